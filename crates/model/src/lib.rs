@@ -1,0 +1,20 @@
+//! The nouns that every part of Counterfoil shares: amounts, times and identifiers.
+//!
+//! For: giving one type and one spelling to each value that crosses a boundary (radio, database, JSON,
+//! page), checked once where it enters.
+//! Refuses: behaviour. No clock, no randomness, no I/O; nothing here knows what an order is.
+//! Next: `crypto` derives keys from these, `air` puts them in frames, `payment` moves amounts.
+#![no_std]
+
+mod amount;
+mod card;
+mod channel;
+mod time;
+
+pub use amount::{Amount, AmountError, Currency};
+pub use card::{
+    CardId, CardIdError, CardInformation, CardNumber, CardNumberError, CertificateNumber, HolderReference,
+    HolderReferenceError, KeyVersion, KeyVersionError, PlaceId,
+};
+pub use channel::{ChannelError, ChannelId, ChannelKind};
+pub use time::{AIR_EPOCH_UNIX_SECONDS, TimeFactor, UnixMillis};
