@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use aes::Aes128;
+use aes::{Aes128, Aes256};
 use cmac::{Cmac, KeyInit, Mac};
 use model::{CardId, ChannelId, KeyVersion, TimeFactor};
 use sm4::Sm4;
@@ -55,6 +55,20 @@ secret!(
     TransportKey,
     32
 );
+
+macro_rules! kept_by_a_key_store {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The key's bytes. For back ends of [`crate::KeyStore`] only, to seal the key at rest: nobody
+            /// else has a reason to call it, and a copy made of it is zeroised by whoever made it.
+            pub const fn expose_to_key_store(&self) -> &[u8; Self::LENGTH] {
+                &self.0
+            }
+        }
+    )*};
+}
+
+kept_by_a_key_store!(CardKey, IssuerMasterKey, TransportKey);
 
 /// The first 3 bytes of the CMAC of a zero block: says that two ends hold the same key, and no more.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -163,6 +177,13 @@ impl TransportKey {
             key.iter_mut().zip(component).for_each(|(k, c)| *k ^= c);
         }
         Self(key)
+    }
+
+    /// The key's check value: that of AES-256.
+    pub fn check_value(&self) -> CheckValue {
+        let mac = Cmac::<Aes256>::new(&self.0.into()).chain_update([0; 16]).finalize().into_bytes();
+        let [a, b, c, ..] = mac.into();
+        CheckValue([a, b, c])
     }
 }
 

@@ -7,11 +7,13 @@
 #![no_std]
 
 mod amount;
+mod authorization;
 mod card;
 mod channel;
 mod time;
 
 pub use amount::{Amount, AmountError, Currency};
+pub use authorization::{Decision, Outcome};
 pub use card::{
     CardId, CardIdError, CardInformation, CardNumber, CardNumberError, CertificateNumber, HolderReference,
     HolderReferenceError, KeyVersion, KeyVersionError, PlaceId,

@@ -1,0 +1,45 @@
+//! Everything a person looks at: the shop, the order that waits for a card, the card's face, the operators' console.
+//!
+//! A server fills a view model (plain strings, numbers and enums of this crate), calls
+//! [`Template::render`](askama::Template::render) and sends what comes back. Words in two languages, the stylesheet
+//! and the scripts live here too, so that a text missing in one language does not compile and a server stays one file.
+//!
+//! What it refuses to do: no decisions, no storage, no network, no clock. Money arrives as text that somebody else
+//! formatted; time arrives as text or as milliseconds. All text is escaped by askama; no template may carry an inline
+//! style, an inline script or an address of another host, because servers send a strict content security policy.
+//!
+//! Where to go next: [`Page`] is what every page needs, [`order`] the page people pay on, [`card`] the card's face,
+//! [`words`] all that is said, [`asset`] the files beside the pages. `cargo run --example gallery -- FOLDER` writes
+//! every page with sample data, to be looked at.
+
+pub mod asset;
+pub mod card;
+pub mod console;
+pub mod desk;
+pub mod href;
+pub mod language;
+pub mod message;
+pub mod money;
+pub mod order;
+pub mod page;
+pub mod shop;
+pub mod words;
+
+pub use askama::Template;
+pub use asset::{Asset, asset};
+pub use card::{
+    CardFragment, CardPage, CardSummary, CardView, CardsPage, Direction, Display, FrameKind, Led, RadioFrame,
+};
+pub use console::{
+    AccountKind, AccountRow, CardRow, ChannelRow, ConsoleCards, ConsoleFleet, ConsoleLedger, ConsoleToday,
+    CurrencyLedger, LifeCycle, Outcome, OutcomeCount, PaymentRow, TransferCounts,
+};
+pub use desk::{DeskCard, DeskPage};
+pub use href::Href;
+pub use language::Language;
+pub use message::{MessageLink, MessagePage};
+pub use money::Money;
+pub use order::{OrderFragment, OrderPage, OrderState, OrderView, Reason, Step, StepName, StepState};
+pub use page::Page;
+pub use shop::{CheckoutPage, Good, Illustration, SavedCard, ShopOrderPage, ShopPage};
+pub use words::Words;

@@ -1,0 +1,68 @@
+//! What every page needs to know before its own content.
+
+use crate::language::Language;
+use crate::words::Words;
+
+/// The setting a page is shown in: who reads it, where it is, and whether it stands inside another page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The reader's language.
+    pub language: Language,
+    /// Path and query of this page without `lang`, so that the language switch keeps the rest of the query.
+    /// Empty is right wherever the query carries nothing else.
+    pub here: String,
+    /// Without header and footer, for a page inside the desk's frame (`?bare=1`).
+    pub bare: bool,
+}
+
+impl Page {
+    /// A page of its own, at whatever address it was asked for.
+    pub fn new(language: Language) -> Page {
+        Page { language, here: String::new(), bare: false }
+    }
+
+    /// The same at a known path and query, to be kept when the language is switched.
+    pub fn at(self, here: impl Into<String>) -> Page {
+        Page { here: here.into(), ..self }
+    }
+
+    /// The same inside another page (or not): no header, no footer.
+    pub fn bare(self, bare: bool) -> Page {
+        Page { bare, ..self }
+    }
+
+    /// What is said in the reader's language.
+    pub fn words(&self) -> &'static Words {
+        self.language.words()
+    }
+
+    /// Where the language switch leads: this page in the other language.
+    pub fn switch_href(&self) -> String {
+        let other = self.language.other().tag();
+        // A path that could be read as another host (`//evil`) is not followed: the switch stays on this page.
+        let known = self.here.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
+        let here = if known { self.here.as_str() } else { "" };
+        let joint = if here.contains('?') { '&' } else { '?' };
+        format!("{here}{joint}lang={other}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_switch_keeps_the_query() {
+        let page = Page::new(Language::English);
+        assert_eq!(page.switch_href(), "?lang=zh");
+        assert_eq!(page.clone().at("/checkout?good=1").switch_href(), "/checkout?good=1&lang=zh");
+        assert_eq!(page.clone().at("/console").switch_href(), "/console?lang=zh");
+    }
+
+    #[test]
+    fn the_switch_never_leaves_the_host() {
+        for here in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"] {
+            assert_eq!(Page::new(Language::Chinese).at(here).switch_href(), "?lang=en");
+        }
+    }
+}

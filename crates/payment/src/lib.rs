@@ -1,0 +1,40 @@
+//! The rules of money: orders, authorizations, the life of a card, and double entry.
+//!
+//! For: every decision about whether money moves, as pure functions of values. [`Order::apply`] is the one
+//! place that knows what an event does to an order; [`ledger`] the one place that makes entries.
+//! Refuses: frames and keys (see `air`), storage (see `store`), clocks and random sources (arguments).
+//! Next: [`order`] for an order's life, [`ledger`] for transfers, `server::app` for who calls them when.
+#![no_std]
+
+pub mod authorization;
+pub mod card;
+pub mod ledger;
+pub mod order;
+pub mod press;
+
+pub use authorization::{Authorization, AuthorizationState, Verdict};
+pub use card::{AuditRefusal, Audited, CardError, CardEvent, CardRecord, LifeCycle};
+pub use ledger::{
+    Account, AccountId, AccountKind, LedgerError, Overdraft, PendingTransfer, PostedTransfer, Posting,
+    TransferId, TransferState, VoidedTransfer,
+};
+pub use order::{Change, DeclineReason, Money, Order, OrderError, OrderEvent, OrderId, OrderState};
+pub use press::{PressCount, PressRule};
+
+use core::fmt;
+
+/// A merchant of the platform.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MerchantId(pub u32);
+
+impl fmt::Display for MerchantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mer_{:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for MerchantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
