@@ -20,8 +20,9 @@ pub use error::{FrameError, TextError};
 pub use frame::{Factor, Frame, FrameBytes, Kind, RETRY_REASON_START_AGAIN, frame_longest, retry_frame};
 pub use link::Link;
 pub use text::{
-    Answering, BATTERY_FULL, Decision, Lifetime, Outcome, PRESSES_MAX, PromptText, ResultText, StatusText,
-    Transaction, TransactionContext,
+    Answering, BATTERY_FULL, Lifetime, PRESSES_MAX, PromptText, ResultText, StatusText, Transaction,
+    TransactionContext,
 };
 
 pub use crypto::{FrameCipher, OpenError};
+pub use model::{Decision, Outcome};

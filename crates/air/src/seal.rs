@@ -13,7 +13,12 @@ type AssociatedData = heapless::Vec<u8, { 2 + ChannelId::LENGTH + 4 + 51 }>;
 pub(crate) type OpenText = heapless::Vec<u8, 32>;
 
 /// Head, channel, factor and context, all in full whatever was elided on the air.
-fn associated_data(head: [u8; 2], channel: ChannelId, factor: TimeFactor, context: &[&[u8]]) -> AssociatedData {
+fn associated_data(
+    head: [u8; 2],
+    channel: ChannelId,
+    factor: TimeFactor,
+    context: &[&[u8]],
+) -> AssociatedData {
     let mut data = AssociatedData::new();
     // The capacity is that of the longest context there is; every caller is in this crate.
     let _ = data.extend_from_slice(&head);
@@ -49,8 +54,10 @@ pub(crate) fn seal(
     }
     let text_at = frame.len();
     let _ = frame.extend_from_slice(text);
-    let parameters =
-        FrameParameters { derivation: link.derivation(head.kind, factor), associated_data: &aad };
+    let parameters = FrameParameters {
+        derivation: link.derivation(head.kind, factor),
+        associated_data: &aad,
+    };
     let code = cipher.seal(&parameters, frame.get_mut(text_at..).unwrap_or_default())?;
     let _ = frame.extend_from_slice(&code.to_bytes());
     Ok(frame)
@@ -70,10 +77,13 @@ pub(crate) fn open(
         return Err(OpenError::WrongCode);
     }
     let aad = associated_data(frame.head, link.channel, factor, context);
-    let parameters =
-        FrameParameters { derivation: link.derivation(frame.kind, factor), associated_data: &aad };
+    let parameters = FrameParameters {
+        derivation: link.derivation(frame.kind, factor),
+        associated_data: &aad,
+    };
     let mut text = OpenText::new();
-    text.extend_from_slice(frame.text).map_err(|_| OpenError::WrongCode)?;
+    text.extend_from_slice(frame.text)
+        .map_err(|_| OpenError::WrongCode)?;
     cipher.open(&parameters, &mut text, &frame.code)?;
     Ok(text)
 }

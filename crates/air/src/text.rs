@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use model::{Amount, CardNumber, Currency, HolderReference, PlaceId, TimeFactor};
+use model::{Amount, CardNumber, Currency, Decision, HolderReference, PlaceId, TimeFactor};
 
 use crate::TextError;
 
@@ -48,7 +48,9 @@ impl PromptText {
         if text.is_empty() || text.chars().any(char::is_control) {
             return Err(TextError::DisplayText);
         }
-        heapless::String::try_from(text).map(Self).map_err(|_| TextError::DisplayText)
+        heapless::String::try_from(text)
+            .map(Self)
+            .map_err(|_| TextError::DisplayText)
     }
 
     /// The text.
@@ -77,8 +79,7 @@ pub struct Transaction {
 }
 
 /// A transaction's bytes.
-pub(crate) type TransactionBytes =
-    heapless::Vec<u8, { Transaction::FIXED_LENGTH + PromptText::LENGTH_MAX }>;
+pub(crate) type TransactionBytes = heapless::Vec<u8, { Transaction::FIXED_LENGTH + PromptText::LENGTH_MAX }>;
 
 impl Transaction {
     /// Amount 4, currency 2, place 4, lifetime 1.
@@ -100,20 +101,21 @@ impl Transaction {
 
     /// Reads the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TextError> {
-        let (fixed, text) =
-            bytes.split_first_chunk::<{ Self::FIXED_LENGTH }>().ok_or(TextError::WrongLength)?;
+        let (fixed, text) = bytes
+            .split_first_chunk::<{ Self::FIXED_LENGTH }>()
+            .ok_or(TextError::WrongLength)?;
         let [a0, a1, a2, a3, c0, c1, p0, p1, p2, p3, lifetime] = *fixed;
-        let currency = Currency::from_number(u16::from_be_bytes([c0, c1]))
-            .map_err(|_| TextError::UnknownCurrency)?;
+        let currency =
+            Currency::from_number(u16::from_be_bytes([c0, c1])).map_err(|_| TextError::UnknownCurrency)?;
         let minor = u32::from_be_bytes([a0, a1, a2, a3]);
         if lifetime == 0 {
             return Err(TextError::ZeroLifetime);
         }
         let text = match text {
             [] => None,
-            bytes => {
-                Some(PromptText::new(core::str::from_utf8(bytes).map_err(|_| TextError::DisplayText)?)?)
-            }
+            bytes => Some(PromptText::new(
+                core::str::from_utf8(bytes).map_err(|_| TextError::DisplayText)?,
+            )?),
         };
         Ok(Self {
             amount: Amount::new(minor.into(), currency).map_err(|_| TextError::ZeroAmount)?,
@@ -167,26 +169,6 @@ impl TransactionContext {
     }
 }
 
-/// What the card says about a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// The holder pressed this many times, 1 to 15.
-    Agreed {
-        /// How many times.
-        presses: u8,
-    },
-    /// The holder held the key for 1.5 s.
-    Refused,
-    /// The holder held the key for 5 s: this order is not mine. Freeze the card, tell the issuer.
-    NotMe,
-    /// Over the card's own limit.
-    OverLimit,
-    /// Nobody pressed in time.
-    NotAnswered,
-    /// The card was in the middle of another answer.
-    Busy,
-}
-
 /// A result's text: decision and battery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResultText {
@@ -228,36 +210,6 @@ impl ResultText {
     }
 }
 
-/// What a receipt says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Outcome {
-    /// The money has moved.
-    Settled = 1,
-    /// Voided: the answer came too late.
-    TooLate = 2,
-    /// Voided: the card refused.
-    Refused = 3,
-    /// Voided by the platform: funds, risk, frozen.
-    ByPlatform = 4,
-    /// Voided: wrong number of presses.
-    WrongPresses = 5,
-}
-
-impl Outcome {
-    /// The outcome of a receipt's one byte.
-    pub const fn from_byte(byte: u8) -> Result<Self, TextError> {
-        Ok(match byte {
-            1 => Self::Settled,
-            2 => Self::TooLate,
-            3 => Self::Refused,
-            4 => Self::ByPlatform,
-            5 => Self::WrongPresses,
-            _ => return Err(TextError::UnknownOutcome),
-        })
-    }
-}
-
 /// What a status frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusText {
@@ -281,6 +233,10 @@ impl StatusText {
 
     /// Reads the bytes.
     pub fn from_bytes([battery, flags, major, minor]: [u8; Self::LENGTH]) -> Self {
-        Self { battery, flags, firmware: u16::from_be_bytes([major, minor]) }
+        Self {
+            battery,
+            flags,
+            firmware: u16::from_be_bytes([major, minor]),
+        }
     }
 }

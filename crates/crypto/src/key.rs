@@ -181,8 +181,8 @@ impl TransportKey {
 
     /// The key's check value: that of AES-256.
     pub fn check_value(&self) -> CheckValue {
-        let mac = Cmac::<Aes256>::new(&self.0.into()).chain_update([0; 16]).finalize().into_bytes();
-        let [a, b, c, ..] = mac.into();
+        let mac = Cmac::<Aes256>::new(&self.0.into()).chain_update([0; 16]).finalize();
+        let [a, b, c, ..]: [u8; 16] = mac.into_bytes().into();
         CheckValue([a, b, c])
     }
 }

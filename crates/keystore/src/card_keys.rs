@@ -5,7 +5,6 @@ use crypto::{
     VerificationCode, WrappedCardKey,
 };
 
-use crate::contents::{CARDS_MAX, ImportedKey};
 use crate::error::SealedFileError;
 use crate::sealed_file::SealedFile;
 
@@ -41,7 +40,9 @@ impl KeyStore for SealedFile {
     ) -> Result<(WrappedCardKey, CheckValue), KeyStoreError> {
         let contents = self.contents();
         let (card_key, transport) = contents.injection(key, transport)?;
-        let wrapped = transport.wrap(&card_key).map_err(|_| KeyStoreError::WrappedKeyRefused)?;
+        let wrapped = transport
+            .wrap(&card_key)
+            .map_err(|_| KeyStoreError::WrappedKeyRefused)?;
         Ok((wrapped, card_key.check_value()))
     }
 
@@ -52,21 +53,8 @@ impl KeyStore for SealedFile {
         transport: KeyName,
         check: CheckValue,
     ) -> Result<(), KeyStoreError> {
-        let imported = self.change(|contents| {
-            let transport = contents.importation(key, transport)?;
-            let card_key = transport.unwrap_key(wrapped).map_err(|_| KeyStoreError::WrappedKeyRefused)?;
-            if card_key.check_value() != check {
-                return Err(KeyStoreError::WrongCheckValue);
-            }
-            if contents.imported.len() >= CARDS_MAX {
-                tracing::error!(limit = CARDS_MAX, "the key store holds as many imported cards as it can");
-                return Err(KeyStoreError::Unavailable);
-            }
-            let imported = ImportedKey { suite: key.suite, key: Box::new(card_key) };
-            contents.imported.insert((key.card_id, key.version), imported);
-            Ok(())
-        });
-        imported.map_err(unavailable)?
+        self.change(|contents| contents.import(key, wrapped, transport, check))
+            .map_err(unavailable)?
     }
 
     fn card_key_check_value(&self, key: &CardKeyReference) -> Result<CheckValue, KeyStoreError> {

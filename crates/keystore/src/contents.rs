@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crypto::{
-    CardKey, CardKeyReference, CheckValue, IssuerMasterKey, KeyName, KeyOrigin, KeyStoreError, Suite, TransportKey,
+    CardKey, CardKeyReference, CheckValue, IssuerMasterKey, KeyName, KeyOrigin, KeyStoreError, Suite,
+    TransportKey, WrappedCardKey,
 };
 use model::{CardId, KeyVersion, UnixMillis};
 
@@ -38,6 +39,15 @@ pub(crate) struct Contents {
     /// The destroyed versions of a card: bit `n` is version `n`.
     pub(crate) barred: BTreeMap<CardId, u16>,
     pub(crate) log: Vec<CustodianEntry>,
+}
+
+/// The contract has no word for it, as nobody who calls could mend it; the operator finds it in the log.
+fn full(kind: &str) -> KeyStoreError {
+    tracing::error!(
+        limit = CARDS_MAX,
+        "the key store holds as many {kind} card keys as it can"
+    );
+    KeyStoreError::Unavailable
 }
 
 impl Contents {
@@ -77,7 +87,9 @@ impl Contents {
         }
         match card.origin {
             KeyOrigin::Derived(master) => {
-                Ok(self.issuer(master, operation)?.card_key(card.card_id, card.version, card.suite))
+                Ok(self
+                    .issuer(master, operation)?
+                    .card_key(card.card_id, card.version, card.suite))
             }
             KeyOrigin::Imported => match self.imported.get(&(card.card_id, card.version)) {
                 Some(imported) if imported.suite == card.suite => Ok((*imported.key).clone()),
@@ -100,12 +112,14 @@ impl Contents {
         Ok((key, self.transport(transport, Operation::WrapCardKey)?))
     }
 
-    /// The transport key for a card key that comes in, where that card and version may still come in.
-    pub(crate) fn importation(
-        &self,
+    /// Brings in a card key, where that card and version may still come in.
+    pub(crate) fn import(
+        &mut self,
         card: &CardKeyReference,
+        wrapped: &WrappedCardKey,
         transport: KeyName,
-    ) -> Result<&TransportKey, KeyStoreError> {
+        check: CheckValue,
+    ) -> Result<(), KeyStoreError> {
         match card.origin {
             KeyOrigin::Imported => {}
             KeyOrigin::Derived(_) => return Err(KeyStoreError::WrongUse),
@@ -116,12 +130,29 @@ impl Contents {
         if self.imported.contains_key(&(card.card_id, card.version)) {
             return Err(KeyStoreError::Exists);
         }
-        self.transport(transport, Operation::UnwrapCardKey)
+        let transport = self.transport(transport, Operation::UnwrapCardKey)?;
+        let key = transport
+            .unwrap_key(wrapped)
+            .map_err(|_| KeyStoreError::WrappedKeyRefused)?;
+        if key.check_value() != check {
+            return Err(KeyStoreError::WrongCheckValue);
+        }
+        if self.imported.len() >= CARDS_MAX {
+            return Err(full("imported"));
+        }
+        let imported = ImportedKey {
+            suite: card.suite,
+            key: Box::new(key),
+        };
+        self.imported.insert((card.card_id, card.version), imported);
+        Ok(())
     }
 
     /// Whether this card's key version was destroyed.
     pub(crate) fn is_barred(&self, card: CardId, version: KeyVersion) -> bool {
-        self.barred.get(&card).is_some_and(|versions| versions & 1 << version.get() != 0)
+        self.barred
+            .get(&card)
+            .is_some_and(|versions| versions & 1 << version.get() != 0)
     }
 
     /// Ends the use of a card's key. Any state of its master key will do: stopping a card never waits.
@@ -140,7 +171,7 @@ impl Contents {
             }
         }
         if self.barred.len() >= CARDS_MAX && !self.barred.contains_key(&card.card_id) {
-            return Err(KeyStoreError::Unavailable);
+            return Err(full("destroyed"));
         }
         self.imported.remove(&(card.card_id, card.version));
         *self.barred.entry(card.card_id).or_default() |= 1 << card.version.get();
@@ -166,8 +197,20 @@ impl Contents {
             return Err(CeremonyError::StoreFull);
         }
         let check_value = material.check_value();
-        let record = KeyRecord { name, key_use, state: KeyState::PreActive, check_value, created };
-        self.keys.insert(name, NamedKey { record, material: Some(material) });
+        let record = KeyRecord {
+            name,
+            key_use,
+            state: KeyState::PreActive,
+            check_value,
+            created,
+        };
+        self.keys.insert(
+            name,
+            NamedKey {
+                record,
+                material: Some(material),
+            },
+        );
         Ok(check_value)
     }
 
@@ -183,7 +226,13 @@ impl Contents {
         if self.log.len() >= LOG_MAX {
             return Err(CeremonyError::LogFull);
         }
-        self.log.push(CustodianEntry { at, custodian: custodian.clone(), action, key, check_value });
+        self.log.push(CustodianEntry {
+            at,
+            custodian: custodian.clone(),
+            action,
+            key,
+            check_value,
+        });
         Ok(())
     }
 }

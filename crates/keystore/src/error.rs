@@ -22,6 +22,12 @@ pub enum SealedFileError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// The folder that should hold the file is not there.
+    #[error("there is no folder {}; make it, or give another path", path.display())]
+    FolderMissing {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Something stands at the path of a store to be created.
     #[error("{} is there already; open it, or create the key store elsewhere", path.display())]
     AlreadyThere {
@@ -49,8 +55,8 @@ pub enum SealedFileError {
     },
     /// Others than the owner can read or write the file.
     #[error(
-        "{} has mode {mode:04o}: others than its owner have access; run `chmod 600` on it, and if others had \
-         their eyes on it, change its passphrase by making a new store",
+        "{} has mode {mode:04o}: others than its owner have access; run `chmod 600` on it, and if others may \
+         have copied it, begin a new key store with another passphrase",
         path.display()
     )]
     Exposed {
@@ -204,7 +210,9 @@ pub enum CeremonyError {
         found: CheckValue,
     },
     /// Each component is right and the whole is another key.
-    #[error("the whole key has check value {found}, and {given} was given; the components are not of one key")]
+    #[error(
+        "the whole key has check value {found}, and {given} was given; the components are not of one key"
+    )]
     KeyCheckValue {
         /// The check value given for the whole.
         given: CheckValue,
@@ -217,8 +225,14 @@ pub enum CeremonyError {
         /// Who.
         custodian: Custodian,
     },
-    /// A component or the whole key is all zeros: two components were the same, or nothing was entered.
-    #[error("a component or the whole key is all zeros; was a component entered twice?")]
+    /// A component that was entered before: the two cancel out, and a third custodian would know the key.
+    #[error("component {number} was entered before; each custodian enters a component of their own")]
+    SameComponent {
+        /// Which component, from 1.
+        number: usize,
+    },
+    /// A component or the whole key is all zeros.
+    #[error("a component or the whole key is all zeros; enter the components again, or make new ones")]
     ZeroKey,
     /// No randomness for the key.
     #[error(transparent)]
@@ -256,7 +270,11 @@ impl HeaderRefused {
     pub(crate) fn at(self, path: PathBuf) -> SealedFileError {
         match self {
             Self::NotAKeyStore => SealedFileError::NotAKeyStore { path },
-            Self::Newer(found) => SealedFileError::NewerFormat { path, found, known: Header::VERSION },
+            Self::Newer(found) => SealedFileError::NewerFormat {
+                path,
+                found,
+                known: Header::VERSION,
+            },
             Self::Damaged(damage) => SealedFileError::Damaged { path, damage },
         }
     }

@@ -6,20 +6,22 @@
 //! Refuses: giving a key out; a file that others can read; a wrong passphrase, a damaged file and a newer
 //! format, each by its name; test keys in a production store; using a name or a card's key version twice.
 //! Cannot refuse: an older copy of the file put back while nobody has it open, a debugger, a core dump, swap.
-//! For those: backups that are destroyed with the keys, `LimitCORE=0`, no swap, or an HSM.
+//! For those: backups that are destroyed with the keys, `LimitCORE=0`, no swap, or an HSM. Buffers of keys are
+//! zeroised; what moving a value, or a cipher's own code, leaves on the stack is not in our hands.
 //! Next: `sealed_file` for the file's life, `ceremony` for the custodians' acts, `card_keys` for the hot path,
 //! `header` for the format, `state` for what each state allows.
 //!
 //! # The hot path
 //! Keys are in memory, in one snapshot behind an `RwLock`. `seal_frame` and `open_frame` take its read side,
-//! which readers share, for the two or three CMACs of the derivation and the EAX or CCM of the frame; they
+//! which readers share, for the one or two CMACs of the derivation and the EAX or CCM of the frame; they
 //! allocate nothing and touch no file. A change is made ready (file read, changed, written, synced) outside
 //! the lock; its write side is held for the exchange of two pointers only. As the read side is held through
 //! the frame, no frame is worked with a destroyed key once `destroy` has returned. No bench stands here:
 //! the ciphers of `crypto` are what a frame costs, and are measured there.
 //!
 //! # The file
-//! Rewritten whole at each change: a store of a hundred thousand imported cards is 2 MB an import. Issuers
+//! Rewritten whole at each change, which waits for the disk and perhaps for another process: not to be done
+//! on a thread that serves others. A store of a hundred thousand imported cards writes 2 MB an import; issuers
 //! that derive their card keys write at ceremonies and card destructions only.
 
 mod card_keys;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// A passphrase: zeroised when dropped, printed as `[redacted]`.
 ///
@@ -49,12 +49,6 @@ impl Passphrase {
     }
 }
 
-impl Zeroize for Passphrase {
-    fn zeroize(&mut self) {
-        self.0.zeroize();
-    }
-}
-
 impl fmt::Debug for Passphrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Passphrase([redacted])")
@@ -70,7 +64,10 @@ mod tests {
         let made = |text: &str| Passphrase::new(text.into()).map(|_| ());
         assert_eq!(made("short"), Err(PassphraseError::TooShort));
         assert_eq!(made(&"x".repeat(1025)), Err(PassphraseError::TooLong));
-        assert_eq!(made("correct horse battery\n"), Err(PassphraseError::ControlCharacter));
+        assert_eq!(
+            made("correct horse battery\n"),
+            Err(PassphraseError::ControlCharacter)
+        );
         assert_eq!(made("correct horse battery"), Ok(()));
     }
 

@@ -69,7 +69,13 @@ fn advice(state: KeyState) -> &'static str {
 
 impl KeyState {
     /// All states, in the order of a life.
-    pub const ALL: [Self; 5] = [Self::PreActive, Self::Active, Self::Suspended, Self::Retired, Self::Destroyed];
+    pub const ALL: [Self; 5] = [
+        Self::PreActive,
+        Self::Active,
+        Self::Suspended,
+        Self::Retired,
+        Self::Destroyed,
+    ];
 
     /// The state after an event.
     pub const fn after(self, event: KeyEvent) -> Result<Self, ForbiddenTransition> {
@@ -138,7 +144,13 @@ impl fmt::Display for KeyState {
 
 impl KeyEvent {
     /// All events.
-    pub const ALL: [Self; 5] = [Self::Activate, Self::Suspend, Self::Resume, Self::Retire, Self::Destroy];
+    pub const ALL: [Self; 5] = [
+        Self::Activate,
+        Self::Suspend,
+        Self::Resume,
+        Self::Retire,
+        Self::Destroy,
+    ];
 
     /// The event's name, as the command line writes it.
     pub const fn name(self) -> &'static str {
@@ -185,16 +197,29 @@ mod tests {
     fn the_table_of_states_and_operations_is_this_one() {
         use Operation::{InjectCardKey, UnwrapCardKey, WorkFrame, WrapCardKey};
         let operations = [InjectCardKey, WorkFrame, WrapCardKey, UnwrapCardKey];
-        let table = [[false; 4], [true; 4], [false; 4], [false, true, false, true], [false; 4]];
+        let table = [
+            [false; 4],
+            [true; 4],
+            [false; 4],
+            [false, true, false, true],
+            [false; 4],
+        ];
         for (state, row) in KeyState::ALL.into_iter().zip(table) {
-            assert_eq!(operations.map(|operation| state.allows(operation)), row, "{state}");
+            assert_eq!(
+                operations.map(|operation| state.allows(operation)),
+                row,
+                "{state}"
+            );
         }
     }
 
     #[test]
     fn a_refusal_says_what_can_be_done() {
         let refused = KeyState::Active.after(KeyEvent::Destroy).unwrap_err();
-        assert_eq!(refused.to_string(), "a key that is active does not take `destroy`; suspend or retire it first");
+        assert_eq!(
+            refused.to_string(),
+            "a key that is active does not take `destroy`; suspend or retire it first"
+        );
     }
 
     #[test]

@@ -16,14 +16,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = env::args().nth(1).ok_or("usage: gallery FOLDER")?;
     let folder = Path::new(&folder);
     write_assets(&folder.join("assets"))?;
-    let mut index = String::from("<!doctype html><meta charset=\"utf-8\"><title>Gallery</title><h1>Gallery</h1>");
+    let mut index =
+        String::from("<!doctype html><meta charset=\"utf-8\"><title>Gallery</title><h1>Gallery</h1>");
     for language in Language::ALL {
         let tag = language.tag();
         fs::create_dir_all(folder.join(tag))?;
         write!(index, "<h2>{tag}</h2><ul>")?;
         for sample in samples::all(language) {
             let name = sample.name;
-            fs::write(folder.join(tag).join(format!("{name}.html")), still(&sample.html, language))?;
+            fs::write(
+                folder.join(tag).join(format!("{name}.html")),
+                still(&sample.html, language),
+            )?;
             write!(index, "<li><a href=\"{tag}/{name}.html\">{name}</a>")?;
         }
         index.push_str("</ul>");

@@ -30,6 +30,8 @@ pub enum Outcome {
     Expired,
     /// Withdrawn.
     Canceled,
+    /// Not to be carried out.
+    Failed,
 }
 
 impl Outcome {
@@ -41,6 +43,7 @@ impl Outcome {
             Outcome::Declined => "is-declined",
             Outcome::Expired => "is-expired",
             Outcome::Canceled => "is-canceled",
+            Outcome::Failed => "is-failed-order",
         }
     }
 
@@ -53,6 +56,7 @@ impl Outcome {
             Outcome::Declined => w.outcome_declined,
             Outcome::Expired => w.outcome_expired,
             Outcome::Canceled => w.outcome_canceled,
+            Outcome::Failed => w.outcome_failed,
         }
     }
 }
@@ -120,8 +124,10 @@ pub enum LifeCycle {
     Frozen,
     /// Reported lost.
     Lost,
-    /// Out of use for ever.
-    Retired,
+    /// Past its validity.
+    Expired,
+    /// Closed for ever.
+    Closed,
 }
 
 impl LifeCycle {
@@ -132,7 +138,8 @@ impl LifeCycle {
             LifeCycle::Active => "life-active",
             LifeCycle::Frozen => "life-frozen",
             LifeCycle::Lost => "life-lost",
-            LifeCycle::Retired => "life-retired",
+            LifeCycle::Expired => "life-expired",
+            LifeCycle::Closed => "life-closed",
         }
     }
 
@@ -144,7 +151,8 @@ impl LifeCycle {
             LifeCycle::Active => w.life_active,
             LifeCycle::Frozen => w.life_frozen,
             LifeCycle::Lost => w.life_lost,
-            LifeCycle::Retired => w.life_retired,
+            LifeCycle::Expired => w.life_expired,
+            LifeCycle::Closed => w.life_closed,
         }
     }
 }

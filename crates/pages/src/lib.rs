@@ -1,7 +1,7 @@
 //! Everything a person looks at: the shop, the order that waits for a card, the card's face, the operators' console.
 //!
 //! A server fills a view model (plain strings, numbers and enums of this crate), calls
-//! [`Template::render`](askama::Template::render) and sends what comes back. Words in two languages, the stylesheet
+//! [`Template::render`] and sends what comes back. Words in two languages, the stylesheet
 //! and the scripts live here too, so that a text missing in one language does not compile and a server stays one file.
 //!
 //! What it refuses to do: no decisions, no storage, no network, no clock. Money arrives as text that somebody else
@@ -9,7 +9,7 @@
 //! style, an inline script or an address of another host, because servers send a strict content security policy.
 //!
 //! Where to go next: [`Page`] is what every page needs, [`order`] the page people pay on, [`card`] the card's face,
-//! [`words`] all that is said, [`asset`] the files beside the pages. `cargo run --example gallery -- FOLDER` writes
+//! [`words`] all that is said, [`mod@asset`] the files beside the pages. `cargo run --example gallery -- FOLDER` writes
 //! every page with sample data, to be looked at.
 
 pub mod asset;

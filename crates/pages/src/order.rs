@@ -12,7 +12,7 @@ use crate::page::Page;
 pub enum OrderState {
     /// Nothing reached the card yet.
     AwaitingCard,
-    /// The card has the order; its light is on.
+    /// It was sent to the card: on its way, or lit there.
     OnCard,
     /// The card agreed and the money moved.
     Paid,
@@ -22,6 +22,8 @@ pub enum OrderState {
     Expired,
     /// Withdrawn before the card answered.
     Canceled,
+    /// The platform could not carry it out.
+    Failed,
 }
 
 impl OrderState {
@@ -39,6 +41,7 @@ impl OrderState {
             OrderState::Declined(_) => "is-declined",
             OrderState::Expired => "is-expired",
             OrderState::Canceled => "is-canceled",
+            OrderState::Failed => "is-failed-order",
         }
     }
 
@@ -52,6 +55,7 @@ impl OrderState {
             OrderState::Declined(_) => w.declined_title,
             OrderState::Expired => w.expired_title,
             OrderState::Canceled => w.canceled_title,
+            OrderState::Failed => w.failed_title,
         }
     }
 
@@ -65,13 +69,28 @@ impl OrderState {
             OrderState::Declined(reason) => reason.sentence(language),
             OrderState::Expired => w.expired_text,
             OrderState::Canceled => w.canceled_text,
+            OrderState::Failed => w.failed_text,
         }
     }
 
-    /// The reason alone, for a table; nothing unless declined.
-    pub fn reason(&self, language: Language) -> &str {
+    /// Its name for operators, who are not the ones to press.
+    pub fn brief(&self, language: Language) -> &'static str {
+        let w = &language.words().console;
         match self {
-            OrderState::Declined(reason) => reason.sentence(language),
+            OrderState::AwaitingCard => w.outcome_waiting,
+            OrderState::OnCard => w.outcome_on_card,
+            OrderState::Paid => w.outcome_paid,
+            OrderState::Declined(_) => w.outcome_declined,
+            OrderState::Expired => w.outcome_expired,
+            OrderState::Canceled => w.outcome_canceled,
+            OrderState::Failed => w.outcome_failed,
+        }
+    }
+
+    /// The reason for operators; nothing unless declined.
+    pub fn brief_reason(&self, language: Language) -> &str {
+        match self {
+            OrderState::Declined(reason) => reason.brief(language),
             _ => "",
         }
     }
@@ -122,6 +141,25 @@ impl Reason {
             Reason::Risk => w.reason_risk,
             Reason::Frozen => w.reason_frozen,
             Reason::CardUnusable => w.reason_card_unusable,
+            Reason::Other(text) => text,
+        }
+    }
+
+    /// The same for operators, in a few words.
+    pub fn brief(&self, language: Language) -> &str {
+        let w = &language.words().console;
+        match self {
+            Reason::Refused => w.brief_refused,
+            Reason::NotMe => w.brief_not_me,
+            Reason::OverCardLimit => w.brief_over_card_limit,
+            Reason::NotAnswered => w.brief_not_answered,
+            Reason::CardBusy => w.brief_card_busy,
+            Reason::TooLate => w.brief_too_late,
+            Reason::WrongPresses => w.brief_wrong_presses,
+            Reason::Funds => w.brief_funds,
+            Reason::Risk => w.brief_risk,
+            Reason::Frozen => w.brief_frozen,
+            Reason::CardUnusable => w.brief_card_unusable,
             Reason::Other(text) => text,
         }
     }
@@ -238,7 +276,12 @@ pub struct Step {
 impl Step {
     /// A step without detail or time.
     pub fn new(name: StepName, state: StepState) -> Step {
-        Step { name, state, detail: None, at: None }
+        Step {
+            name,
+            state,
+            detail: None,
+            at: None,
+        }
     }
 }
 
@@ -282,7 +325,10 @@ impl OrderView {
     }
 
     fn seconds_total(&self) -> u64 {
-        self.expires_at_ms.saturating_sub(self.opened_at_ms).div_ceil(1000).max(1)
+        self.expires_at_ms
+            .saturating_sub(self.opened_at_ms)
+            .div_ceil(1000)
+            .max(1)
     }
 
     fn seconds_left(&self) -> u64 {

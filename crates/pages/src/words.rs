@@ -139,6 +139,8 @@ words! {
         expired_text: "What it means.",
         canceled_title: "State: canceled.",
         canceled_text: "What it means.",
+        failed_title: "State: the platform could not carry it out.",
+        failed_text: "What it means.",
         reason_refused: "Why declined: refused on the card.",
         reason_not_me: "Why declined: not me.",
         reason_over_card_limit: "Why declined: the card's own limit.",
@@ -241,6 +243,19 @@ words! {
         outcome_declined: "Counted: declined.",
         outcome_expired: "Counted: expired.",
         outcome_canceled: "Counted: canceled.",
+        outcome_failed: "Counted: failed.",
+        outcome_on_card: "State: the card has it.",
+        brief_refused: "Why declined: refused on the card.",
+        brief_not_me: "Why declined: not me.",
+        brief_over_card_limit: "Why declined: the card's own limit.",
+        brief_not_answered: "Why declined: nobody pressed.",
+        brief_card_busy: "Why declined: the card was busy.",
+        brief_too_late: "Why declined: answered too late.",
+        brief_wrong_presses: "Why declined: wrong number of presses.",
+        brief_funds: "Why declined: no funds.",
+        brief_risk: "Why declined: the platform's rules.",
+        brief_frozen: "Why declined: the card is frozen.",
+        brief_card_unusable: "Why declined: the card is not in use.",
         time: "Column.",
         order: "Column.",
         merchant: "Column.",
@@ -261,7 +276,8 @@ words! {
         life_active: "Life cycle.",
         life_frozen: "Life cycle.",
         life_lost: "Life cycle.",
-        life_retired: "Life cycle.",
+        life_expired: "Life cycle.",
+        life_closed: "Life cycle.",
         last_heard: "Column.",
         never: "Never heard.",
         signal: "Column.",
@@ -342,8 +358,15 @@ mod tests {
                 continue;
             }
             assert_ne!(en, zh, "{name} is not translated");
-            assert!(en.is_ascii() || !en.chars().any(is_han), "{name} is Chinese in English: {en}");
+            assert!(
+                en.is_ascii() || !en.chars().any(is_han),
+                "{name} is Chinese in English: {en}"
+            );
             assert!(zh.chars().any(is_han), "{name} is not Chinese: {zh}");
+            assert!(
+                !zh.contains([',', ':', ';', '?', '!', '(', ')']),
+                "{name} is punctuated in English: {zh}"
+            );
         }
     }
 

@@ -1,6 +1,8 @@
 //! The one key: presses counted, hold 1.5 s to refuse, hold 5 s for "not me".
 
-use crate::text::{Decision, PRESSES_MAX};
+use model::Decision;
+
+use crate::text::PRESSES_MAX;
 
 use super::Uptime;
 
@@ -44,8 +46,16 @@ pub(super) struct KeyReader {
 impl KeyReader {
     /// Begins when the light comes on. A finger that is on the key then presses for nothing.
     pub(super) fn lit(at: Uptime, finger_on_key: bool) -> Self {
-        let finger = if finger_on_key { Finger::Early } else { Finger::Away(None) };
-        Self { lit_at: at, finger, presses: 0 }
+        let finger = if finger_on_key {
+            Finger::Early
+        } else {
+            Finger::Away(None)
+        };
+        Self {
+            lit_at: at,
+            finger,
+            presses: 0,
+        }
     }
 
     /// Presses counted so far.
@@ -101,7 +111,9 @@ impl KeyReader {
         }
         match self.finger {
             Finger::Down(_) => Some(Decision::NotMe),
-            Finger::Away(_) | Finger::Early => Some(Decision::Agreed { presses: self.presses }),
+            Finger::Away(_) | Finger::Early => Some(Decision::Agreed {
+                presses: self.presses,
+            }),
         }
     }
 }

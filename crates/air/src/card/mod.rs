@@ -11,14 +11,16 @@ mod clock;
 mod controller;
 mod display;
 mod flash;
+mod ignored;
 mod key;
+mod limits;
 
-pub use controller::{Card, Ignored, Limits};
+pub use controller::Card;
 pub use display::{Light, Screen, Shown};
 pub use flash::{Flash, FlashError, Latched};
-pub use key::{
-    Edge, GUARD_MILLIS, HOLD_NOT_ME_MILLIS, HOLD_REFUSE_MILLIS, PRESS_GAP_MILLIS,
-};
+pub use ignored::Ignored;
+pub use key::{Edge, GUARD_MILLIS, HOLD_NOT_ME_MILLIS, HOLD_REFUSE_MILLIS, PRESS_GAP_MILLIS};
+pub use limits::Limits;
 
 use core::ops::Add;
 

@@ -31,20 +31,24 @@ impl Language {
         }
     }
 
-    /// How many accounts stand behind a line of the ledger.
-    pub fn accounts(self, count: u64) -> String {
-        match (self, count) {
-            (English, 1) => "1 account".into(),
-            (English, n) => format!("{n} accounts"),
-            (Chinese, n) => format!("{n} 个账户"),
+    /// A count, its thousands set apart.
+    pub fn count(self, count: u64) -> String {
+        let digits = count.to_string();
+        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
         }
+        text
     }
 
     /// When the ledger was checked.
     pub fn checked_at(self, time: &str) -> String {
         match self {
             English => format!("Checked at {time}"),
-            Chinese => format!("核对时间:{time}"),
+            Chinese => format!("核对时间：{time}"),
         }
     }
 }
@@ -59,6 +63,14 @@ mod tests {
         assert_eq!(English.press_instruction(3), "Press the key on your card 3 times");
         assert_eq!(Chinese.press_instruction(3), "请按卡片按键 3 次");
         assert_eq!(English.bytes(1), "1 byte");
-        assert_eq!(English.accounts(2), "2 accounts");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")];
+        for (count, text) in cases {
+            assert_eq!(English.count(count), text);
+            assert_eq!(Chinese.count(count), text);
+        }
     }
 }

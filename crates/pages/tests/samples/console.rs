@@ -1,0 +1,201 @@
+//! The console on a good day and on a bad one.
+
+use pages::*;
+
+use super::{Sample, by, page, yuan};
+
+fn payment_rows(language: Language) -> Vec<PaymentRow> {
+    let row = |time: &str, order_id: &str, amount: &str, state| PaymentRow {
+        time: time.into(),
+        order_id: order_id.into(),
+        order_href: Some(Href::new(format!("/pay/{order_id}"))),
+        merchant: by(language, "Morning Market", "早市"),
+        masked_card: "•••• 4417".into(),
+        amount: yuan(amount),
+        state,
+    };
+    vec![
+        row(
+            "18:31:33",
+            "ord_019aa2f07c1b700064e0824c78853c82",
+            "¥20.00",
+            OrderState::OnCard,
+        ),
+        row(
+            "18:30:02",
+            "ord_019aa2f07c1b70000c9b23f6e8bfaeff",
+            "¥12.00",
+            OrderState::AwaitingCard,
+        ),
+        row(
+            "18:27:48",
+            "ord_019aa2f07c1b70005c8e93a383469fd0",
+            "¥6.00",
+            OrderState::Paid,
+        ),
+        row(
+            "18:21:10",
+            "ord_019aa2f07c1b70005a2943c1e5e300b2",
+            "¥1,280.00",
+            OrderState::Declined(Reason::OverCardLimit),
+        ),
+        row(
+            "18:09:55",
+            "ord_019aa2f07c1b70001828994e496da8ae",
+            "¥4.00",
+            OrderState::Declined(Reason::NotMe),
+        ),
+        row(
+            "17:58:20",
+            "ord_019aa2f07c1b70002d0ff7a59fd200e7",
+            "¥8.00",
+            OrderState::Expired,
+        ),
+        row(
+            "17:40:01",
+            "ord_019aa2f07c1b700024d2bef7300eeaad",
+            "¥2.50",
+            OrderState::Canceled,
+        ),
+    ]
+}
+
+pub(super) fn console(language: Language) -> Vec<Sample> {
+    let setting = Page::new(language);
+    let count = |outcome, count| OutcomeCount { outcome, count };
+    let accounts = |kind, accounts, posted: &str, pending: &str, available: &str| AccountRow {
+        kind,
+        accounts,
+        posted: posted.into(),
+        pending: pending.into(),
+        available: available.into(),
+    };
+    let ledger = |balanced: bool| ConsoleLedger {
+        page: setting.clone(),
+        checked_at: "18:31:40".into(),
+        currencies: vec![
+            CurrencyLedger {
+                code: "CNY".into(),
+                rows: vec![
+                    accounts(AccountKind::Holder, 1_204, "482,119.50", "-32.00", "482,087.50"),
+                    accounts(AccountKind::Merchant, 37, "96,402.15", "32.00", "96,402.15"),
+                    accounts(AccountKind::Fee, 1, "578.35", "0.00", "578.35"),
+                    accounts(AccountKind::Settlement, 1, "-579,100.00", "0.00", "-579,100.00"),
+                    accounts(AccountKind::LoadFloat, 1, "0.00", "0.00", "0.00"),
+                    accounts(AccountKind::Suspense, 1, "0.00", "0.00", "0.00"),
+                ],
+                sum: if balanced { "0.00" } else { "-0.01" }.into(),
+                balanced,
+            },
+            CurrencyLedger {
+                code: "EUR".into(),
+                rows: vec![
+                    accounts(AccountKind::Holder, 12, "1,850.00", "0.00", "1,850.00"),
+                    accounts(AccountKind::Settlement, 1, "-1,850.00", "0.00", "-1,850.00"),
+                ],
+                sum: "0.00".into(),
+                balanced: true,
+            },
+        ],
+        transfers: TransferCounts {
+            pending: 2,
+            posted: 8_412,
+            voided: 391,
+            expired: 57,
+        },
+    };
+    let life = |masked: &str, card_id: &str, life, holder: Option<&str>| CardRow {
+        masked_number: masked.into(),
+        card_id: card_id.into(),
+        holder: holder.map(Into::into),
+        life,
+        channel: "DevEUI 70b3d57ed0061a2f".into(),
+        key_version: 3,
+        balance: holder.map(|_| yuan("¥312.40")),
+    };
+    let older = || Some(Href::new("?before=01JB7MC5RE"));
+    vec![
+        page(
+            "console-today",
+            &ConsoleToday {
+                page: setting.clone(),
+                date: "2026-11-20".into(),
+                counts: vec![
+                    count(Outcome::Paid, 412),
+                    count(Outcome::Waiting, 2),
+                    count(Outcome::Declined, 19),
+                    count(Outcome::Expired, 7),
+                    count(Outcome::Canceled, 3),
+                    count(Outcome::Failed, 0),
+                ],
+                paid: vec![yuan("¥6,284.50"), Money::new("€41.00", "EUR")],
+                rows: payment_rows(language),
+                older: older(),
+            },
+        ),
+        page(
+            "console-empty",
+            &ConsoleToday {
+                page: setting.clone(),
+                date: "2026-11-20".into(),
+                counts: vec![count(Outcome::Paid, 0)],
+                paid: Vec::new(),
+                rows: Vec::new(),
+                older: None,
+            },
+        ),
+        page(
+            "console-cards",
+            &ConsoleCards {
+                page: setting.clone(),
+                rows: vec![
+                    life("6231 •••• 4417", "0000a3f1", LifeCycle::Active, Some("L•• Yue")),
+                    life("6231 •••• 0925", "0000a3f2", LifeCycle::Frozen, Some("C••• Wei")),
+                    life("6231 •••• 7730", "0000a3f3", LifeCycle::Issued, None),
+                    life("6231 •••• 1188", "0000a3f4", LifeCycle::Lost, Some("Z•••• Min")),
+                    life("6231 •••• 5501", "0000a3f5", LifeCycle::Expired, None),
+                    life("6231 •••• 5502", "0000a3f6", LifeCycle::Closed, None),
+                ],
+                older: older(),
+            },
+        ),
+        page(
+            "console-fleet",
+            &ConsoleFleet {
+                page: setting.clone(),
+                rows: vec![
+                    ChannelRow {
+                        channel: "DevEUI 70b3d57ed0061a2f".into(),
+                        card_id: Some("0000a3f1".into()),
+                        last_heard: Some("18:31:31".into()),
+                        signal: Some("-97 dBm".into()),
+                        battery_percent: Some(86),
+                        address: Some("LoRaWAN cn470, gw-east-02".into()),
+                        waiting_downlinks: 0,
+                    },
+                    ChannelRow {
+                        channel: "IMEI 867000050012349".into(),
+                        card_id: Some("0000a3f2".into()),
+                        last_heard: Some("17:02:09".into()),
+                        signal: None,
+                        battery_percent: None,
+                        address: Some("coap://10.20.0.17:5683".into()),
+                        waiting_downlinks: 2,
+                    },
+                    ChannelRow {
+                        channel: "DevEUI 70b3d57ed0061a31".into(),
+                        card_id: None,
+                        last_heard: None,
+                        signal: None,
+                        battery_percent: None,
+                        address: None,
+                        waiting_downlinks: 0,
+                    },
+                ],
+                older: None,
+            },
+        ),
+        page("console-ledger", &ledger(true)),
+        page("console-ledger-broken", &ledger(false)),
+    ]
+}

@@ -1,0 +1,56 @@
+//! What ends by itself: orders whose time ran out, first answers that are kept no longer.
+
+use model::UnixMillis;
+use payment::{AuthorizationState, OrderEvent, OrderId};
+use store::{StoreError, Unit};
+
+use super::{App, settle};
+
+/// How many orders lapse in one unit of work.
+const BATCH: u32 = 256;
+
+impl App {
+    /// Ends what has lapsed; how many orders. Call it every second or so, and until it answers zero.
+    pub async fn lapse(&self) -> Result<usize, StoreError> {
+        let now = self.now();
+        let due = self.inner.store.read(move |rows| rows.lapsed_orders(now, BATCH)).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let lapsed =
+            self.write::<_, StoreError>(move |unit| lapse(unit, &due, now)).await?;
+        for order in &lapsed {
+            self.inner.metrics.payment("expired");
+            self.inner.notices.tell(*order);
+        }
+        Ok(lapsed.len())
+    }
+
+    /// Forgets first answers that are older than their time; how many.
+    pub async fn forget_first_answers(&self) -> Result<u32, StoreError> {
+        let before = self.now().plus(-self.inner.rules.idempotency_millis);
+        self.write::<_, StoreError>(move |unit| unit.forget_idempotent_before(before, BATCH))
+            .await
+    }
+}
+
+fn lapse(unit: &mut dyn Unit, due: &[OrderId], now: UnixMillis) -> Result<Vec<OrderId>, StoreError> {
+    let mut lapsed = Vec::new();
+    for id in due {
+        let Some(mut stored) = unit.order(*id)? else { continue };
+        // Prompted anew or answered since it was found.
+        if stored.order.expires_at > now {
+            continue;
+        }
+        let Ok(change) = stored.order.apply(OrderEvent::Lapsed) else { continue };
+        if let Some(mut open) = unit.open_authorization(stored.order.card)?
+            && open.order == *id
+        {
+            open.authorization.state = AuthorizationState::Lapsed;
+            unit.put_authorization(&open)?;
+        }
+        settle::keep(unit, &mut stored, change, now)?;
+        lapsed.push(*id);
+    }
+    Ok(lapsed)
+}

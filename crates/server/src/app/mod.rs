@@ -1,0 +1,153 @@
+//! The use cases: what the platform does, one file a noun.
+//!
+//! Each changes the store in one unit of work: state, entries, evidence and events together. The clock, the
+//! random source, the key store and the store are given by the caller, so that a simulation runs this
+//! very code.
+
+mod account;
+mod card;
+mod clock;
+mod hello;
+mod lapse;
+mod merchant;
+mod notice;
+mod order;
+mod push;
+mod result;
+mod settle;
+mod status;
+
+use std::sync::Arc;
+
+use crypto::KeyStore;
+use model::UnixMillis;
+use payment::PressRule;
+use store::{Store, StoreError, Unit, WriteError};
+
+use crate::Metrics;
+
+pub use account::{FundError, Funding};
+pub use card::{Binding, CardUseError, IssueError, Issued, NewCard};
+pub use clock::{Chance, Clock, SystemChance, SystemClock};
+pub use hello::{Greeted, HelloRefused};
+pub use merchant::{ApiKeySecret, digest_of};
+pub use notice::Notices;
+pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
+pub use push::Push;
+pub use result::{Judged, ResultRefused};
+pub use status::StatusRefused;
+
+/// Every limit and default of the platform, in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How long an order waits when its merchant does not say, in seconds.
+    pub order_seconds_default: u32,
+    /// The longest that a merchant may ask for, in seconds.
+    pub order_seconds_max: u32,
+    /// The longest that a card shows one transaction, in seconds.
+    pub prompt_seconds_max: u32,
+    /// How long after a prompt's end its answer may still be on its way, in milliseconds: only then the
+    /// order lapses by itself. An agreement after the end is void all the same.
+    pub answer_grace_millis: i64,
+    /// Prompts a card and hour: no holder is worn down.
+    pub prompts_per_hour: u32,
+    /// Open orders a card.
+    pub waiting_max: usize,
+    /// When an order wants a number of presses.
+    pub press: PressRule,
+    /// Retry answers a source and minute.
+    pub retries_per_minute: u32,
+    /// How long a first answer is repeated, in milliseconds.
+    pub idempotency_millis: i64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            order_seconds_default: 180,
+            order_seconds_max: 86_400,
+            prompt_seconds_max: 120,
+            answer_grace_millis: 5_000,
+            prompts_per_hour: 30,
+            waiting_max: 8,
+            press: PressRule { uncounted_minor_max: 1_000 },
+            retries_per_minute: 30,
+            idempotency_millis: 24 * 3_600 * 1_000,
+        }
+    }
+}
+
+/// The payment platform. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    keys: Arc<dyn KeyStore>,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    rules: Rules,
+    metrics: Arc<Metrics>,
+    notices: Notices,
+}
+
+impl App {
+    /// Joins the parts.
+    pub fn new(
+        store: Store,
+        keys: Arc<dyn KeyStore>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        rules: Rules,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let notices = Notices::new();
+        Self { inner: Arc::new(Inner { store, keys, clock, chance, rules, metrics, notices }) }
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The limits and defaults.
+    pub fn rules(&self) -> &Rules {
+        &self.inner.rules
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Who is told when an order changes.
+    pub fn notices(&self) -> &Notices {
+        &self.inner.notices
+    }
+
+    /// The platform's time.
+    pub fn now(&self) -> UnixMillis {
+        self.inner.clock.now()
+    }
+
+    fn random(&self) -> u128 {
+        self.inner.chance.draw()
+    }
+
+    /// Runs a unit of work; its refusal and the store's are one error.
+    async fn write<T, E>(
+        &self,
+        work: impl FnMut(&mut dyn Unit) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.inner.store.write(work).await.map_err(|error| match error {
+            WriteError::Refused(refused) => refused,
+            WriteError::Store(error) => error.into(),
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! S7: a card's result is judged, once, and answered with the receipt.
+
+use air::platform::{DownlinkForm, ResultFrame, VerifiedResult, VerifyError, seal_receipt};
+use crypto::BoundKey;
+use model::UnixMillis;
+use payment::{CardEvent, OrderId, OrderState};
+use store::{Alarm, StoreError, StoredAuthorization, StoredCard, Unit};
+
+use super::hello::decline_waiting;
+use super::{App, settle};
+
+/// How many earlier transactions with the same narrow factor a result is tried against.
+const CANDIDATES_MAX: u32 = 4;
+
+/// What a verified result led to, and the receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// It counted: this is how it ended.
+    Answered {
+        /// Which order.
+        order: OrderId,
+        /// Where the order stands now.
+        state: OrderState,
+        /// The receipt's bytes.
+        receipt: Vec<u8>,
+    },
+    /// It repeats the accepted one: the same receipt again.
+    Repeated {
+        /// The receipt's bytes.
+        receipt: Vec<u8>,
+    },
+    /// Another result for a transaction that has one: silence and an alarm.
+    SecondResult,
+}
+
+/// Why a result is not believed, or not answered. All of them are silence on the air.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResultRefused {
+    /// It answers no transaction of this card, or its code does not agree.
+    #[error("the result answers no transaction of this card")]
+    WrongResult,
+    /// The key store did not answer.
+    #[error("the key is not available")]
+    KeyUnavailable,
+    /// The store could not keep it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Finds the transaction that the result answers, compares its code, and lets the store decide once.
+    pub async fn result(
+        &self,
+        card: &StoredCard,
+        result: &ResultFrame<'_>,
+        bytes: &[u8],
+    ) -> Result<Judged, ResultRefused> {
+        let now = self.now();
+        let candidates = self.inner.store.peek(|rows| {
+            match rows.open_authorization(card.id())? {
+                Some(open) if result.may_answer(open.authorization.b) => Ok(vec![open]),
+                Some(_) | None => rows.authorizations_by_narrow(
+                    card.id(),
+                    card.key_version,
+                    result.narrow_factor(),
+                    CANDIDATES_MAX,
+                ),
+            }
+        })?;
+        let (verified, answered) = self.verify(card, result, bytes, candidates)?;
+        let Some(verified) = verified else {
+            return Ok(Judged::Repeated { receipt: answered.evidence.receipt });
+        };
+        let (app, known, bytes) = (self.clone(), card.clone(), bytes.to_vec());
+        let judged = self.write::<_, ResultRefused>(move |unit| app.judge(unit, &known, verified, &bytes, now))
+            .await?;
+        if let Judged::Answered { order, .. } = &judged {
+            self.inner.notices.tell(*order);
+        }
+        Ok(judged)
+    }
+
+    /// The transaction that the result answers; no verified result where its bytes are stored already.
+    fn verify(
+        &self,
+        card: &StoredCard,
+        result: &ResultFrame<'_>,
+        bytes: &[u8],
+        candidates: Vec<StoredAuthorization>,
+    ) -> Result<(Option<VerifiedResult>, StoredAuthorization), ResultRefused> {
+        let key = BoundKey::new(self.inner.keys.as_ref(), card.key());
+        for candidate in candidates {
+            if candidate.evidence.result == bytes {
+                return Ok((None, candidate));
+            }
+            let b = candidate.authorization.b;
+            match result.verify(&card.link(), b, &candidate.context, &candidate.shown, &key) {
+                Ok(verified) => return Ok((Some(verified), candidate)),
+                Err(VerifyError::WrongCode | VerifyError::Text(_)) => {}
+                Err(VerifyError::KeyUnavailable) => return Err(ResultRefused::KeyUnavailable),
+            }
+        }
+        Err(ResultRefused::WrongResult)
+    }
+
+    fn judge(
+        &self,
+        unit: &mut dyn Unit,
+        known: &StoredCard,
+        result: VerifiedResult,
+        bytes: &[u8],
+        now: UnixMillis,
+    ) -> Result<Judged, ResultRefused> {
+        let mut stored = unit
+            .authorization(known.id(), known.key_version, result.b())?
+            .ok_or(ResultRefused::WrongResult)?;
+        let mut card = unit.card(known.id())?.ok_or(ResultRefused::WrongResult)?;
+        let mut order =
+            unit.order(stored.order)?.ok_or(StoreError::Malformed("an authorization without its order"))?;
+        let standing = card.record.may_pay(now).map(|_| ());
+        let text = result.text();
+        let Some(verdict) = stored.authorization.judge(&mut order.order, standing, text.decision, now) else {
+            if stored.evidence.result == bytes {
+                return Ok(Judged::Repeated { receipt: stored.evidence.receipt });
+            }
+            unit.add_alarm(&Alarm { card: Some(card.id()), kind: "second_result".into(), at: now })?;
+            return Ok(Judged::SecondResult);
+        };
+        let key = BoundKey::new(self.inner.keys.as_ref(), card.key());
+        let receipt = seal_receipt(&key, &card.link(), DownlinkForm::default(), &result, verdict.outcome)
+            .map_err(|_| ResultRefused::KeyUnavailable)?
+            .to_vec();
+        stored.evidence.result = bytes.to_vec();
+        stored.evidence.decision = Some(text.decision);
+        stored.evidence.receipt.clone_from(&receipt);
+        stored.evidence.answered_at = Some(now);
+        unit.put_authorization(&stored)?;
+        let mut link = unit.link_state(card.id())?;
+        link.battery = Some(text.battery);
+        link.heard_at = Some(now);
+        unit.put_link_state(card.id(), card.key_version, &link)?;
+        if let Some(change) = verdict.change {
+            settle::keep(unit, &mut order, change, now)?;
+        }
+        if verdict.freeze_card {
+            freeze(unit, &mut card, now)?;
+        }
+        Ok(Judged::Answered { order: order.order.id, state: order.order.state, receipt })
+    }
+}
+
+/// "Not me": the card pays nothing more until the issuer says so, and the issuer is told.
+fn freeze(unit: &mut dyn Unit, card: &mut StoredCard, now: UnixMillis) -> Result<(), StoreError> {
+    unit.add_alarm(&Alarm { card: Some(card.id()), kind: "not_me".into(), at: now })?;
+    // A card that cannot be frozen any more (lost, closed) pays nothing anyway.
+    if let Ok(frozen) = card.record.life_cycle.apply(CardEvent::Freeze) {
+        card.record.life_cycle = frozen;
+        unit.put_card_record(card)?;
+        decline_waiting(unit, card, payment::AuditRefusal::Frozen, now)?;
+    }
+    Ok(())
+}

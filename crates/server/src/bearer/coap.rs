@@ -1,0 +1,297 @@
+//! CoAP over UDP: the shell around [`coap::Endpoint`].
+//!
+//! A card POSTs its frame to `/cf` and has the answer in the response, at once or separately; the platform
+//! POSTs a push to `/cf` at the card. One task owns the socket and the endpoint; each frame is answered by a
+//! task of its own, so that a commit never holds up the next datagram.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ::coap::{Code, Config, ContentFormat, Endpoint, Event, ExchangeId, Method, Millis, Request, Responder, Response};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+
+use super::FrameLimit;
+use crate::app::Push;
+use crate::fleet::{Fleet, Heard};
+
+/// The path of frames, at the platform and at a card that listens.
+pub const PATH: &str = "cf";
+
+/// Datagrams taken from the socket before answers are sent: keeps both directions moving under load.
+const BURST: usize = 64;
+/// Receive buffer asked of the system, in bytes: a burst waits there, not in the air.
+const RECEIVE_BUFFER: usize = 8 << 20;
+/// How long a graceful stop waits for what is in flight.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// A base station that runs.
+pub struct BaseStation {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl BaseStation {
+    /// Binds the socket and begins to serve. `seed` must be fresh random bits at each start.
+    pub async fn start(
+        address: SocketAddr,
+        config: Config,
+        seed: u64,
+        fleet: Fleet,
+        pushes: mpsc::Receiver<Push>,
+    ) -> io::Result<Self> {
+        let socket = bind(address)?;
+        let address = socket.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let (answers, answered) = mpsc::unbounded_channel();
+        let station = Station {
+            datagram: vec![0; config.datagram_limit + 1],
+            endpoint: Endpoint::new(config, seed),
+            socket,
+            fleet,
+            answers,
+            pushes: HashMap::new(),
+            in_hand: 0,
+            began: Instant::now(),
+        };
+        let task = tokio::spawn(station.run(answered, pushes, stopped));
+        Ok(Self { address, stop, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes nothing new, finishes what is in flight, and ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    // The system may give less than was asked; a smaller buffer is no reason not to serve.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// An answer that a task found for a request.
+struct Answer {
+    responder: Responder<SocketAddr>,
+    frame: Option<Vec<u8>>,
+}
+
+struct Station {
+    socket: UdpSocket,
+    endpoint: Endpoint<SocketAddr>,
+    fleet: Fleet,
+    /// Unbounded, and still bounded: the endpoint refuses requests beyond its open exchanges.
+    answers: mpsc::UnboundedSender<Answer>,
+    pushes: HashMap<ExchangeId, Instant>,
+    in_hand: usize,
+    began: Instant,
+    datagram: Vec<u8>,
+}
+
+impl Station {
+    async fn run(
+        mut self,
+        mut answered: mpsc::UnboundedReceiver<Answer>,
+        mut pushes: mpsc::Receiver<Push>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
+        loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                readable = self.socket.readable() => {
+                    if let Err(error) = readable {
+                        tracing::error!(%error, "the base station's socket failed");
+                        return;
+                    }
+                    self.receive();
+                }
+                Some(answer) = answered.recv() => {
+                    self.answer(answer);
+                    while let Ok(answer) = answered.try_recv() {
+                        self.answer(answer);
+                    }
+                }
+                Some(push) = pushes.recv() => self.push(push),
+                () = sleep_until(deadline.into()) => {}
+                _ = &mut stopped => break,
+            }
+            let now = self.now();
+            self.endpoint.handle_timeout(now);
+            self.drain();
+        }
+        self.finish(&mut answered).await;
+    }
+
+    /// After the stop: answers what was asked, and asks for no more.
+    async fn finish(&mut self, answered: &mut mpsc::UnboundedReceiver<Answer>) {
+        let until = Instant::now() + STOP_WAIT;
+        while self.in_hand > 0 {
+            match tokio::time::timeout_at(until.into(), answered.recv()).await {
+                Ok(Some(answer)) => self.answer(answer),
+                Ok(None) | Err(_) => break,
+            }
+            self.transmit();
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Millis(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn deadline(&self) -> Instant {
+        const IDLE: Duration = Duration::from_secs(3600);
+        match self.endpoint.poll_timeout() {
+            Some(at) => self.began + Duration::from_millis(at.0),
+            None => Instant::now() + IDLE,
+        }
+    }
+
+    fn receive(&mut self) {
+        for _ in 0..BURST {
+            let (length, from) = match self.socket.try_recv_from(&mut self.datagram) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An earlier datagram of ours was refused where it went; nothing is wrong here.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => continue,
+                Err(error) => {
+                    tracing::warn!(%error, "a datagram could not be received");
+                    return;
+                }
+            };
+            let now = self.now();
+            let bytes = self.datagram.get(..length).unwrap_or_default();
+            if let Err(refused) = self.endpoint.handle_datagram(now, from, bytes) {
+                self.fleet.app().metrics().datagram_refused(refused.code());
+            }
+            self.drain();
+        }
+    }
+
+    fn answer(&mut self, Answer { responder, frame }: Answer) {
+        self.in_hand = self.in_hand.saturating_sub(1);
+        let response = Response::new(Code::CHANGED);
+        let response = match frame {
+            Some(frame) => match FrameLimit::COAP.check(&frame) {
+                Ok(()) => response.with_format(ContentFormat::OCTET_STREAM).with_payload(frame),
+                Err(error) => {
+                    tracing::error!(%error, "an answer was not sent");
+                    response
+                }
+            },
+            None => response,
+        };
+        let now = self.now();
+        if let Err(error) = self.endpoint.respond(now, responder, response) {
+            tracing::debug!(?error, "an answer came after its request was forgotten");
+        }
+    }
+
+    fn push(&mut self, push: Push) {
+        let metrics = self.fleet.app().metrics();
+        if let Err(error) = FrameLimit::COAP.check(&push.frame) {
+            tracing::error!(%error, "a push was not sent");
+            return metrics.downlink("too_long");
+        }
+        let Some(to) = address_of(&push.address) else { return metrics.downlink("no_address") };
+        let request = Request::post(PATH, push.frame).with_format(ContentFormat::OCTET_STREAM);
+        match self.endpoint.request(self.now(), to, request) {
+            Ok(exchange) => {
+                self.pushes.insert(exchange, Instant::now());
+                self.fleet.app().metrics().downlink("sent");
+            }
+            Err(error) => {
+                tracing::debug!(?error, "a push was not sent");
+                self.fleet.app().metrics().downlink("not_sent");
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(event) = self.endpoint.poll_event() {
+            match event {
+                Event::Request { from, request, responder } => self.request(from, request, responder),
+                Event::Response { exchange, .. } => {
+                    if self.pushes.remove(&exchange).is_some() {
+                        self.fleet.app().metrics().downlink("acknowledged");
+                    }
+                }
+                Event::Failed { exchange, reason } => {
+                    if self.pushes.remove(&exchange).is_some() {
+                        tracing::debug!(?reason, "a push was not delivered");
+                        self.fleet.app().metrics().downlink("failed");
+                    }
+                }
+                Event::Acknowledged { .. } => {}
+            }
+        }
+        self.fleet.app().metrics().open_exchanges(self.endpoint.open_exchanges().1);
+        self.transmit();
+    }
+
+    fn transmit(&mut self) {
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            // UDP promises nothing: what the system does not take now is retransmitted.
+            if let Err(error) = self.socket.try_send_to(&transmit.bytes, transmit.to) {
+                tracing::debug!(%error, "a datagram was not sent");
+            }
+        }
+    }
+
+    fn request(&mut self, from: SocketAddr, request: Request, responder: Responder<SocketAddr>) {
+        match (request.path.as_str(), request.method) {
+            (PATH, Method::Post) => {
+                self.in_hand += 1;
+                let (fleet, answers) = (self.fleet.clone(), self.answers.clone());
+                tokio::spawn(async move {
+                    let address = address_text(from);
+                    let heard = Heard {
+                        bytes: &request.payload,
+                        channel: None,
+                        address: &address,
+                        source: from.ip(),
+                    };
+                    let frame = fleet.uplink(heard).await;
+                    // The station has stopped: the card will ask again.
+                    let _ = answers.send(Answer { responder, frame });
+                });
+            }
+            (PATH, Method::Get | Method::Put | Method::Delete) => {
+                self.reply(responder, Response::new(Code::METHOD_NOT_ALLOWED));
+            }
+            (".well-known/core", Method::Get) => {
+                const LINK_FORMAT: ContentFormat = ContentFormat(40);
+                let links = format!("</{PATH}>;rt=\"counterfoil.air\";ct=42");
+                self.reply(responder, Response::new(Code::CONTENT).with_format(LINK_FORMAT).with_payload(links.into_bytes()));
+            }
+            _ => self.reply(responder, Response::new(Code::NOT_FOUND)),
+        }
+    }
+
+    fn reply(&mut self, responder: Responder<SocketAddr>, response: Response) {
+        let now = self.now();
+        let _ = self.endpoint.respond(now, responder, response);
+    }
+}
+
+/// How this bearer writes an address.
+fn address_text(address: SocketAddr) -> String {
+    format!("coap:{address}")
+}
+
+fn address_of(text: &str) -> Option<SocketAddr> {
+    text.strip_prefix("coap:")?.parse().ok()
+}

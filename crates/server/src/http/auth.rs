@@ -1,0 +1,35 @@
+//! Who calls: an API key as a bearer token (RFC 6750).
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use payment::MerchantId;
+
+use super::Api;
+use super::problem::{Code, Problem};
+
+/// A merchant whose key was right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    pub(super) merchant: MerchantId,
+}
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    Api: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let api = Api::from_ref(state);
+        let token = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(Problem::new(Code::NoApiKey))?;
+        let key = api.fleet.app().merchant_of_key(token.trim())?.ok_or(Problem::new(Code::WrongApiKey))?;
+        Ok(Self { merchant: key.merchant })
+    }
+}

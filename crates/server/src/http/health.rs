@@ -1,0 +1,34 @@
+//! `/healthz`: the process lives. `/readyz`: it can keep something. `/metrics`: what it counted.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use super::Api;
+
+pub(super) fn router() -> Router<Api> {
+    Router::new().route("/healthz", get(|| async { "alive\n" })).route("/readyz", get(ready))
+}
+
+pub(super) fn metrics() -> Router<Api> {
+    Router::new().route("/metrics", get(encoded))
+}
+
+async fn ready(State(api): State<Api>) -> (StatusCode, String) {
+    let store = api.fleet.app().store();
+    let queue = store.queue();
+    match store.read(|rows| rows.card_count()).await {
+        Ok(_) if queue.waiting < queue.limit => (StatusCode::OK, "ready\n".into()),
+        Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "write_queue_full\n".into()),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", error.code())),
+    }
+}
+
+async fn encoded(State(api): State<Api>) -> impl IntoResponse {
+    let app = api.fleet.app();
+    let text = app.metrics().encode(app.store().queue().waiting);
+    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}

@@ -1,0 +1,56 @@
+//! Bodies, queries and path ids, with the reason when they are not what an endpoint takes.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::problem::{Code, Problem};
+
+/// A JSON body and the digest of its bytes.
+pub(super) struct Body<T> {
+    pub(super) value: T,
+    pub(super) digest: [u8; 32],
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json"));
+        if !is_json {
+            return Err(Problem::new(Code::WrongMediaType));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|error: BytesRejection| {
+            match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge),
+                _ => Problem::with(Code::InvalidJson, error.body_text()),
+            }
+        })?;
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::with(Code::InvalidJson, error.to_string()))?;
+        Ok(Self { value, digest: Sha256::digest(&bytes).into() })
+    }
+}
+
+/// Query parameters.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Query(value) = Query::<T>::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::with(Code::InvalidQuery, error.body_text()))?;
+        Ok(Self(value))
+    }
+}

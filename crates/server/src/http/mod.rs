@@ -1,0 +1,66 @@
+//! What merchants call: REST and JSON under `/v1`.
+//!
+//! For: turning requests into use cases of `app`, and their refusals into problem+json with stable codes.
+//! Refuses: deciding anything. Next: [`problem`] for every code, [`openapi`] for the published description.
+
+mod auth;
+mod balances;
+mod cards;
+mod docs;
+mod events;
+mod health;
+mod input;
+pub mod openapi;
+mod orders;
+pub mod problem;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::fleet::Fleet;
+use problem::{Code, Problem};
+
+/// The longest body of a request, in bytes.
+const BODY_MAX: usize = 16 * 1024;
+/// The longest that an answer may take; event streams begin their answer at once.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
+
+/// What every handler is given.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) fleet: Fleet,
+    /// Where holders' browsers reach the pages of this platform, without a slash at the end.
+    pub(crate) public_url: Arc<str>,
+}
+
+impl Api {
+    /// The API of a platform that is reached from outside at `public_url`.
+    pub fn new(fleet: Fleet, public_url: &str) -> Self {
+        Self { fleet, public_url: public_url.trim_end_matches('/').into() }
+    }
+}
+
+/// The merchant interface with its description and health.
+pub fn router(api: Api) -> Router {
+    let (routes, description) = openapi::routes().split_for_parts();
+    routes
+        .route("/openapi.json", get(move || docs::json(description.clone())))
+        .merge(docs::router())
+        .merge(health::router())
+        .fallback(|| async { Problem::new(Code::NoSuchEndpoint) })
+        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WAIT))
+        .with_state(api)
+}
+
+/// Health and metrics for the operators' listener.
+pub fn operations(api: Api) -> Router {
+    health::router().merge(health::metrics()).with_state(api)
+}

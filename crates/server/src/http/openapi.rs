@@ -1,0 +1,52 @@
+//! The published description of the merchant interface, made from the handlers themselves.
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Api, balances, cards, events, orders};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Counterfoil merchant interface",
+        description = "An order is paid when the holder presses the key of their payment card. Amounts are \
+            integer minor units; times are Unix milliseconds; failures are application/problem+json with a \
+            stable `code`.",
+    ),
+    modifiers(&ApiKey),
+    tags(
+        (name = "orders", description = "What you ask a holder to pay"),
+        (name = "cards", description = "What a holder can pay with"),
+        (name = "balances", description = "What you are owed"),
+    ),
+)]
+struct Description;
+
+struct ApiKey;
+
+impl Modify for ApiKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        openapi.components.get_or_insert_default().add_security_scheme("api_key", scheme);
+    }
+}
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(orders::create, orders::list))
+        .routes(routes!(orders::read))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(events::follow))
+        .routes(routes!(cards::of_holder))
+        .routes(routes!(balances::list))
+}
+
+/// The description as it is committed in `openapi/merchant.json`.
+pub fn merchant_json() -> String {
+    let (_, description) = routes().split_for_parts();
+    let mut json = description.to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}

@@ -1,0 +1,407 @@
+//! `/v1/orders`: made, read, listed, taken back.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::{Amount, AmountError, CardId, Currency};
+use payment::{OrderId, OrderIdError};
+use serde::{Deserialize, Serialize};
+use store::StoredOrder;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Api;
+use super::auth::Caller;
+use super::input::{Asked, Body};
+use super::problem::{Code, Problem, ProblemBody};
+use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WhenBusy};
+
+const PLACE_CHARS_MAX: usize = 64;
+const REFERENCE_CHARS_MAX: usize = 64;
+const URL_CHARS_MAX: usize = 512;
+const KEY_CHARS_MAX: usize = 128;
+const LIFETIME_SECONDS_MIN: u32 = 10;
+const PAGE_DEFAULT: u32 = 20;
+const PAGE_MAX: u32 = 100;
+
+/// What a merchant sends to make an order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrderRequest {
+    /// Minor units (fen, cents), 1 to 4,294,967,295.
+    #[schema(value_type = u32, minimum = 1, example = 2000)]
+    amount: serde_json::Number,
+    /// ISO 4217 letters.
+    #[schema(example = "CNY")]
+    currency: String,
+    /// If given, it must be the currency's number of decimals: a guard against a wrong factor of ten.
+    #[serde(default)]
+    exponent: Option<u8>,
+    /// The card that is to pay.
+    #[schema(example = "card_00c0ffee")]
+    card: String,
+    /// Where the payment happens, as the holder reads it; 1 to 64 characters.
+    #[schema(min_length = 1, max_length = 64)]
+    place: String,
+    /// For the card's display; 1 to 20 bytes of UTF-8.
+    #[serde(default)]
+    text: Option<String>,
+    /// Your own reference; at most 64 characters.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    reference: Option<String>,
+    /// Where the buyer goes afterwards.
+    #[serde(default)]
+    #[schema(max_length = 512)]
+    return_url: Option<String>,
+    /// How long the order waits: 10 to 86,400 seconds; 180 if not given.
+    #[serde(default)]
+    #[schema(minimum = 10, maximum = 86400)]
+    lifetime_seconds: Option<u32>,
+    /// What happens when another order waits for the card.
+    #[serde(default)]
+    when_busy: WhenBusyWord,
+}
+
+/// What happens when another order waits for the card.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WhenBusyWord {
+    /// This one waits behind it.
+    #[default]
+    Wait,
+    /// This one is refused.
+    Refuse,
+}
+
+/// An order as merchants read it. The number of presses is on the order's page only: a merchant never has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OrderBody {
+    /// Its id.
+    #[schema(example = "ord_019aa5b0c0ff70008000000000000000")]
+    id: String,
+    /// `awaiting_card`, `processing`, `paid`, `declined`, `expired`, `canceled` or `failed`.
+    state: &'static str,
+    /// Why it was declined.
+    reason: Option<&'static str>,
+    /// Minor units.
+    amount: u32,
+    /// ISO 4217 letters.
+    currency: String,
+    /// The card that is to pay.
+    card: String,
+    /// Where.
+    place: String,
+    /// For the card's display.
+    text: Option<String>,
+    /// Your own reference.
+    reference: Option<String>,
+    /// Whether the page shows a number of presses.
+    counted: bool,
+    /// The page to send the buyer to.
+    pay_url: String,
+    /// Where the buyer goes afterwards.
+    return_url: Option<String>,
+    /// Unix time in milliseconds.
+    created_at: i64,
+    /// Unix time in milliseconds.
+    updated_at: i64,
+    /// Unix time in milliseconds.
+    expires_at: i64,
+}
+
+impl OrderBody {
+    pub(super) fn new(stored: &StoredOrder, place: String, public_url: &str) -> Self {
+        let order = &stored.order;
+        Self {
+            id: order.id.to_string(),
+            state: order.state.name(),
+            reason: order.state.decline_reason().map(|reason| reason.code()),
+            amount: order.amount.minor(),
+            currency: order.amount.currency().to_string(),
+            card: order.card.to_string(),
+            place,
+            text: stored.text.clone(),
+            reference: stored.reference.clone(),
+            counted: order.presses.is_some(),
+            pay_url: format!("{public_url}/pay/{}", order.id),
+            return_url: stored.return_url.clone(),
+            created_at: order.created_at.0,
+            updated_at: stored.updated_at.0,
+            expires_at: order.expires_at.0,
+        }
+    }
+
+    fn of(api: &Api, stored: &StoredOrder) -> Result<Self, Problem> {
+        let place = api.fleet.app().store().peek(|rows| rows.place(stored.order.place))?;
+        Ok(Self::new(stored, place.map(|place| place.name).unwrap_or_default(), &api.public_url))
+    }
+}
+
+fn without_control(text: &str, chars: std::ops::RangeInclusive<usize>) -> bool {
+    chars.contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+impl OrderRequest {
+    fn into_new(self, api: &Api, caller: Caller) -> Result<NewOrder, Problem> {
+        let currency = Currency::from_letters(&self.currency).map_err(amount_problem)?;
+        if self.exponent.is_some_and(|exponent| exponent != currency.exponent()) {
+            return Err(amount_problem(AmountError::WrongExponent));
+        }
+        let amount = Amount::new(whole(&self.amount)?, currency).map_err(amount_problem)?;
+        let card: CardId = self.card.parse().map_err(|_| Problem::new(Code::InvalidCardId))?;
+        if !without_control(&self.place, 1..=PLACE_CHARS_MAX) {
+            return Err(Problem::new(Code::InvalidPlace));
+        }
+        if self.text.as_deref().is_some_and(|text| air::PromptText::new(text).is_err()) {
+            return Err(Problem::new(Code::InvalidText));
+        }
+        if self.reference.as_deref().is_some_and(|text| !without_control(text, 0..=REFERENCE_CHARS_MAX)) {
+            return Err(Problem::new(Code::InvalidReference));
+        }
+        if self.return_url.as_deref().is_some_and(|url| !is_web_address(url)) {
+            return Err(Problem::new(Code::InvalidReturnUrl));
+        }
+        let rules = api.fleet.app().rules();
+        let lifetime_seconds = self.lifetime_seconds.unwrap_or(rules.order_seconds_default);
+        if !(LIFETIME_SECONDS_MIN..=rules.order_seconds_max).contains(&lifetime_seconds) {
+            let range = format!("lifetime_seconds is {LIFETIME_SECONDS_MIN} to {}", rules.order_seconds_max);
+            return Err(Problem::with(Code::InvalidLifetime, range));
+        }
+        Ok(NewOrder {
+            merchant: caller.merchant,
+            card,
+            amount,
+            place: self.place,
+            text: self.text,
+            reference: self.reference,
+            return_url: self.return_url,
+            lifetime_seconds,
+            when_busy: match self.when_busy {
+                WhenBusyWord::Wait => WhenBusy::Wait,
+                WhenBusyWord::Refuse => WhenBusy::Refuse,
+            },
+        })
+    }
+}
+
+fn is_web_address(url: &str) -> bool {
+    (url.starts_with("http://") || url.starts_with("https://")) && without_control(url, 10..=URL_CHARS_MAX)
+}
+
+/// A JSON number as whole minor units.
+fn whole(number: &serde_json::Number) -> Result<i64, Problem> {
+    if let Some(units) = number.as_i64() {
+        return Ok(units);
+    }
+    match number.as_f64() {
+        Some(float) if float.fract() != 0.0 => Err(Problem::new(Code::AmountNotInteger)),
+        Some(float) if float < 0.0 => Err(Problem::new(Code::AmountNegative)),
+        Some(_) | None => Err(Problem::new(Code::AmountTooLarge)),
+    }
+}
+
+fn amount_problem(error: AmountError) -> Problem {
+    Problem::new(match error {
+        AmountError::Negative => Code::AmountNegative,
+        AmountError::Zero => Code::AmountZero,
+        AmountError::TooLarge => Code::AmountTooLarge,
+        AmountError::UnknownCurrency => Code::UnknownCurrency,
+        AmountError::WrongExponent => Code::WrongExponent,
+    })
+}
+
+impl From<OrderRefused> for Problem {
+    fn from(refused: OrderRefused) -> Self {
+        match refused {
+            OrderRefused::NoSuchCard => Self::new(Code::NoSuchCard),
+            OrderRefused::Card(refusal) => refusal.into(),
+            OrderRefused::InsufficientFunds => Self::new(Code::InsufficientFunds),
+            OrderRefused::CardBusy => Self::new(Code::CardBusy),
+            OrderRefused::TooManyWaiting => Self::new(Code::TooManyWaiting),
+            OrderRefused::IdempotencyConflict => Self::new(Code::IdempotencyConflict),
+            OrderRefused::Ledger(error) => Self::with(Code::AmountTooLarge, error.to_string()),
+            OrderRefused::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelError> for Problem {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::NoSuchOrder => Self::new(Code::NoSuchOrder),
+            CancelError::Order(error) => Self::with(Code::OrderEnded, error.to_string()),
+            CancelError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OrderIdError> for Problem {
+    fn from(_: OrderIdError) -> Self {
+        Self::new(Code::InvalidOrderId)
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap, body_digest: [u8; 32]) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > KEY_CHARS_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Problem::new(Code::InvalidIdempotencyKey));
+    }
+    Ok(Some(IdempotencyKey { key: key.to_owned(), body_digest }))
+}
+
+/// Make an order: its money is set aside, and the card is asked.
+#[utoipa::path(
+    post, path = "/v1/orders", tag = "orders", request_body = OrderRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
+    responses(
+        (status = 201, description = "The order waits for its card", body = OrderBody),
+        (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 402, description = "The holder does not have it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such card", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The card may not pay, is busy, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field is out of its range", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Try again with the same idempotency key", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = [])),
+)]
+pub(super) async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body<OrderRequest>,
+) -> Result<Response, Problem> {
+    let began = std::time::Instant::now();
+    let idempotency = idempotency_key(&headers, body.digest)?;
+    let new = body.value.into_new(&api, caller)?;
+    let (public_url, place) = (Arc::clone(&api.public_url), new.place.clone());
+    let render = Arc::new(move |stored: &StoredOrder| {
+        serde_json::to_string(&OrderBody::new(stored, place.clone(), &public_url)).unwrap_or_default()
+    });
+    let app = api.fleet.app();
+    let (created, push) = app.create_order(new, idempotency, render).await?;
+    if let Some(card) = push {
+        api.fleet.order_made(card).await;
+    }
+    app.metrics().step("order_created", began.elapsed());
+    let mut response = (StatusCode::CREATED, created.body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if created.repeated {
+        headers.insert("idempotency-hit", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Read an order.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}", tag = "orders",
+    params(("id" = String, Path, description = "The order's id")),
+    responses(
+        (status = 200, description = "The order", body = OrderBody),
+        (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such order of yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Not an order id", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = [])),
+)]
+pub(super) async fn read(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<OrderBody>, Problem> {
+    let stored = find(&api, caller, id.parse()?)?;
+    Ok(Json(OrderBody::of(&api, &stored)?))
+}
+
+/// An order of the caller's; another merchant's is as good as none.
+pub(super) fn find(api: &Api, caller: Caller, id: OrderId) -> Result<StoredOrder, Problem> {
+    api.fleet
+        .app()
+        .store()
+        .peek(|rows| rows.order(id))?
+        .filter(|stored| stored.order.merchant == caller.merchant)
+        .ok_or(Problem::new(Code::NoSuchOrder))
+}
+
+/// Where a list begins and how long it is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// 1 to 100; 20 if not given.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// Go on below this order: the `next` of the page before.
+    before: Option<String>,
+}
+
+/// A page of orders, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OrderPage {
+    /// The orders.
+    data: Vec<OrderBody>,
+    /// Give it as `before` for the next page; null on the last.
+    next: Option<String>,
+}
+
+/// List your orders, newest first.
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders", params(ListQuery),
+    responses(
+        (status = 200, description = "A page of orders", body = OrderPage),
+        (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Not an order id", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = [])),
+)]
+pub(super) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Asked(query): Asked<ListQuery>,
+) -> Result<Json<OrderPage>, Problem> {
+    let limit = query.limit.unwrap_or(PAGE_DEFAULT);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Problem::with(Code::InvalidQuery, format!("limit is 1 to {PAGE_MAX}")));
+    }
+    let before = query.before.map(|id| id.parse::<OrderId>()).transpose()?;
+    let merchant = caller.merchant;
+    let store = api.fleet.app().store();
+    let mut orders =
+        store.read(move |rows| rows.orders_before(Some(merchant), before, limit + 1)).await?;
+    let more = orders.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = orders.last().filter(|_| more).map(|last| last.order.id.to_string());
+    let data = orders.iter().map(|stored| OrderBody::of(&api, stored)).collect::<Result<_, _>>()?;
+    Ok(Json(OrderPage { data, next }))
+}
+
+/// Take an order back before the holder agreed: its money is free again.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/cancel", tag = "orders",
+    params(("id" = String, Path, description = "The order's id")),
+    responses(
+        (status = 200, description = "The canceled order", body = OrderBody),
+        (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such order of yours", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The order has ended already", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Not an order id", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = [])),
+)]
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<OrderBody>, Problem> {
+    let stored = api.fleet.app().cancel_order(Some(caller.merchant), id.parse()?).await?;
+    Ok(Json(OrderBody::of(&api, &stored)?))
+}

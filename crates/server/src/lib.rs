@@ -1,0 +1,18 @@
+//! The payment platform, the fleet and the base station: what joins the cores to the world.
+//!
+//! For: turning a card's frame into an order's event, durably, and telling everybody who waits. [`app`] holds
+//! the use cases; [`fleet`] knows each card's channel; [`bearer`] carries frames; [`http`] is what
+//! merchants call; [`web`] is what people look at.
+//! Refuses: rules of money (`payment`), bytes of frames (`air`), SQL (`store`), keys (`keystore`).
+//! Next: [`app::App`] and one press of a key, followed in `ARCHITECTURE.md`.
+
+pub mod app;
+pub mod bearer;
+pub mod fleet;
+pub mod http;
+mod metrics;
+pub mod web;
+
+pub use app::{App, Chance, Clock, Rules, SystemChance, SystemClock};
+pub use fleet::Fleet;
+pub use metrics::Metrics;

@@ -1,0 +1,119 @@
+//! What is counted, for Prometheus. Labels are codes of this program, never anything from outside.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Step {
+    step: &'static str,
+}
+
+/// The platform's counters.
+pub struct Metrics {
+    registry: Registry,
+    payments: Family<Outcome, Counter>,
+    frames_refused: Family<Reason, Counter>,
+    datagrams_refused: Family<Reason, Counter>,
+    downlinks: Family<Outcome, Counter>,
+    steps: Family<Step, Histogram>,
+    write_queue: Gauge,
+    open_exchanges: Gauge,
+}
+
+/// Upper bounds in seconds: from a cached read to a card that is slow.
+const BOUNDS: [f64; 14] =
+    [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("counterfoil");
+        let payments = Family::default();
+        registry.register("payments", "Orders that ended, by outcome", payments.clone());
+        let frames_refused = Family::default();
+        registry.register("frames_refused", "Frames from cards that were refused", frames_refused.clone());
+        let datagrams_refused = Family::default();
+        registry.register("datagrams_refused", "CoAP datagrams that were refused", datagrams_refused.clone());
+        let downlinks = Family::default();
+        registry.register("downlinks", "Frames sent to cards, by what became of them", downlinks.clone());
+        let steps: Family<Step, Histogram> = Family::new_with_constructor(|| Histogram::new(BOUNDS));
+        let help = "From a frame's or request's arrival to its durable answer";
+        registry.register_with_unit("step", help, Unit::Seconds, steps.clone());
+        let write_queue = Gauge::default();
+        registry.register("write_queue", "Units of work that wait for the writer", write_queue.clone());
+        let open_exchanges = Gauge::default();
+        registry.register("coap_open_exchanges", "CoAP requests in hand", open_exchanges.clone());
+        Self {
+            registry,
+            payments,
+            frames_refused,
+            datagrams_refused,
+            downlinks,
+            steps,
+            write_queue,
+            open_exchanges,
+        }
+    }
+
+    /// An order ended so: `paid`, `expired`, `canceled`, or a decline's reason.
+    pub fn payment(&self, outcome: &'static str) {
+        self.payments.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A frame was refused for this reason.
+    pub fn frame_refused(&self, reason: &'static str) {
+        self.frames_refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// A datagram was refused for this reason.
+    pub fn datagram_refused(&self, reason: &'static str) {
+        self.datagrams_refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// A downlink fared so.
+    pub fn downlink(&self, outcome: &'static str) {
+        self.downlinks.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A step took this long.
+    pub fn step(&self, step: &'static str, took: Duration) {
+        self.steps.get_or_create(&Step { step }).observe(took.as_secs_f64());
+    }
+
+    /// Requests in hand at the base station.
+    pub fn open_exchanges(&self, count: usize) {
+        self.open_exchanges.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Everything as OpenMetrics text.
+    pub fn encode(&self, writes_waiting: usize) -> String {
+        self.write_queue.set(i64::try_from(writes_waiting).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,119 @@
+//! The handle that everybody holds: hand in a unit of work, get its answer when it is durable.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::error::{StoreError, WriteError};
+use crate::unit::{Reading, Unit};
+
+/// A unit of work, as a back end sees it. It may be run more than once before it is done.
+pub(crate) trait Job: Send {
+    /// Runs; whether its changes are to be kept.
+    fn run(&mut self, unit: &mut dyn Unit) -> bool;
+    /// Its changes are durable, or why not. Called once, last.
+    fn done(self: Box<Self>, kept: Result<(), StoreError>);
+}
+
+/// How full the writer's queue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Units of work that wait.
+    pub waiting: usize,
+    /// The most that may wait.
+    pub limit: usize,
+}
+
+/// A back end.
+pub(crate) trait Engine: Send + Sync {
+    /// Queues a job, or says at once why not.
+    fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError>;
+    /// Runs a reading on some connection.
+    fn read(&self, reading: &mut dyn FnMut(&dyn Reading)) -> Result<(), StoreError>;
+    /// How full the queue is.
+    fn queue(&self) -> Queue;
+}
+
+/// The store, whichever back end holds it. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<dyn Engine>,
+}
+
+struct Pending<F, T, E> {
+    work: F,
+    result: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, WriteError<E>>>,
+}
+
+impl<F, T, E> Job for Pending<F, T, E>
+where
+    F: FnMut(&mut dyn Unit) -> Result<T, E> + Send,
+    T: Send,
+    E: Send,
+{
+    fn run(&mut self, unit: &mut dyn Unit) -> bool {
+        let result = (self.work)(unit);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn done(self: Box<Self>, kept: Result<(), StoreError>) {
+        let answer = match (kept, self.result) {
+            (Ok(()), Some(Ok(value))) => Ok(value),
+            // A refusal stands whatever became of the rest of its batch.
+            (_, Some(Err(refused))) => Err(WriteError::Refused(refused)),
+            (Ok(()), None) => Err(WriteError::Store(StoreError::Closed)),
+            (Err(error), _) => Err(WriteError::Store(error)),
+        };
+        // Whoever asked may have gone; what was kept is kept.
+        let _ = self.answer.send(answer);
+    }
+}
+
+impl Store {
+    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// Runs a unit of work in one database transaction and answers when it is durable.
+    ///
+    /// `work` may be run more than once; only one run is kept. A refusal (`Err`) keeps nothing. Dropping
+    /// the future does not stop the work.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, WriteError<E>>
+    where
+        F: FnMut(&mut dyn Unit) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.engine
+            .submit(Box::new(Pending { work, result: None, answer }))
+            .map_err(WriteError::Store)?;
+        answered.await.unwrap_or(Err(WriteError::Store(StoreError::Closed)))
+    }
+
+    /// Reads a few rows by their keys, on the caller's thread: microseconds while the pages are cached.
+    pub fn peek<T>(&self, reading: impl FnOnce(&dyn Reading) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (mut reading, mut result) = (Some(reading), None);
+        self.engine.read(&mut |unit| {
+            result = reading.take().map(|reading| reading(unit));
+        })?;
+        result.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Reads what may be long (lists, sums) without holding up the runtime.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        reading: impl FnOnce(&dyn Reading) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.peek(reading)).await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// How full the writer's queue is.
+    pub fn queue(&self) -> Queue {
+        self.engine.queue()
+    }
+}

@@ -1,0 +1,329 @@
+//! [`Reading`] over a connection.
+
+use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
+use payment::{Account, AccountId, AccountKind, MerchantId, OrderId, TransferId};
+use rusqlite::{Connection, Params, Row, params};
+
+use super::row;
+use crate::error::StoreError;
+use crate::rows::{
+    Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, OrderCursor,
+    Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today, Totals,
+};
+use crate::unit::Reading;
+
+/// A connection as something to read from.
+pub(super) struct Rows<'c>(pub(super) &'c Connection);
+
+impl Rows<'_> {
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        rows.next()?.map(read).transpose()
+    }
+
+    fn many<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(read(row)?);
+        }
+        Ok(found)
+    }
+}
+
+/// `select COLUMNS from TABLE ...` as a constant, so that a cached statement costs no formatting.
+macro_rules! select {
+    ($columns:expr, $rest:literal) => {{
+        static SQL: std::sync::LazyLock<String> =
+            std::sync::LazyLock::new(|| format!(concat!("select {} ", $rest), $columns));
+        SQL.as_str()
+    }};
+}
+
+impl Reading for Rows<'_> {
+    fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
+        self.one("select name from merchant where id = ?", [id.0], |row| Ok(Merchant { id, name: row.get(0)? }))
+    }
+
+    fn api_key(&self, digest: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        let sql = "select merchant, hint, live from api_key where hash = ? and revoked_at is null";
+        self.one(sql, [digest], |row| {
+            Ok(ApiKey {
+                merchant: MerchantId(row.get(0)?),
+                digest: *digest,
+                hint: row.get(1)?,
+                live: row.get(2)?,
+            })
+        })
+    }
+
+    fn place(&self, id: PlaceId) -> Result<Option<Place>, StoreError> {
+        self.one("select name from place where id = ?", [id.0], |row| Ok(Place { id, name: row.get(0)? }))
+    }
+
+    fn holder(&self, reference: HolderReference) -> Result<Option<Holder>, StoreError> {
+        let sql = "select name, document_digest from holder where reference = ?";
+        self.one(sql, [row::signed(reference.0)], |row| {
+            Ok(Holder { reference, name: row.get(0)?, document_digest: row.get(1)? })
+        })
+    }
+
+    fn card(&self, id: CardId) -> Result<Option<StoredCard>, StoreError> {
+        self.one(select!(row::CARD, "from card where id = ?"), [id.0], row::card)
+    }
+
+    fn card_on_channel(&self, channel: ChannelId) -> Result<Option<StoredCard>, StoreError> {
+        let sql = select!(row::CARD, "from card where channel = ? and life_cycle <> 'closed'");
+        self.one(sql, [channel.to_bytes()], row::card)
+    }
+
+    fn cards_of_holder(&self, holder: HolderReference) -> Result<Vec<StoredCard>, StoreError> {
+        let sql = select!(row::CARD, "from card where bound_to = ? order by id");
+        self.many(sql, [row::signed(holder.0)], row::card)
+    }
+
+    fn cards_after(&self, after: Option<CardId>, limit: u32) -> Result<Vec<CardSummary>, StoreError> {
+        let after = after.map_or(-1, |id| i64::from(id.0));
+        let sql = select!(row::CARD, "from card where id > ? order by id limit ?");
+        let cards = self.many(sql, params![after, limit], row::card)?;
+        cards
+            .into_iter()
+            .map(|card| {
+                let sql =
+                    "select count(*) from orders where card = ? and state in ('awaiting_card', 'processing')";
+                let waiting = self.one(sql, [card.id().0], |row| Ok(row.get(0)?))?.unwrap_or(0);
+                Ok(CardSummary { link: self.link_state(card.id())?, waiting, card })
+            })
+            .collect()
+    }
+
+    fn card_count(&self) -> Result<u64, StoreError> {
+        Ok(self.one("select count(*) from card", [], |row| Ok(row.get(0)?))?.unwrap_or(0))
+    }
+
+    fn link_state(&self, card: CardId) -> Result<LinkState, StoreError> {
+        let sql = select!(row::LINK, "from link_state where card = ?");
+        Ok(self.one(sql, [card.0], row::link_state)?.unwrap_or_default())
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<StoredOrder>, StoreError> {
+        self.one(select!(row::ORDER, "from orders where id = ?"), [id.0.to_be_bytes()], row::order)
+    }
+
+    fn waiting_orders(&self, card: CardId) -> Result<Vec<StoredOrder>, StoreError> {
+        let sql = select!(
+            row::ORDER,
+            "from orders where card = ? and state in ('awaiting_card', 'processing') order by id"
+        );
+        self.many(sql, [card.0], row::order)
+    }
+
+    fn orders_before(
+        &self,
+        merchant: Option<MerchantId>,
+        before: OrderCursor,
+        limit: u32,
+    ) -> Result<Vec<StoredOrder>, StoreError> {
+        let before = before.map_or([0xff; 16], |id| id.0.to_be_bytes());
+        match merchant {
+            Some(merchant) => {
+                let sql =
+                    select!(row::ORDER, "from orders where merchant = ? and id < ? order by id desc limit ?");
+                self.many(sql, params![merchant.0, before, limit], row::order)
+            }
+            None => {
+                let sql = select!(row::ORDER, "from orders where id < ? order by id desc limit ?");
+                self.many(sql, params![before, limit], row::order)
+            }
+        }
+    }
+
+    fn lapsed_orders(&self, now: UnixMillis, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        let sql = "select id from orders where state in ('awaiting_card', 'processing') and expires_at <= ? \
+                   order by expires_at limit ?";
+        self.many(sql, params![now.0, limit], |row| Ok(OrderId(row::id_bytes(row, "id")?)))
+    }
+
+    fn open_authorization(&self, card: CardId) -> Result<Option<StoredAuthorization>, StoreError> {
+        let sql = select!(row::AUTHORIZATION, "from authorization where card = ? and state = 0");
+        self.one(sql, [card.0], row::authorization)
+    }
+
+    fn authorization(
+        &self,
+        card: CardId,
+        key: KeyVersion,
+        b: TimeFactor,
+    ) -> Result<Option<StoredAuthorization>, StoreError> {
+        let sql =
+            select!(row::AUTHORIZATION, "from authorization where card = ? and key_version = ? and b = ?");
+        self.one(sql, params![card.0, key.get(), b.seconds()], row::authorization)
+    }
+
+    fn authorizations_by_narrow(
+        &self,
+        card: CardId,
+        key: KeyVersion,
+        narrow: u16,
+        limit: u32,
+    ) -> Result<Vec<StoredAuthorization>, StoreError> {
+        let sql = select!(
+            row::AUTHORIZATION,
+            "from authorization where card = ? and key_version = ? and (b & 65535) = ? \
+             order by b desc limit ?"
+        );
+        self.many(sql, params![card.0, key.get(), narrow, limit], row::authorization)
+    }
+
+    fn authorization_by_hello(
+        &self,
+        card: CardId,
+        key: KeyVersion,
+        hello: &[u8],
+        (first, last): (TimeFactor, TimeFactor),
+    ) -> Result<Option<StoredAuthorization>, StoreError> {
+        let sql = select!(
+            row::AUTHORIZATION,
+            "from authorization where card = ? and key_version = ? and b between ? and ? and hello = ? \
+             order by b desc limit 1"
+        );
+        let params = params![card.0, key.get(), first.seconds(), last.seconds(), hello];
+        self.one(sql, params, row::authorization)
+    }
+
+    fn authorization_of_order(&self, order: OrderId) -> Result<Option<StoredAuthorization>, StoreError> {
+        let sql =
+            select!(row::AUTHORIZATION, "from authorization where order_id = ? order by b desc limit 1");
+        self.one(sql, [order.0.to_be_bytes()], row::authorization)
+    }
+
+    fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        self.one(select!(row::ACCOUNT, "from account where id = ?"), [id.0], row::account)
+    }
+
+    fn account_of(
+        &self,
+        kind: AccountKind,
+        owner: i64,
+        currency: Currency,
+    ) -> Result<Option<Account>, StoreError> {
+        let sql = select!(row::ACCOUNT, "from account where kind = ? and owner = ? and currency = ?");
+        self.one(sql, params![kind.name(), owner, currency.number()], row::account)
+    }
+
+    fn transfer(&self, id: TransferId) -> Result<Option<StoredTransfer>, StoreError> {
+        let sql = "select id, from_account, to_account, currency, amount, state from transfer where id = ?";
+        self.one(sql, [id.0.to_be_bytes()], row::transfer)
+    }
+
+    fn events_of_order(&self, order: OrderId, after: i64) -> Result<Vec<StoredEvent>, StoreError> {
+        let sql = "select seq, kind, at from event where order_id = ? and seq > ? order by seq";
+        self.many(sql, params![order.0.to_be_bytes(), after], |row| {
+            Ok(StoredEvent { seq: row.get(0)?, kind: row.get(1)?, at: UnixMillis(row.get(2)?) })
+        })
+    }
+
+    fn alarms(&self, limit: u32) -> Result<Vec<Alarm>, StoreError> {
+        let sql = "select card, kind, at from alarm order by seq desc limit ?";
+        self.many(sql, [limit], |row| {
+            Ok(Alarm {
+                card: row.get::<_, Option<u32>>(0)?.map(CardId),
+                kind: row.get(1)?,
+                at: UnixMillis(row.get(2)?),
+            })
+        })
+    }
+
+    fn idempotent(
+        &self,
+        merchant: MerchantId,
+        endpoint: &str,
+        key: &str,
+    ) -> Result<Option<Idempotent>, StoreError> {
+        let sql = "select body_digest, status, body, created_at from idempotency \
+                   where merchant = ? and endpoint = ? and key = ?";
+        self.one(sql, params![merchant.0, endpoint, key], |row| {
+            Ok(Idempotent {
+                body_digest: row.get(0)?,
+                status: row.get(1)?,
+                body: row.get(2)?,
+                created_at: UnixMillis(row.get(3)?),
+            })
+        })
+    }
+
+    fn today(&self, since: UnixMillis) -> Result<Today, StoreError> {
+        // Ids begin with their time: the primary key finds the day.
+        let first = OrderId::from_time_and_random(since, 0);
+        let sql = "select state, currency, count(*) as number, sum(amount) as units from orders \
+                   where id >= ? group by state, currency order by state, currency";
+        let by_state = self.many(sql, [first.0.to_be_bytes()], |row| {
+            Ok((row.get("state")?, row::currency(row)?, row.get("number")?, row.get("units")?))
+        })?;
+        Ok(Today { by_state })
+    }
+
+    fn totals(&self) -> Result<Vec<Totals>, StoreError> {
+        let sql = "select kind, currency, count(*) as accounts, sum(posted) as posted, \
+                   sum(pending_out) as pending_out, sum(pending_in) as pending_in \
+                   from account group by kind, currency order by currency, kind";
+        self.many(sql, [], |row| {
+            Ok(Totals {
+                kind: row::account_kind(row)?,
+                currency: row::currency(row)?,
+                accounts: row.get("accounts")?,
+                posted: row.get("posted")?,
+                pending_out: row.get("pending_out")?,
+                pending_in: row.get("pending_in")?,
+            })
+        })
+    }
+
+    fn balance_differences(&self) -> Result<Vec<BalanceDifference>, StoreError> {
+        let sql = "
+            with entries as (select account, sum(units) as units from posting group by account),
+            pending as (
+                select account, sum(outgoing) as outgoing, sum(incoming) as incoming from (
+                    select from_account as account, amount as outgoing, 0 as incoming
+                    from transfer where state = 0
+                    union all
+                    select to_account, 0, amount from transfer where state = 0
+                ) group by account
+            ),
+            whole as (
+                select id as account from account
+                union select account from entries
+                union select account from pending
+            )
+            select whole.account,
+                coalesce(a.posted, 0), coalesce(a.pending_out, 0), coalesce(a.pending_in, 0),
+                coalesce(e.units, 0), coalesce(p.outgoing, 0), coalesce(p.incoming, 0)
+            from whole
+            left join account a on a.id = whole.account
+            left join entries e on e.account = whole.account
+            left join pending p on p.account = whole.account
+            where coalesce(a.posted, 0) <> coalesce(e.units, 0)
+                or coalesce(a.pending_out, 0) <> coalesce(p.outgoing, 0)
+                or coalesce(a.pending_in, 0) <> coalesce(p.incoming, 0)
+            order by 1";
+        self.many(sql, [], |row| {
+            Ok(BalanceDifference {
+                account: AccountId(row.get(0)?),
+                stored: [row.get(1)?, row.get(2)?, row.get(3)?],
+                recomputed: [row.get(4)?, row.get(5)?, row.get(6)?],
+            })
+        })
+    }
+}

@@ -1,0 +1,422 @@
+//! [`Unit`] over an open transaction.
+
+use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
+use payment::{
+    Account, AccountId, AccountKind, MerchantId, OrderId, PendingTransfer, PostedTransfer, TransferId,
+    TransferState, VoidedTransfer,
+};
+use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior, params};
+
+use super::read::Rows;
+use super::row;
+use crate::error::StoreError;
+use crate::rows::{
+    Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
+    OrderCursor, Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
+    Totals,
+};
+use crate::unit::{Reading, Unit};
+
+/// A transaction of the writer's. Dropped without commit, it is rolled back.
+pub(super) struct Transaction<'c>(rusqlite::Transaction<'c>);
+
+impl<'c> Transaction<'c> {
+    pub(super) fn begin(connection: &'c mut Connection) -> Result<Self, StoreError> {
+        Ok(Self(connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
+    }
+
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        Ok(self.0.commit()?)
+    }
+
+    /// Rows changed so far on this connection.
+    pub(super) fn changes(&self) -> u64 {
+        self.0.total_changes()
+    }
+
+    fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        Ok(self.0.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// Changes exactly one row, or names the table whose row is missing.
+    fn change_one(&self, what: &'static str, sql: &str, params: impl Params) -> Result<(), StoreError> {
+        match self.execute(sql, params)? {
+            1 => Ok(()),
+            _ => Err(StoreError::Malformed(what)),
+        }
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows(&self.0)
+    }
+}
+
+/// Reading inside a transaction is reading on its connection.
+macro_rules! read_through {
+    ($(fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $answer:ty;)*) => {
+        impl Reading for Transaction<'_> {
+            $(fn $name(&self $(, $arg: $type)*) -> Result<$answer, StoreError> {
+                self.rows().$name($($arg),*)
+            })*
+        }
+    };
+}
+
+read_through! {
+    fn merchant(&self, id: MerchantId) -> Option<Merchant>;
+    fn api_key(&self, digest: &[u8; 32]) -> Option<ApiKey>;
+    fn place(&self, id: PlaceId) -> Option<Place>;
+    fn holder(&self, reference: HolderReference) -> Option<Holder>;
+    fn card(&self, id: CardId) -> Option<StoredCard>;
+    fn card_on_channel(&self, channel: ChannelId) -> Option<StoredCard>;
+    fn cards_of_holder(&self, holder: HolderReference) -> Vec<StoredCard>;
+    fn cards_after(&self, after: Option<CardId>, limit: u32) -> Vec<CardSummary>;
+    fn card_count(&self) -> u64;
+    fn link_state(&self, card: CardId) -> LinkState;
+    fn order(&self, id: OrderId) -> Option<StoredOrder>;
+    fn waiting_orders(&self, card: CardId) -> Vec<StoredOrder>;
+    fn orders_before(&self, merchant: Option<MerchantId>, before: OrderCursor, limit: u32) -> Vec<StoredOrder>;
+    fn lapsed_orders(&self, now: UnixMillis, limit: u32) -> Vec<OrderId>;
+    fn open_authorization(&self, card: CardId) -> Option<StoredAuthorization>;
+    fn authorization(&self, card: CardId, key: KeyVersion, b: TimeFactor) -> Option<StoredAuthorization>;
+    fn authorizations_by_narrow(&self, card: CardId, key: KeyVersion, narrow: u16, limit: u32)
+        -> Vec<StoredAuthorization>;
+    fn authorization_by_hello(&self, card: CardId, key: KeyVersion, hello: &[u8], b: (TimeFactor, TimeFactor))
+        -> Option<StoredAuthorization>;
+    fn authorization_of_order(&self, order: OrderId) -> Option<StoredAuthorization>;
+    fn account(&self, id: AccountId) -> Option<Account>;
+    fn account_of(&self, kind: AccountKind, owner: i64, currency: Currency) -> Option<Account>;
+    fn transfer(&self, id: TransferId) -> Option<StoredTransfer>;
+    fn events_of_order(&self, order: OrderId, after: i64) -> Vec<StoredEvent>;
+    fn alarms(&self, limit: u32) -> Vec<Alarm>;
+    fn idempotent(&self, merchant: MerchantId, endpoint: &str, key: &str) -> Option<Idempotent>;
+    fn today(&self, since: UnixMillis) -> Today;
+    fn totals(&self) -> Vec<Totals>;
+    fn balance_differences(&self) -> Vec<BalanceDifference>;
+}
+
+const INSERT_TRANSFER: &str = "insert into transfer \
+     (id, from_account, to_account, currency, amount, state, purpose, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
+const INSERT_POSTING: &str = "insert into posting (transfer, account, units, at) values (?, ?, ?, ?)";
+
+impl Unit for Transaction<'_> {
+    fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError> {
+        self.execute("insert into merchant (name, created_at) values (?, ?)", params![name, at.0])?;
+        let id = u32::try_from(self.0.last_insert_rowid()).map_err(|_| StoreError::Malformed("merchant.id"))?;
+        Ok(MerchantId(id))
+    }
+
+    fn add_api_key(&mut self, key: &ApiKey, at: UnixMillis) -> Result<(), StoreError> {
+        let sql = "insert into api_key (hash, merchant, hint, live, created_at) values (?, ?, ?, ?, ?)";
+        self.execute(sql, params![key.digest, key.merchant.0, key.hint, key.live, at.0])?;
+        Ok(())
+    }
+
+    fn place_named(&mut self, merchant: MerchantId, name: &str) -> Result<PlaceId, StoreError> {
+        let find = "select id from place where merchant = ? and name = ?";
+        let found: Option<u32> =
+            self.0.prepare_cached(find)?.query_row(params![merchant.0, name], |row| row.get(0)).optional()?;
+        if let Some(id) = found {
+            return Ok(PlaceId(id));
+        }
+        self.execute("insert into place (merchant, name) values (?, ?)", params![merchant.0, name])?;
+        let id = u32::try_from(self.0.last_insert_rowid()).map_err(|_| StoreError::Malformed("place.id"))?;
+        Ok(PlaceId(id))
+    }
+
+    fn put_holder(&mut self, holder: &Holder, at: UnixMillis) -> Result<(), StoreError> {
+        let sql = "insert into holder (reference, name, document_digest, created_at) values (?, ?, ?, ?) \
+                   on conflict (reference) do update set name = excluded.name, \
+                   document_digest = excluded.document_digest";
+        let reference = row::signed(holder.reference.0);
+        self.execute(sql, params![reference, holder.name, holder.document_digest, at.0])?;
+        Ok(())
+    }
+
+    fn add_card(&mut self, card: &StoredCard) -> Result<(), StoreError> {
+        let sql = "insert into card (id, number, certificate, made_for, made_at, life_cycle, bound_to, \
+                   valid_until, has_display, listens, suite, key_version, key_origin, check_value, channel) \
+                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let (record, information) = (&card.record, &card.record.information);
+        let origin = match &card.key_origin {
+            crypto::KeyOrigin::Derived(master) => Some(master.as_str()),
+            crypto::KeyOrigin::Imported => None,
+        };
+        self.execute(
+            sql,
+            params![
+                information.card_id.0,
+                row::signed(information.number.digits()),
+                row::signed(information.certificate.0),
+                row::signed(information.holder.0),
+                information.created,
+                record.life_cycle.name(),
+                record.bound_to.map(|holder| row::signed(holder.0)),
+                record.valid_until.0,
+                record.has_display,
+                card.listens,
+                card.suite.number(),
+                card.key_version.get(),
+                origin,
+                card.key_check.0,
+                card.channel.to_bytes(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn put_card_record(&mut self, card: &StoredCard) -> Result<(), StoreError> {
+        let sql = "update card set life_cycle = ?, bound_to = ? where id = ?";
+        let record = &card.record;
+        let bound_to = record.bound_to.map(|holder| row::signed(holder.0));
+        self.change_one("card", sql, params![record.life_cycle.name(), bound_to, card.id().0])
+    }
+
+    fn put_link_state(&mut self, card: CardId, key: KeyVersion, link: &LinkState) -> Result<(), StoreError> {
+        let sql = "insert into link_state (card, key_version, uplink_mark, downlink_mark, clock_set, battery, \
+                   firmware, heard_at, address, last_uplink, last_answer, prompts_since, prompts) \
+                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                   on conflict (card) do update set key_version = excluded.key_version, \
+                   uplink_mark = excluded.uplink_mark, downlink_mark = excluded.downlink_mark, \
+                   clock_set = excluded.clock_set, battery = excluded.battery, firmware = excluded.firmware, \
+                   heard_at = excluded.heard_at, address = excluded.address, \
+                   last_uplink = excluded.last_uplink, last_answer = excluded.last_answer, \
+                   prompts_since = excluded.prompts_since, prompts = excluded.prompts";
+        self.execute(
+            sql,
+            params![
+                card.0,
+                key.get(),
+                link.marks.uplink.map(TimeFactor::seconds),
+                link.marks.downlink.map(TimeFactor::seconds),
+                link.clock_set,
+                link.battery,
+                link.firmware,
+                link.heard_at.map(|at| at.0),
+                link.address,
+                link.last_uplink,
+                link.last_answer,
+                link.prompts_since.0,
+                link.prompts,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn add_order(&mut self, stored: &StoredOrder) -> Result<(), StoreError> {
+        let sql = "insert into orders (id, merchant, card, currency, amount, place, text, presses, state, \
+                   reason, reservation, reference, return_url, created_at, updated_at, expires_at) \
+                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let order = &stored.order;
+        self.execute(
+            sql,
+            params![
+                order.id.0.to_be_bytes(),
+                order.merchant.0,
+                order.card.0,
+                order.amount.currency().number(),
+                order.amount.minor(),
+                order.place.0,
+                stored.text,
+                order.presses.map(|count| count.get()),
+                order.state.name(),
+                order.state.decline_reason().map(|reason| reason.code()),
+                order.reservation.0.to_be_bytes(),
+                stored.reference,
+                stored.return_url,
+                order.created_at.0,
+                stored.updated_at.0,
+                order.expires_at.0,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn put_order_state(&mut self, stored: &StoredOrder) -> Result<(), StoreError> {
+        let sql = "update orders set state = ?, reason = ?, updated_at = ?, expires_at = ? where id = ?";
+        let order = &stored.order;
+        let params = params![
+            order.state.name(),
+            order.state.decline_reason().map(|reason| reason.code()),
+            stored.updated_at.0,
+            order.expires_at.0,
+            order.id.0.to_be_bytes(),
+        ];
+        self.change_one("orders", sql, params)
+    }
+
+    fn add_authorization(&mut self, stored: &StoredAuthorization) -> Result<(), StoreError> {
+        let sql = "insert into authorization (card, key_version, b, order_id, state, until, answering, number, \
+                   holder, hello, shown, frame, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let (authorization, context) = (&stored.authorization, &stored.context);
+        let answering = match context.answering {
+            air::Answering::Hello(factor) => factor.seconds(),
+            air::Answering::Nothing => 0,
+        };
+        self.execute(
+            sql,
+            params![
+                stored.card.0,
+                stored.key_version.get(),
+                authorization.b.seconds(),
+                stored.order.0.to_be_bytes(),
+                authorization.state.number(),
+                authorization.until.0,
+                answering,
+                row::signed(context.number.digits()),
+                row::signed(context.holder.0),
+                stored.evidence.hello,
+                stored.shown.to_bytes().as_slice(),
+                stored.evidence.transaction,
+                stored.created_at.0,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn put_authorization(&mut self, stored: &StoredAuthorization) -> Result<(), StoreError> {
+        let sql = "update authorization set state = ?, result = ?, decision = ?, receipt = ?, answered_at = ? \
+                   where card = ? and key_version = ? and b = ?";
+        let evidence = &stored.evidence;
+        let params = params![
+            stored.authorization.state.number(),
+            evidence.result,
+            evidence.decision.map(row::decision_byte),
+            evidence.receipt,
+            evidence.answered_at.map(|at| at.0),
+            stored.card.0,
+            stored.key_version.get(),
+            stored.authorization.b.seconds(),
+        ];
+        self.change_one("authorization", sql, params)
+    }
+
+    fn account_opened(
+        &mut self,
+        kind: AccountKind,
+        owner: i64,
+        currency: Currency,
+    ) -> Result<Account, StoreError> {
+        if let Some(account) = self.account_of(kind, owner, currency)? {
+            return Ok(account);
+        }
+        let sql = "insert into account (kind, owner, currency) values (?, ?, ?)";
+        self.execute(sql, params![kind.name(), owner, currency.number()])?;
+        Ok(Account::new(AccountId(self.0.last_insert_rowid()), kind, currency))
+    }
+
+    fn put_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        let sql = "update account set posted = ?, pending_out = ?, pending_in = ? where id = ?";
+        let params = params![account.posted, account.pending_out, account.pending_in, account.id.0];
+        self.change_one("account", sql, params)
+    }
+
+    fn add_transfer(
+        &mut self,
+        transfer: &PendingTransfer,
+        purpose: &'static str,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let params = params![
+            transfer.id().0.to_be_bytes(),
+            transfer.from().0,
+            transfer.to().0,
+            transfer.amount().currency().number(),
+            transfer.amount().minor(),
+            TransferState::Pending.number(),
+            purpose,
+            at.0,
+        ];
+        self.execute(INSERT_TRANSFER, params)?;
+        Ok(())
+    }
+
+    fn post_transfer(&mut self, transfer: &PostedTransfer, at: UnixMillis) -> Result<(), StoreError> {
+        // `state = 0` is the last guard against posting twice, below every rule above it.
+        let sql = "update transfer set state = 1, posted_amount = ?, ended_at = ? where id = ? and state = 0";
+        let params = params![transfer.amount().minor(), at.0, transfer.id().0.to_be_bytes()];
+        self.change_one("transfer", sql, params)?;
+        for posting in transfer.postings() {
+            let params = params![posting.transfer.0.to_be_bytes(), posting.account.0, posting.units, at.0];
+            self.execute(INSERT_POSTING, params)?;
+        }
+        Ok(())
+    }
+
+    fn void_transfer(&mut self, transfer: &VoidedTransfer, at: UnixMillis) -> Result<(), StoreError> {
+        let sql = "update transfer set state = ?, ended_at = ? where id = ? and state = 0";
+        let params = params![transfer.state().number(), at.0, transfer.id().0.to_be_bytes()];
+        self.change_one("transfer", sql, params)
+    }
+
+    fn add_event(&mut self, event: &NewEvent) -> Result<(), StoreError> {
+        let sql = "insert into event (merchant, order_id, kind, at) values (?, ?, ?, ?)";
+        self.execute(sql, params![event.merchant.0, event.order.0.to_be_bytes(), event.kind, event.at.0])?;
+        Ok(())
+    }
+
+    fn add_alarm(&mut self, alarm: &Alarm) -> Result<(), StoreError> {
+        let sql = "insert into alarm (card, kind, at) values (?, ?, ?)";
+        self.execute(sql, params![alarm.card.map(|card| card.0), alarm.kind, alarm.at.0])?;
+        Ok(())
+    }
+
+    fn add_idempotent(
+        &mut self,
+        merchant: MerchantId,
+        endpoint: &str,
+        key: &str,
+        answer: &Idempotent,
+    ) -> Result<(), StoreError> {
+        let sql = "insert into idempotency (merchant, endpoint, key, body_digest, status, body, created_at) \
+                   values (?, ?, ?, ?, ?, ?, ?)";
+        let params = params![
+            merchant.0,
+            endpoint,
+            key,
+            answer.body_digest,
+            answer.status,
+            answer.body,
+            answer.created_at.0
+        ];
+        self.execute(sql, params)?;
+        Ok(())
+    }
+
+    fn forget_idempotent_before(&mut self, before: UnixMillis, limit: u32) -> Result<u32, StoreError> {
+        let sql = "delete from idempotency where (merchant, endpoint, key) in \
+                   (select merchant, endpoint, key from idempotency where created_at < ? limit ?)";
+        let forgotten = self.execute(sql, params![before.0, limit])?;
+        Ok(u32::try_from(forgotten).unwrap_or(u32::MAX))
+    }
+}
+
+/// See [`super::floor`].
+pub(super) fn floor(connection: &mut Connection, batch: u32, commits: u32) -> Result<u64, StoreError> {
+    let currency = Currency::CNY.number();
+    let mut made = 0_u64;
+    for commit in 0..commits {
+        let transaction = Transaction::begin(connection)?;
+        if commit == 0 {
+            let sql = "insert or ignore into account (id, kind, owner, currency) values (?, 'suspense', ?, ?)";
+            for account in 0..1000_i64 {
+                transaction.execute(sql, params![-1 - account, -1 - account, currency])?;
+            }
+        }
+        for _ in 0..batch {
+            made += 1;
+            let id = u128::from(made).to_be_bytes();
+            let seed = i64::try_from(made % 1000).unwrap_or(0);
+            let (from, to) = (-1 - seed, -1 - (seed + 7) % 1000);
+            let params = params![id, from, to, currency, 1, 1, "floor", 0];
+            transaction.execute(INSERT_TRANSFER, params)?;
+            for (account, units) in [(from, -1), (to, 1)] {
+                transaction.execute(INSERT_POSTING, params![id, account, units, 0])?;
+                let sql = "update account set posted = posted + ? where id = ?";
+                transaction.execute(sql, params![units, account])?;
+            }
+        }
+        transaction.commit()?;
+    }
+    Ok(made)
+}
