@@ -47,7 +47,10 @@ pub const GOODS: [Item; 7] = [
         price_minor: 2_000,
         card_text: "Breakfast",
         name: Said::new("Breakfast", "早餐套餐"),
-        description: Said::new("Soy milk, a fried dough stick and a tea egg.", "豆浆、油条，再加一个茶叶蛋。"),
+        description: Said::new(
+            "Soy milk, a fried dough stick and a tea egg.",
+            "豆浆、油条，再加一个茶叶蛋。",
+        ),
         illustration: Illustration::SoyMilk,
     },
     Item {

@@ -1,6 +1,6 @@
 //! Buying: choosing a good, choosing a card, and asking the platform for the order.
 
-use axum::extract::rejection::FormRejection;
+use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -46,9 +46,9 @@ pub(crate) async fn show(
     State(shop): State<Shop>,
     Extension(language): Extension<Language>,
     headers: HeaderMap,
-    query: Option<Query<Choice>>,
+    query: Result<Query<Choice>, QueryRejection>,
 ) -> Response {
-    let Some(item) = query.and_then(|Query(choice)| Item::find(&choice.good)) else {
+    let Some(item) = query.ok().and_then(|Query(choice)| Item::find(&choice.good)) else {
         return answer::not_found(Page::new(language).at("/"));
     };
     let counter = Counter { shop: &shop, language, item };
@@ -56,7 +56,7 @@ pub(crate) async fn show(
         Ok(cards) => cards,
         Err(error) => return answer::trouble(counter.page(), &error),
     };
-    let kept = ticket_of(&headers).filter(|ticket| ticket.in_doubt);
+    let kept = ticket_of(&headers).filter(|ticket| ticket.in_doubt());
     counter.form(cards, None, None, kept)
 }
 
@@ -91,12 +91,11 @@ pub(crate) async fn send(
     let purchase = ticket.purchase(item.id, &choice.card);
     match shop.place(purchase, item, choice.card.clone()).await {
         Ok(placed) => {
-            let ticket = Ticket { in_doubt: false, ..ticket };
-            counter.with_ticket(Redirect::to(placed.pay_url.as_str()).into_response(), ticket)
+            let to_platform = Redirect::to(placed.pay_url.as_str()).into_response();
+            counter.with_ticket(to_platform, ticket.with_doubt(false))
         }
         Err(error) if error.leaves_doubt() => {
-            let ticket = Ticket { in_doubt: true, ..ticket };
-            counter.with_ticket(answer::trouble(counter.page(), &error), ticket)
+            counter.with_ticket(answer::trouble(counter.page(), &error), ticket.with_doubt(true))
         }
         Err(error) => counter.declined(cards, choice.card, &error),
     }

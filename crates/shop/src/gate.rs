@@ -2,9 +2,7 @@
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -27,7 +25,8 @@ impl Policies {
     pub(crate) fn new(config: &Config) -> Self {
         let origin = |url: &Url| url.origin().ascii_serialization();
         let common = "default-src 'self'; object-src 'none'; base-uri 'none'";
-        let ancestors: String = config.frame_ancestors.iter().map(|url| format!(" {}", origin(url))).collect();
+        let ancestors: String =
+            config.frame_ancestors.iter().map(|url| format!(" {}", origin(url))).collect();
         let platform = origin(&config.platform_origin);
         let shop = format!(
             "{common}; frame-src 'none'; form-action 'self' {platform}; frame-ancestors 'self'{ancestors}"

@@ -7,7 +7,7 @@
 //! (it sees masked numbers), deciding whether an order is paid (it asks), a shopper's address outside the platform's
 //! origin, POSTs from other sites, and buying twice with one form.
 //! Next: [`Config`] and [`Shop::new`]; then `checkout.rs`, where a purchase happens, `ticket.rs`, which makes it
-//! happen once, and `tests/purchase.rs`, the same over real sockets.
+//! happen once, and `tests/shop/purchase.rs`, the same over real sockets.
 
 mod answer;
 mod asset;

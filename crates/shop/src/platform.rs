@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// No answer of the API is nearly this long.
 const ANSWER_MAX: usize = 256 * 1024;
 /// How much of a problem's own words is passed on.
-const DETAIL_MAX: usize = 300;
+const WORDS_MAX: usize = 300;
 
 /// The client of the merchant API.
 pub(crate) struct Platform {
@@ -182,7 +182,8 @@ async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Platform
     let problem: ProblemDocument =
         serde_json::from_slice(&body).map_err(|_| PlatformError::Malformed("the problem"))?;
     let detail = problem.detail.or(problem.title).unwrap_or_default();
-    Err(PlatformError::Problem { code: problem.code, status, detail: detail.chars().take(DETAIL_MAX).collect() })
+    let short = |text: String| text.chars().take(WORDS_MAX).collect();
+    Err(PlatformError::Problem { code: short(problem.code), status, detail: short(detail) })
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, PlatformError> {

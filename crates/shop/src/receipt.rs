@@ -1,6 +1,7 @@
 //! What became of an order: where the platform sends the shopper back to.
 
 use axum::Extension;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,9 +17,9 @@ use crate::{answer, moment, words};
 pub(crate) async fn show(
     State(shop): State<Shop>,
     Extension(language): Extension<Language>,
-    path: Option<Path<String>>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let Path(asked) = path.unwrap_or_default();
+    let Ok(Path(asked)) = path else { return answer::not_found(Page::new(language)) };
     let id = if is_order_id(&asked) { Some(asked.clone()) } else { shop.book().find(&asked).map(|it| it.id) };
     let Some(id) = id else { return answer::not_found(Page::new(language)) };
     let page = Page::new(language).at(format!("/orders/{asked}"));
@@ -84,8 +85,15 @@ fn reason(code: &str, language: Language) -> Reason {
         "insufficient_funds" => Reason::Funds,
         "risk" => Reason::Risk,
         "card_frozen" => Reason::Frozen,
-        "card_not_active" | "card_not_bound" | "card_lost" | "card_expired" | "card_closed"
-        | "card_number_differs" | "card_id_differs" | "certificate_differs" | "creation_time_differs"
+        "card_not_active"
+        | "card_not_bound"
+        | "card_lost"
+        | "card_expired"
+        | "card_closed"
+        | "card_number_differs"
+        | "card_id_differs"
+        | "certificate_differs"
+        | "creation_time_differs"
         | "holder_differs" => Reason::CardUnusable,
         _ => Reason::Other(words::unknown_reason(language).into()),
     }

@@ -132,7 +132,12 @@ impl Shop {
             );
             return Err(PlatformError::Malformed("the pay_url"));
         };
-        tracing::info!(order = order.id, reference = purchase.reference, good = item.id, "an order was placed");
+        tracing::info!(
+            order = order.id,
+            reference = purchase.reference,
+            good = item.id,
+            "an order was placed"
+        );
         Ok(Placed { id: order.id, pay_url })
     }
 }

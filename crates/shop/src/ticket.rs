@@ -17,8 +17,7 @@ const DIGITS: usize = 32;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     number: [u8; 16],
-    /// Nobody knows whether its order was made: the next form goes out with the same ticket.
-    pub(crate) in_doubt: bool,
+    in_doubt: bool,
 }
 
 /// What one ticket buys of one good with one card.
@@ -57,6 +56,16 @@ impl Ticket {
         format!("{}{}", hex::encode(self.number), if self.in_doubt { "?" } else { "" })
     }
 
+    /// Nobody knows whether its order was made: the next form goes out with the same ticket.
+    pub(crate) fn in_doubt(self) -> bool {
+        self.in_doubt
+    }
+
+    /// The same ticket, in doubt or not.
+    pub(crate) fn with_doubt(self, in_doubt: bool) -> Self {
+        Self { in_doubt, ..self }
+    }
+
     /// The purchase that this ticket stands for. The digest keeps the reference from telling the key.
     pub(crate) fn purchase(self, good: &str, card: &str) -> Purchase {
         let mut hash = Sha256::new_with_prefix(b"counterfoil shop purchase\0");
@@ -85,7 +94,7 @@ mod tests {
     fn a_cookie_brings_back_its_ticket() {
         let ticket = Ticket::draw().unwrap();
         for in_doubt in [false, true] {
-            let ticket = Ticket { in_doubt, ..ticket };
+            let ticket = ticket.with_doubt(in_doubt);
             assert!(Ticket::from_cookie(&ticket.to_cookie()) == Some(ticket));
         }
         for bad in ["", "?", "00", &"g".repeat(32), &"0".repeat(33), &"?".repeat(32), &"é".repeat(16)] {
@@ -96,7 +105,7 @@ mod tests {
     #[test]
     fn one_ticket_one_good_and_one_card_are_one_purchase() {
         let (a, b) = (Ticket::draw().unwrap(), Ticket::draw().unwrap());
-        assert_eq!(a.purchase("x", "y"), Ticket { in_doubt: true, ..a }.purchase("x", "y"));
+        assert_eq!(a.purchase("x", "y"), a.with_doubt(true).purchase("x", "y"));
         let others = [b.purchase("x", "y"), a.purchase("x", "z"), a.purchase("z", "y"), a.purchase("xy", "")];
         for other in others {
             assert_ne!(a.purchase("x", "y").key, other.key);

@@ -13,14 +13,8 @@ pub(crate) fn problem(code: &str, language: Language) -> Option<&'static str> {
             "This card is frozen. Choose another card, or ask its issuer to release it.",
             "此卡已冻结。请换一张卡，或联系发卡机构解冻。",
         ),
-        "card_lost" => (
-            "This card was reported lost. Choose another card.",
-            "此卡已挂失。请换一张卡。",
-        ),
-        "card_expired" => (
-            "This card has expired. Choose another card.",
-            "此卡已过有效期。请换一张卡。",
-        ),
+        "card_lost" => ("This card was reported lost. Choose another card.", "此卡已挂失。请换一张卡。"),
+        "card_expired" => ("This card has expired. Choose another card.", "此卡已过有效期。请换一张卡。"),
         "card_not_active" | "card_not_bound" | "card_closed" => (
             "This card is not in use. Choose another card, or ask its issuer.",
             "此卡未启用。请换一张卡，或联系发卡机构。",
@@ -60,7 +54,9 @@ pub(crate) fn other_problem(detail: &str, language: Language) -> String {
         (English, true) => "The payment could not be started. Nothing was charged.".into(),
         (Chinese, true) => "未能发起支付，未发生扣款。".into(),
         (English, false) => {
-            format!("The payment could not be started. Nothing was charged. The payment platform says: {detail}")
+            format!(
+                "The payment could not be started. Nothing was charged. The payment platform says: {detail}"
+            )
         }
         (Chinese, false) => format!("未能发起支付，未发生扣款。支付平台的说明：{detail}"),
     }

@@ -9,9 +9,11 @@
 //! Next: [`SoftwareCard::start`] to run one card, [`crowd::Crowd`] for thousands.
 
 mod card;
+pub mod crowd;
 mod element;
 mod error;
 mod flash_file;
+pub mod face;
 mod frame_note;
 mod image;
 mod radio;

@@ -87,6 +87,8 @@ pub trait Reading {
     fn today(&self, since: UnixMillis) -> Result<Today, StoreError>;
     /// Every kind of account's sums.
     fn totals(&self) -> Listed<Totals>;
+    /// How many transfers are pending, posted, voided and expired.
+    fn transfer_counts(&self) -> Result<[u64; 4], StoreError>;
     /// Recomputes every balance from postings and pending transfers; the accounts that differ.
     fn balance_differences(&self) -> Listed<BalanceDifference>;
 }

@@ -1,1 +1,28 @@
-//! Pages.
+//! What people look at: an order's page, and the operators' console.
+//!
+//! For: filling the templates of `pages` from the store, and sending a page's live part again when its order
+//! changes. Refuses: markup (see `pages`), and letting the console be reached where merchants are: it has a
+//! listener of its own.
+//! Next: [`pay`], which shows S1 to S7.
+
+mod console;
+mod order_view;
+mod pay;
+mod text;
+
+use axum::Router;
+use visit::Policy;
+
+use crate::http::{self, Api};
+
+/// The public listener: merchant interface and order pages. `desk` may show them in a frame.
+pub fn public(api: Api, framed_by: &[&str]) -> Router {
+    let policy = Policy::new(&[], framed_by, "'none'");
+    visit::welcome(pay::router().with_state(api.clone()), policy).merge(http::router(api))
+}
+
+/// The operators' listener: console, health and metrics.
+pub fn operations(api: Api) -> Router {
+    let policy = Policy::new(&[], &[], "'none'");
+    visit::welcome(console::router().with_state(api.clone()), policy).merge(http::operations(api))
+}

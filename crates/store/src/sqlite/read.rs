@@ -291,6 +291,15 @@ impl Reading for Rows<'_> {
         })
     }
 
+    fn transfer_counts(&self) -> Result<[u64; 4], StoreError> {
+        let mut counts = [0; 4];
+        let sql = "select state, count(*) from transfer group by state";
+        for (state, count) in self.many(sql, [], |row| Ok((row.get::<_, usize>(0)?, row.get(1)?)))? {
+            *counts.get_mut(state).ok_or(StoreError::Malformed("transfer.state"))? = count;
+        }
+        Ok(counts)
+    }
+
     fn balance_differences(&self) -> Result<Vec<BalanceDifference>, StoreError> {
         let sql = "
             with entries as (select account, sum(units) as units from posting group by account),

@@ -92,6 +92,7 @@ read_through! {
     fn idempotent(&self, merchant: MerchantId, endpoint: &str, key: &str) -> Option<Idempotent>;
     fn today(&self, since: UnixMillis) -> Today;
     fn totals(&self) -> Vec<Totals>;
+    fn transfer_counts(&self) -> [u64; 4];
     fn balance_differences(&self) -> Vec<BalanceDifference>;
 }
 

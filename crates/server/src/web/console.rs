@@ -1,0 +1,253 @@
+//! The operators' console: today's payments, cards, fleet, ledger. It only reads.
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{Redirect, Response};
+use axum::routing::get;
+use model::{CardId, Currency};
+use pages::{
+    AccountRow, CardRow, ChannelRow, ConsoleCards, ConsoleFleet, ConsoleLedger, ConsoleToday, CurrencyLedger,
+    Href, MessagePage, Outcome, OutcomeCount, PaymentRow, Template, TransferCounts,
+};
+use payment::{AccountKind, LifeCycle, OrderId};
+use serde::Deserialize;
+use store::{CardSummary, Reading, StoreError, Totals};
+use visit::Visitor;
+
+use super::{order_view, text};
+use crate::http::Api;
+
+/// Rows on one page.
+const ROWS: u32 = 50;
+const ROWS_LENGTH: usize = ROWS as usize;
+
+pub(super) fn router() -> Router<Api> {
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/console") }))
+        .route("/console", get(today))
+        .route("/console/cards", get(cards))
+        .route("/console/fleet", get(fleet))
+        .route("/console/ledger", get(ledger))
+}
+
+/// Where a list goes on.
+#[derive(Deserialize)]
+struct Older {
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// Runs a reading off the runtime's threads and renders what it found.
+async fn show<T: Template + Send + 'static>(
+    api: Api,
+    visitor: Visitor,
+    reading: impl FnOnce(&dyn Reading, &Visitor) -> Result<T, StoreError> + Send + 'static,
+) -> Response {
+    let reader = visitor.clone();
+    match api.fleet.app().store().read(move |rows| reading(rows, &reader)).await {
+        Ok(page) => visit::page(StatusCode::OK, &page),
+        Err(error) => {
+            tracing::error!(%error, "the console could not read");
+            visit::page(StatusCode::SERVICE_UNAVAILABLE, &MessagePage::failed(visitor.page(), None))
+        }
+    }
+}
+
+async fn today(State(api): State<Api>, visitor: Visitor, Query(older): Query<Older>) -> Response {
+    let now = api.fleet.app().now();
+    let public_url = api.public_url.clone();
+    show(api, visitor, move |rows, visitor| {
+        let today = rows.today(text::day_began(now))?;
+        let count = |names: &[&str]| {
+            let named = today.by_state.iter().filter(|(state, ..)| names.contains(&state.as_str()));
+            named.map(|(_, _, count, _)| *count).sum()
+        };
+        let counts = [
+            (Outcome::Paid, &["paid"][..]),
+            (Outcome::Waiting, &["awaiting_card", "processing"]),
+            (Outcome::Declined, &["declined"]),
+            (Outcome::Expired, &["expired"]),
+            (Outcome::Canceled, &["canceled"]),
+            (Outcome::Failed, &["failed"]),
+        ];
+        let counts = counts.map(|(outcome, names)| OutcomeCount { outcome, count: count(names) }).into();
+        let paid = today
+            .by_state
+            .iter()
+            .filter(|(state, ..)| state == "paid")
+            .map(|(_, currency, _, units)| text::balance(*units, *currency))
+            .collect();
+        let before = older.before.as_deref().and_then(|id| id.parse::<OrderId>().ok());
+        let mut orders = rows.orders_before(None, before, ROWS + 1)?;
+        let more = orders.len() > ROWS_LENGTH;
+        orders.truncate(ROWS_LENGTH);
+        let last = orders.last().filter(|_| more).map(|last| last.order.id);
+        let payments = orders
+            .iter()
+            .map(|stored| {
+                let order = &stored.order;
+                Ok(PaymentRow {
+                    time: text::time(order.created_at),
+                    order_id: order.id.to_string(),
+                    order_href: Some(Href::new(format!("{public_url}/pay/{}", order.id))),
+                    merchant: rows.merchant(order.merchant)?.map(|m| m.name).unwrap_or_default(),
+                    masked_card: rows
+                        .card(order.card)?
+                        .map(|card| card.record.information.number.to_string())
+                        .unwrap_or_default(),
+                    amount: text::money(order.amount),
+                    state: order_view::state(order.state),
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(ConsoleToday {
+            page: visitor.page(),
+            date: text::day(now),
+            counts,
+            paid,
+            rows: payments,
+            older: last.map(|id| Href::new("/console").with("before", &id.to_string())),
+        })
+    })
+    .await
+}
+
+/// A page of cards, and where the next begins.
+fn card_page(
+    rows: &dyn Reading,
+    after: Option<&str>,
+    path: &'static str,
+) -> Result<(Vec<CardSummary>, Option<Href>), StoreError> {
+    let after = after.and_then(|id| id.parse::<CardId>().ok());
+    let mut cards = rows.cards_after(after, ROWS + 1)?;
+    let more = cards.len() > ROWS_LENGTH;
+    cards.truncate(ROWS_LENGTH);
+    let last = cards.last().filter(|_| more);
+    let older = last.map(|last| Href::new(path).with("after", &last.card.id().to_string()));
+    Ok((cards, older))
+}
+
+async fn cards(State(api): State<Api>, visitor: Visitor, Query(older): Query<Older>) -> Response {
+    show(api, visitor, move |rows, visitor| {
+        let (cards, older) = card_page(rows, older.after.as_deref(), "/console/cards")?;
+        let rows = cards
+            .into_iter()
+            .map(|CardSummary { card, .. }| {
+                let record = &card.record;
+                // The demonstration's currency; a holder of several has a page of their own later.
+                let balance = match record.bound_to {
+                    Some(holder) => {
+                        rows.account_of(AccountKind::Holder, holder.0.cast_signed(), Currency::CNY)?
+                    }
+                    None => None,
+                };
+                let holder = match record.bound_to {
+                    Some(reference) => rows.holder(reference)?.map(|holder| masked_name(&holder.name)),
+                    None => None,
+                };
+                Ok(CardRow {
+                    masked_number: record.information.number.to_string(),
+                    card_id: card.id().to_string(),
+                    holder,
+                    life: life(record.life_cycle),
+                    channel: card.channel.to_string(),
+                    key_version: card.key_version.get(),
+                    balance: balance.map(|account| text::balance(account.available(), account.currency)),
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(ConsoleCards { page: visitor.page(), rows, older })
+    })
+    .await
+}
+
+/// A name's first letter, and that there is more.
+fn masked_name(name: &str) -> String {
+    name.chars().take(1).chain("••".chars()).collect()
+}
+
+fn life(state: LifeCycle) -> pages::LifeCycle {
+    match state {
+        LifeCycle::Issued => pages::LifeCycle::Issued,
+        LifeCycle::Active => pages::LifeCycle::Active,
+        LifeCycle::Frozen => pages::LifeCycle::Frozen,
+        LifeCycle::Lost => pages::LifeCycle::Lost,
+        LifeCycle::Expired => pages::LifeCycle::Expired,
+        LifeCycle::Closed => pages::LifeCycle::Closed,
+    }
+}
+
+async fn fleet(State(api): State<Api>, visitor: Visitor, Query(older): Query<Older>) -> Response {
+    show(api, visitor, move |rows, visitor| {
+        let (cards, older) = card_page(rows, older.after.as_deref(), "/console/fleet")?;
+        let rows = cards
+            .into_iter()
+            .map(|CardSummary { card, link, waiting }| ChannelRow {
+                channel: card.channel.to_string(),
+                card_id: Some(card.id().to_string()),
+                last_heard: link.heard_at.map(text::day_and_time),
+                signal: None,
+                battery_percent: link.battery.map(text::percent),
+                address: link.address,
+                waiting_downlinks: waiting,
+            })
+            .collect();
+        Ok(ConsoleFleet { page: visitor.page(), rows, older })
+    })
+    .await
+}
+
+async fn ledger(State(api): State<Api>, visitor: Visitor) -> Response {
+    let now = api.fleet.app().now();
+    show(api, visitor, move |rows, visitor| {
+        let totals = rows.totals()?;
+        let [pending, posted, voided, expired] = rows.transfer_counts()?;
+        let mut currencies: Vec<Currency> = totals.iter().map(|total| total.currency).collect();
+        currencies.dedup();
+        let currencies = currencies
+            .into_iter()
+            .map(|currency| of_currency(currency, totals.iter().filter(|total| total.currency == currency)))
+            .collect();
+        Ok(ConsoleLedger {
+            page: visitor.page(),
+            checked_at: text::day_and_time(now),
+            currencies,
+            transfers: TransferCounts { pending, posted, voided, expired },
+        })
+    })
+    .await
+}
+
+fn of_currency<'t>(currency: Currency, totals: impl Iterator<Item = &'t Totals>) -> CurrencyLedger {
+    let mut sum = Some(0_i64);
+    let rows = totals
+        .map(|total| {
+            sum = sum.and_then(|sum| sum.checked_add(total.posted));
+            AccountRow {
+                kind: kind(total.kind),
+                accounts: total.accounts,
+                posted: currency.display(total.posted).to_string(),
+                pending: currency.display(total.pending_in.saturating_sub(total.pending_out)).to_string(),
+                available: currency.display(total.posted.saturating_sub(total.pending_out)).to_string(),
+            }
+        })
+        .collect();
+    CurrencyLedger {
+        code: currency.to_string(),
+        rows,
+        sum: sum.map(|sum| currency.display(sum).to_string()).unwrap_or_default(),
+        balanced: sum == Some(0),
+    }
+}
+
+fn kind(kind: AccountKind) -> pages::AccountKind {
+    match kind {
+        AccountKind::Holder => pages::AccountKind::Holder,
+        AccountKind::Merchant => pages::AccountKind::Merchant,
+        AccountKind::Fee => pages::AccountKind::Fee,
+        AccountKind::Settlement => pages::AccountKind::Settlement,
+        AccountKind::LoadFloat => pages::AccountKind::LoadFloat,
+        AccountKind::Suspense => pages::AccountKind::Suspense,
+    }
+}

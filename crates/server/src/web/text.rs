@@ -1,0 +1,47 @@
+//! Values as people read them.
+
+use model::{Amount, Currency, UnixMillis};
+use pages::Money;
+
+/// Time of day, UTC.
+pub(super) fn time(at: UnixMillis) -> String {
+    moment(at, "%H:%M:%S")
+}
+
+/// Day and time, UTC.
+pub(super) fn day_and_time(at: UnixMillis) -> String {
+    moment(at, "%Y-%m-%d %H:%M:%S UTC")
+}
+
+/// The day, UTC.
+pub(super) fn day(at: UnixMillis) -> String {
+    moment(at, "%Y-%m-%d")
+}
+
+/// When the day of a moment began, UTC.
+pub(super) fn day_began(at: UnixMillis) -> UnixMillis {
+    const DAY_MILLIS: i64 = 86_400_000;
+    UnixMillis(at.0.div_euclid(DAY_MILLIS) * DAY_MILLIS)
+}
+
+fn moment(at: UnixMillis, format: &str) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map(|at| at.strftime(format).to_string()).unwrap_or_default()
+}
+
+pub(super) fn money(amount: Amount) -> Money {
+    Money::new(amount.to_string(), amount.currency().to_string())
+}
+
+pub(super) fn balance(minor: i64, currency: Currency) -> Money {
+    Money::new(currency.display(minor).to_string(), currency.to_string())
+}
+
+/// Epoch milliseconds as pages want them.
+pub(super) fn millis(at: UnixMillis) -> u64 {
+    u64::try_from(at.0).unwrap_or(0)
+}
+
+/// A battery byte (200 is full) in percent.
+pub(super) fn percent(battery: u8) -> u8 {
+    battery.min(air::BATTERY_FULL) / 2
+}

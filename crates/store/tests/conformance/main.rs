@@ -1,0 +1,111 @@
+//! What every back end must do, as stories against [`store::Store`] alone. A back end is one more line at
+//! the end of this file; what only SQLite does is in `tests/sqlite.rs`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
+
+mod authorization;
+mod card;
+mod event;
+mod ledger;
+#[path = "../maker/mod.rs"]
+mod maker;
+mod merchant;
+mod order;
+mod reckoning;
+mod writing;
+
+use std::any::Any;
+
+use store::Store;
+
+/// An empty store, and what must outlive it: a folder, a schema.
+struct Fresh {
+    store: Store,
+    kept: Box<dyn Any>,
+}
+
+fn sqlite() -> Fresh {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store::sqlite::open(&folder.path().join("counterfoil.db")).unwrap();
+    Fresh { store, kept: Box::new(folder) }
+}
+
+macro_rules! stories {
+    ($back_end:ident: $($noun:ident { $($story:ident)* })*) => {
+        mod $back_end {
+            $(mod $noun {
+                $(#[tokio::test]
+                async fn $story() {
+                    let crate::Fresh { store, kept } = crate::$back_end();
+                    crate::$noun::$story(store).await;
+                    drop(kept);
+                })*
+            })*
+        }
+    };
+}
+
+/// Every story there is, for one back end.
+macro_rules! conformance {
+    ($back_end:ident) => {
+        stories! { $back_end:
+            merchant {
+                merchants_and_places_have_names
+                a_place_of_a_name_is_made_once_a_merchant
+                an_api_key_is_found_by_its_digest
+                a_first_answer_is_found_again
+                first_answers_are_forgotten_by_age_and_by_portions
+            }
+            card {
+                every_field_of_a_card_comes_back
+                a_holder_is_renamed_and_finds_their_cards
+                a_card_s_life_and_binding_are_kept
+                a_channel_has_one_open_card
+                a_card_number_is_unique
+                what_a_card_s_frames_left_comes_back
+                cards_are_listed_by_id_with_what_waits_for_them
+            }
+            order {
+                every_field_of_an_order_comes_back
+                every_state_and_reason_comes_back
+                orders_are_listed_newest_first_below_a_cursor
+                open_orders_wait_oldest_first_and_lapse_when_their_time_is_out
+                today_counts_what_was_made_since
+            }
+            authorization {
+                every_field_of_a_question_comes_back
+                a_push_answers_nothing
+                every_answer_comes_back
+                a_question_is_found_by_what_the_card_sends
+                one_b_is_used_once
+                a_card_has_one_open_question
+                an_order_settles_once
+            }
+            event {
+                an_order_s_events_are_told_in_order_and_again_from_any_of_them
+                the_newest_alarms_come_first
+            }
+            ledger {
+                an_account_is_opened_once
+                money_is_set_aside_then_moved_in_whole_or_in_part_or_freed
+                a_transfer_is_made_once_and_ends_once
+                a_balance_that_was_tampered_with_is_found
+                sums_are_by_kind_and_currency_and_end_at_zero
+            }
+            reckoning {
+                thousands_of_random_units_of_work_end_as_a_simple_model_says
+            }
+            writing {
+                a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch
+                an_error_inside_a_unit_of_work_leaves_the_rest_of_it_standing
+                of_two_who_race_one_wins_and_the_other_sees_it
+                two_thousand_at_once_are_all_answered_and_all_there
+                a_reading_sees_one_moment
+                what_is_not_committed_is_not_seen
+                whoever_leaves_before_the_answer_is_served_all_the_same
+                a_unit_of_work_that_panics_is_its_own_misfortune
+            }
+        }
+    };
+}
+
+conformance!(sqlite);
