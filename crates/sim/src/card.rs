@@ -61,11 +61,7 @@ impl Options {
 
 /// Any port of the platform's family.
 pub(crate) fn any_port(platform: SocketAddr) -> SocketAddr {
-    if platform.is_ipv4() {
-        (Ipv4Addr::UNSPECIFIED, 0).into()
-    } else {
-        (Ipv6Addr::UNSPECIFIED, 0).into()
-    }
+    if platform.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() }
 }
 
 /// The standard library's hash keys are the system's randomness: enough for message ids and jitter, for
@@ -101,10 +97,7 @@ impl SoftwareCard {
         flash: impl Into<FlashMedium>,
         options: Options,
     ) -> Result<Self, StartError> {
-        let bound = |source| StartError::Bind {
-            address: options.bind,
-            source,
-        };
+        let bound = |source| StartError::Bind { address: options.bind, source };
         let socket = UdpSocket::bind(options.bind).await.map_err(bound)?;
         let address = socket.local_addr().map_err(bound)?;
         let flash = flash.into();
@@ -140,12 +133,7 @@ impl SoftwareCard {
             traffic: Traffic::default(),
         };
         tokio::spawn(radio.run(wanted));
-        Ok(Self {
-            facts: Arc::new(facts),
-            commands,
-            state: watched,
-            notes,
-        })
+        Ok(Self { facts: Arc::new(facts), commands, state: watched, notes })
     }
 
     /// The card's information.
@@ -275,5 +263,28 @@ impl fmt::Debug for SoftwareCard {
             .field("information", &self.facts.information)
             .field("address", &self.facts.address)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FlashFile, sample};
+
+    #[tokio::test]
+    async fn a_card_whose_memory_fails_sends_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = CardImage::new(sample::element(1));
+        let flash = FlashFile::worn_out(&folder.path().join("lin.flash"), &image.link()).unwrap();
+        let platform = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let options = Options::to(platform.local_addr().unwrap());
+        let card = SoftwareCard::start(image, flash, options).await.unwrap();
+        card.key(Edge::Down).await.unwrap();
+        let state = card.until(|state| state.halted.is_some()).await.unwrap();
+        assert_eq!((state.halted, state.light), (Some(Halt::FlashFailed), Light::Red));
+        card.stop().await;
+        assert_eq!(card.key(Edge::Up).await, Err(CardStopped(Halt::FlashFailed)));
+        assert!(platform.try_recv(&mut [0; 64]).is_err());
+        assert_eq!(state.frames, 0);
     }
 }

@@ -11,6 +11,8 @@
 //!   once: past that the platform stays silent by rule. Many payments a second want as many cards.
 //! - All cards of one socket are one CoAP peer to the platform: its `coap::Config::exchanges_per_peer` (8 by
 //!   default) must be as large as the payments in flight through one socket, or it takes them for a flood.
+//! - A socket's receive buffer holds some two hundred small datagrams as systems are set by default: with
+//!   more in flight through one socket, some are lost and come again after two seconds. Take more sockets.
 //! - The first hello of a card is full, and wide because its clock is not set; those after it are brief.
 
 mod lane;
@@ -63,18 +65,15 @@ impl Crowd {
             members[cards % lanes].push(Member::new(&image));
             cards += 1;
         }
-        let mut crowd = Self {
-            lanes: Vec::with_capacity(lanes),
-            cards,
-        };
+        let mut crowd = Self { lanes: Vec::with_capacity(lanes), cards };
         for members in members {
             let address = any_port(platform);
             let bound = |source| StartError::Bind { address, source };
             let socket = UdpSocket::bind(address).await.map_err(bound)?;
-            socket.connect(platform).await.map_err(|source| StartError::Bind {
-                address: platform,
-                source,
-            })?;
+            socket
+                .connect(platform)
+                .await
+                .map_err(|source| StartError::Bind { address: platform, source })?;
             let (wishes, wanted) = mpsc::channel(WISHES);
             tokio::spawn(Lane::new(socket, members).run(wanted));
             crowd.lanes.push(wishes);
@@ -114,15 +113,8 @@ impl Crowd {
             return Err(PayError::NoSuchCard(card));
         }
         let (reply, answer) = oneshot::channel();
-        let wish = Wish {
-            member: card / self.lanes.len(),
-            goal,
-            reply,
-        };
-        self.lanes[card % self.lanes.len()]
-            .send(wish)
-            .await
-            .map_err(|_| PayError::Gone)?;
+        let wish = Wish { member: card / self.lanes.len(), goal, reply };
+        self.lanes[card % self.lanes.len()].send(wish).await.map_err(|_| PayError::Gone)?;
         answer.await.unwrap_or(Err(PayError::Gone))
     }
 }

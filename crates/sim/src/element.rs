@@ -34,9 +34,7 @@ impl SoftElement {
         link: Link,
         information: CardInformation,
     ) -> Result<Self, InjectError> {
-        let key = transport
-            .unwrap_key(wrapped)
-            .map_err(|_| InjectError::WrongTransportKey)?;
+        let key = transport.unwrap_key(wrapped).map_err(|_| InjectError::WrongTransportKey)?;
         Self::with_key(key, check, link, information)
     }
 
@@ -52,16 +50,9 @@ impl SoftElement {
         }
         let found = key.check_value();
         if found != check {
-            return Err(InjectError::WrongCheckValue {
-                expected: check,
-                found,
-            });
+            return Err(InjectError::WrongCheckValue { expected: check, found });
         }
-        Ok(Self {
-            key,
-            link,
-            information,
-        })
+        Ok(Self { key, link, information })
     }
 
     /// For the image file alone: it is where a software card's element keeps its key.

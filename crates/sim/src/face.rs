@@ -46,10 +46,7 @@ pub struct CardHost {
 impl CardHost {
     /// A host of these cards that no other page may frame.
     pub fn new(cards: impl IntoIterator<Item = SoftwareCard>) -> Self {
-        let host = Self {
-            bearer: "CoAP/UDP",
-            ..Self::default()
-        };
+        let host = Self { bearer: "CoAP/UDP", ..Self::default() };
         cards.into_iter().for_each(|card| host.add(card));
         host
     }
@@ -183,10 +180,7 @@ async fn nothing_here(reader: Reader) -> Response {
 
 fn not_found(reader: &Reader) -> Response {
     let page = reader.page.clone();
-    let link = MessageLink {
-        href: Href::new("/"),
-        label: page.words().card.all_cards.into(),
-    };
+    let link = MessageLink { href: Href::new("/"), label: page.words().card.all_cards.into() };
     reader.answer(StatusCode::NOT_FOUND, &MessagePage::not_found(page, Some(link)))
 }
 

@@ -92,13 +92,8 @@ impl FlashFile {
             .mode(0o600)
             .open(path)
             .map_err(failed("create", path))?;
-        let mut created = Self {
-            path: path.into(),
-            file,
-            link: *link,
-            sequence: 0,
-            content: Flash::default(),
-        };
+        let mut created =
+            Self { path: path.into(), file, link: *link, sequence: 0, content: Flash::default() };
         created.lock()?;
         created.store(Flash::default())?;
         sync_folder(path).map_err(failed("create", path))?;
@@ -107,18 +102,9 @@ impl FlashFile {
 
     /// Opens a card's memory and locks it for as long as this value lives.
     pub fn open(path: &Path, link: &Link) -> Result<Self, FlashFileError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(failed("open", path))?;
-        let mut opened = Self {
-            path: path.into(),
-            file,
-            link: *link,
-            sequence: 0,
-            content: Flash::default(),
-        };
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed("open", path))?;
+        let mut opened =
+            Self { path: path.into(), file, link: *link, sequence: 0, content: Flash::default() };
         opened.lock()?;
         let newest = newest(&opened.file, path)?;
         opened.sequence = newest.sequence;
@@ -151,11 +137,17 @@ impl FlashFile {
         Ok(())
     }
 
+    /// A memory whose medium takes no write.
+    #[cfg(test)]
+    pub(crate) fn worn_out(path: &Path, link: &Link) -> Result<Self, FlashFileError> {
+        let mut file = Self::create(path, link)?;
+        file.file = File::open(path).map_err(failed("open", path))?;
+        Ok(file)
+    }
+
     fn lock(&self) -> Result<(), FlashFileError> {
         self.file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => FlashFileError::InUse {
-                path: self.path.clone(),
-            },
+            TryLockError::WouldBlock => FlashFileError::InUse { path: self.path.clone() },
             TryLockError::Error(source) => failed("lock", &self.path)(source),
         })
     }
@@ -185,11 +177,7 @@ impl Bank {
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FlashFileError {
     move |source| match source.kind() {
         io::ErrorKind::NotFound => FlashFileError::Missing { path: path.into() },
-        _ => FlashFileError::System {
-            what,
-            path: path.into(),
-            source,
-        },
+        _ => FlashFileError::System { what, path: path.into(), source },
     }
 }
 
@@ -264,11 +252,7 @@ mod tests {
     use model::{KeyVersion, TimeFactor};
 
     fn flash(mark: u32) -> Flash {
-        Flash {
-            uplink_mark: TimeFactor::new(mark),
-            introduced: true,
-            ..Flash::default()
-        }
+        Flash { uplink_mark: TimeFactor::new(mark), introduced: true, ..Flash::default() }
     }
 
     #[test]
@@ -281,10 +265,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, link) = (folder.path().join("lin.flash"), sample::link(1));
         let mut file = FlashFile::create(&path, &link).unwrap();
-        assert!(matches!(
-            FlashFile::open(&path, &link),
-            Err(FlashFileError::InUse { .. })
-        ));
+        assert!(matches!(FlashFile::open(&path, &link), Err(FlashFileError::InUse { .. })));
         for mark in 1..=7 {
             file.store(flash(mark)).unwrap();
             assert_eq!(FlashFile::peek(&path, &link).unwrap(), flash(mark));
@@ -314,10 +295,7 @@ mod tests {
         assert_eq!(FlashFile::create(&path, &link).unwrap().content(), &flash(9));
         let foreign = FlashFile::open(&path, &sample::link(2)).unwrap_err();
         assert!(matches!(foreign, FlashFileError::OtherCard { .. }));
-        let next = Link {
-            key_version: KeyVersion::new(2).unwrap(),
-            ..link
-        };
+        let next = Link { key_version: KeyVersion::new(2).unwrap(), ..link };
         let mut renewed = FlashFile::open(&path, &next).unwrap();
         assert_eq!(renewed.content(), &Flash::default());
         renewed.store(flash(10)).unwrap();

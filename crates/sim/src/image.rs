@@ -69,11 +69,7 @@ impl CardImage {
 
     /// Its limits, as the controller takes them; how it talks is left as it is by default.
     pub fn limits(&self) -> Limits {
-        Limits {
-            amount_minor_max: self.amount_minor_max,
-            currency: self.currency,
-            ..Limits::default()
-        }
+        Limits { amount_minor_max: self.amount_minor_max, currency: self.currency, ..Limits::default() }
     }
 
     /// Where the memory of the card at `path` stands: `lin.json` and `lin.flash`.
@@ -97,11 +93,7 @@ impl CardImage {
             // It holds a key. That it cannot be removed either changes nothing about the failure.
             let _ = fs::remove_file(&new);
         }
-        written.map_err(|source| ImageError::System {
-            what: "write",
-            path: path.into(),
-            source,
-        })
+        written.map_err(|source| ImageError::System { what: "write", path: path.into(), source })
     }
 
     /// Reads an image that only its owner has access to.
@@ -109,17 +101,10 @@ impl CardImage {
         let failed = |what| {
             move |source: io::Error| match source.kind() {
                 io::ErrorKind::NotFound => ImageError::Missing { path: path.into() },
-                _ => ImageError::System {
-                    what,
-                    path: path.into(),
-                    source,
-                },
+                _ => ImageError::System { what, path: path.into(), source },
             }
         };
-        let malformed = |what: String| ImageError::Malformed {
-            path: path.into(),
-            what,
-        };
+        let malformed = |what: String| ImageError::Malformed { path: path.into(), what };
         let file = File::open(path).map_err(failed("open"))?;
         let about = file.metadata().map_err(failed("examine"))?;
         if !about.is_file() {
@@ -127,19 +112,14 @@ impl CardImage {
         }
         let mode = about.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
-            return Err(ImageError::Exposed {
-                path: path.into(),
-                mode,
-            });
+            return Err(ImageError::Exposed { path: path.into(), mode });
         }
         if about.len() > FILE_LENGTH_MAX {
             return Err(malformed("it is longer than any card image".into()));
         }
         // Room for all of it beforehand: a buffer that grows leaves copies of the key behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_LENGTH_MAX as usize + 1));
-        file.take(FILE_LENGTH_MAX)
-            .read_to_end(&mut bytes)
-            .map_err(failed("read"))?;
+        file.take(FILE_LENGTH_MAX).read_to_end(&mut bytes).map_err(failed("read"))?;
         Self::from_json(&bytes).map_err(malformed)
     }
 
@@ -259,11 +239,7 @@ fn write_beside(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(new)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(new, path)?;

@@ -251,9 +251,7 @@ impl Radio {
             }
             !over
         });
-        self.traffic
-            .waiting
-            .retain(|frame| !pointless(kind_of(frame), frame));
+        self.traffic.waiting.retain(|frame| !pointless(kind_of(frame), frame));
         if self.traffic.flights.len() < before {
             self.send_waiting();
         }
@@ -261,18 +259,12 @@ impl Radio {
 
     fn send_waiting(&mut self) {
         while let Some(frame) = self.traffic.waiting.front().cloned() {
-            let request =
-                Request::post(AIR_PATH, frame.as_slice()).with_format(ContentFormat::OCTET_STREAM);
+            let request = Request::post(AIR_PATH, frame.as_slice()).with_format(ContentFormat::OCTET_STREAM);
             let now = Millis(self.now().0);
             match self.endpoint.request(now, self.platform, request) {
                 Ok(exchange) => {
                     let number = self.note(Direction::Up, &frame);
-                    let flight = Flight {
-                        number,
-                        kind: kind_of(&frame),
-                        frame,
-                        acknowledged: false,
-                    };
+                    let flight = Flight { number, kind: kind_of(&frame), frame, acknowledged: false };
                     self.traffic.flights.insert(exchange, flight);
                 }
                 Err(
@@ -301,9 +293,7 @@ impl Radio {
 
     fn hear(&mut self, event: Event<SocketAddr>) {
         match event {
-            Event::Response {
-                exchange, response, ..
-            } => {
+            Event::Response { exchange, response, .. } => {
                 if let Some(flight) = self.traffic.flights.remove(&exchange) {
                     self.answered(&flight, &response);
                 }
@@ -322,9 +312,7 @@ impl Radio {
                     warn!(card = %self.name, frame, "the platform did not answer: {reason}");
                 }
             }
-            Event::Request {
-                request, responder, ..
-            } => {
+            Event::Request { request, responder, .. } => {
                 let code = if request.method == Method::Post && request.path == AIR_PATH {
                     self.take(&request.payload);
                     // Whether the card believes it is nobody's business on the air.

@@ -2,9 +2,7 @@
 
 use air::Link;
 use crypto::{CardKey, Suite};
-use model::{
-    CardId, CardInformation, CardNumber, CertificateNumber, ChannelId, HolderReference, KeyVersion,
-};
+use model::{CardId, CardInformation, CardNumber, CertificateNumber, ChannelId, HolderReference, KeyVersion};
 
 use crate::SoftElement;
 

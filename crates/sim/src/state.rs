@@ -83,29 +83,19 @@ impl OwnedScreen {
             Screen::Blank => Self::Blank,
             Screen::Working => Self::Working,
             Screen::Notice(shown) => Self::Notice(shown),
-            Screen::Prompt {
-                transaction,
-                seconds_left,
-                presses,
-            } => {
+            Screen::Prompt { transaction, seconds_left, presses } => {
                 // The card tells whole seconds, rounded up: of all moments computed for one prompt the
                 // earliest is nearest. A moment more than a second later is that of another prompt.
                 let read = now + Duration::from_secs(seconds_left.into());
                 let lapses = match self {
-                    Self::Prompt {
-                        lapses,
-                        transaction: before,
-                        ..
-                    } if before == transaction && read <= *lapses + Duration::from_millis(1_100) => {
+                    Self::Prompt { lapses, transaction: before, .. }
+                        if before == transaction && read <= *lapses + Duration::from_millis(1_100) =>
+                    {
                         read.min(*lapses)
                     }
                     _ => read,
                 };
-                Self::Prompt {
-                    transaction: transaction.clone(),
-                    lapses,
-                    presses,
-                }
+                Self::Prompt { transaction: transaction.clone(), lapses, presses }
             }
         }
     }

@@ -66,13 +66,8 @@ pub struct Weather {
 
 impl Weather {
     /// Nothing is lost; everything takes 50 ms.
-    pub const CLEAR: Self = Self {
-        drop_percent: 0,
-        duplicate_percent: 0,
-        reorder_percent: 0,
-        delay_min: 50,
-        delay_max: 50,
-    };
+    pub const CLEAR: Self =
+        Self { drop_percent: 0, duplicate_percent: 0, reorder_percent: 0, delay_min: 50, delay_max: 50 };
 }
 
 /// A seeded, sans-IO link for frames: [`LossyRadio::send`] in, [`LossyRadio::receive`] out.
@@ -88,12 +83,7 @@ pub struct LossyRadio {
 impl LossyRadio {
     /// Air with this weather. One seed, one fate for every frame.
     pub fn new(weather: Weather, seed: u64) -> Self {
-        Self {
-            weather,
-            dice: seed,
-            sent: 0,
-            flying: BTreeMap::new(),
-        }
+        Self { weather, dice: seed, sent: 0, flying: BTreeMap::new() }
     }
 
     /// Changes the weather for frames from now on.
@@ -113,8 +103,7 @@ impl LossyRadio {
             self.sent += 1;
             // The dice are thrown for a lost frame too: its loss shifts no other frame's fate.
             if !lost {
-                self.flying
-                    .insert((now.saturating_add(delay), self.sent), (way, frame.to_vec()));
+                self.flying.insert((now.saturating_add(delay), self.sent), (way, frame.to_vec()));
             }
         }
     }
@@ -218,10 +207,7 @@ impl<E: SecureElement> World<E> {
                     Way::Down => self.hear(&frame),
                 }
             }
-            let card = self
-                .card
-                .poll_timeout()
-                .map(|at| self.on_since.saturating_add(at.0));
+            let card = self.card.poll_timeout().map(|at| self.on_since.saturating_add(at.0));
             let next = [card, self.radio.next_arrival()].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= until) else {
                 self.clock.advance_to(until);

@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The writer has stopped.
     #[error("the store is closed")]
     Closed,
+    /// What was to run panicked: a mistake in the program, told on its standard error.
+    #[error("the work stopped by a mistake in the program; nothing of it was kept")]
+    Panicked,
     /// Anything else that the engine says.
     #[error("the database failed: {0}")]
     Engine(String),
@@ -65,6 +68,7 @@ impl StoreError {
             Self::Constraint(_) => "constraint",
             Self::Malformed(_) => "row_malformed",
             Self::Closed => "store_closed",
+            Self::Panicked => "work_panicked",
             Self::Engine(_) => "database_failed",
         }
     }

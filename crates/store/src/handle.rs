@@ -1,5 +1,6 @@
 //! The handle that everybody holds: hand in a unit of work, get its answer when it is durable.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -53,18 +54,19 @@ where
     E: Send,
 {
     fn run(&mut self, unit: &mut dyn Unit) -> bool {
-        let result = (self.work)(unit);
-        let keep = result.is_ok();
-        self.result = Some(result);
-        keep
+        // A mistake in one unit of work must not stop the writer for all. What it changed is undone, and
+        // what it captured is not used again unless it is run again from its beginning.
+        self.result = catch_unwind(AssertUnwindSafe(|| (self.work)(unit))).ok();
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn done(self: Box<Self>, kept: Result<(), StoreError>) {
         let answer = match (kept, self.result) {
             (Ok(()), Some(Ok(value))) => Ok(value),
-            // A refusal stands whatever became of the rest of its batch.
-            (_, Some(Err(refused))) => Err(WriteError::Refused(refused)),
-            (Ok(()), None) => Err(WriteError::Store(StoreError::Closed)),
+            (Ok(()), Some(Err(refused))) => Err(WriteError::Refused(refused)),
+            (Ok(()), None) => Err(WriteError::Store(StoreError::Panicked)),
+            // A refusal may rest on what others of its batch had changed ("taken already"): when that is
+            // lost, so is the refusal.
             (Err(error), _) => Err(WriteError::Store(error)),
         };
         // Whoever asked may have gone; what was kept is kept.
@@ -79,8 +81,8 @@ impl Store {
 
     /// Runs a unit of work in one database transaction and answers when it is durable.
     ///
-    /// `work` may be run more than once; only one run is kept. A refusal (`Err`) keeps nothing. Dropping
-    /// the future does not stop the work.
+    /// `work` may be run more than once; only one run is kept. A refusal (`Err`) keeps nothing, nor does a
+    /// panic, which is answered as [`StoreError::Panicked`]. Dropping the future does not stop the work.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, WriteError<E>>
     where
         F: FnMut(&mut dyn Unit) -> Result<T, E> + Send + 'static,
@@ -88,14 +90,16 @@ impl Store {
         E: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.engine
-            .submit(Box::new(Pending { work, result: None, answer }))
-            .map_err(WriteError::Store)?;
+        self.engine.submit(Box::new(Pending { work, result: None, answer })).map_err(WriteError::Store)?;
         answered.await.unwrap_or(Err(WriteError::Store(StoreError::Closed)))
     }
 
-    /// Reads a few rows by their keys, on the caller's thread: microseconds while the pages are cached.
-    pub fn peek<T>(&self, reading: impl FnOnce(&dyn Reading) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Reads a few rows by their keys, on the caller's thread: microseconds while the pages are cached. All
+    /// that one reading sees is of one moment.
+    pub fn peek<T>(
+        &self,
+        reading: impl FnOnce(&dyn Reading) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let (mut reading, mut result) = (Some(reading), None);
         self.engine.read(&mut |unit| {
             result = reading.take().map(|reading| reading(unit));
@@ -103,17 +107,39 @@ impl Store {
         result.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Reads what may be long (lists, sums) without holding up the runtime.
+    /// Reads what may be long (lists, sums) without holding up the runtime; all of it of one moment.
     pub async fn read<T: Send + 'static>(
         &self,
         reading: impl FnOnce(&dyn Reading) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.peek(reading)).await.unwrap_or(Err(StoreError::Closed))
+        match tokio::task::spawn_blocking(move || store.peek(reading)).await {
+            Ok(result) => result,
+            Err(stopped) if stopped.is_panic() => Err(StoreError::Panicked),
+            // The runtime is shutting down.
+            Err(_) => Err(StoreError::Closed),
+        }
     }
 
     /// How full the writer's queue is.
     pub fn queue(&self) -> Queue {
         self.engine.queue()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_may_rest_on_lost_work_is_not_told_as_one() {
+        let answer_when = |kept| {
+            let (answer, mut answered) = oneshot::channel();
+            let work = |_: &mut dyn Unit| Err("taken");
+            Box::new(Pending::<_, (), _> { work, result: Some(Err("taken")), answer }).done(kept);
+            answered.try_recv().unwrap()
+        };
+        assert_eq!(answer_when(Ok(())), Err(WriteError::Refused("taken")));
+        assert_eq!(answer_when(Err(StoreError::Full)), Err(WriteError::Store(StoreError::Full)));
     }
 }

@@ -1,6 +1,6 @@
 //! What a unit of work can see and change.
 //!
-//! Every back end implements both traits and passes the same conformance suite (`tests/conformance.rs`).
+//! Every back end implements both traits and passes the same conformance suite (`tests/conformance`).
 
 use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
 use payment::{
@@ -8,12 +8,12 @@ use payment::{
     VoidedTransfer,
 };
 
+use crate::StoreError;
 use crate::rows::{
     Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
     OrderCursor, Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
     Totals,
 };
-use crate::StoreError;
 
 type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
@@ -45,8 +45,12 @@ pub trait Reading {
     /// A card's open orders, oldest first.
     fn waiting_orders(&self, card: CardId) -> Listed<StoredOrder>;
     /// Orders, newest first, below a cursor; of one merchant or of all.
-    fn orders_before(&self, merchant: Option<MerchantId>, before: OrderCursor, limit: u32)
-    -> Listed<StoredOrder>;
+    fn orders_before(
+        &self,
+        merchant: Option<MerchantId>,
+        before: OrderCursor,
+        limit: u32,
+    ) -> Listed<StoredOrder>;
     /// Open orders whose time ran out, oldest first.
     fn lapsed_orders(&self, now: UnixMillis, limit: u32) -> Listed<OrderId>;
     /// A card's open authorization.

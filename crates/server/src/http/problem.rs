@@ -160,7 +160,8 @@ impl From<StoreError> for Problem {
             StoreError::Damaged(_)
             | StoreError::Constraint(_)
             | StoreError::Malformed(_)
-            | StoreError::Engine(_) => {
+            | StoreError::Engine(_)
+            | StoreError::Panicked => {
                 tracing::error!(%error, "the store failed");
                 Self::new(Code::Internal)
             }

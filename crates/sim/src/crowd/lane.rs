@@ -71,10 +71,8 @@ impl Lane {
         let mut buffer = vec![0; self.endpoint.config().datagram_limit + 1];
         loop {
             self.carry().await;
-            let sleep = self
-                .endpoint
-                .poll_timeout()
-                .map(|at| Duration::from_millis(at.since(Millis(self.now()))));
+            let sleep =
+                self.endpoint.poll_timeout().map(|at| Duration::from_millis(at.since(Millis(self.now()))));
             let woken = tokio::select! {
                 readable = self.socket.readable() => Woken::Readable(readable),
                 count = wanted.recv_many(&mut wishes, BATCH) => Woken::Wishes(count),
@@ -155,9 +153,7 @@ impl Lane {
 
     fn hear(&mut self, event: Event<()>) {
         match event {
-            Event::Response {
-                exchange, response, ..
-            } => {
+            Event::Response { exchange, response, .. } => {
                 let Some(index) = self.flights.remove(&exchange) else {
                     return;
                 };

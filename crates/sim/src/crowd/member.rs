@@ -5,7 +5,9 @@
 
 use std::time::Instant;
 
-use air::card::{Action, Card, Edge, Flash, GUARD_MILLIS, Light, Limits, PRESS_GAP_MILLIS, Screen, Shown, Uptime};
+use air::card::{
+    Action, Card, Edge, Flash, GUARD_MILLIS, Light, Limits, PRESS_GAP_MILLIS, Screen, Shown, Uptime,
+};
 use air::{FrameBytes, Kind, Outcome};
 use tokio::sync::oneshot;
 
@@ -53,11 +55,8 @@ struct Job {
 
 impl Member {
     pub(super) fn new(image: &CardImage) -> Self {
-        let limits = Limits {
-            answer_millis: ANSWER_MILLIS,
-            reserve_seconds: RESERVE_SECONDS,
-            ..image.limits()
-        };
+        let limits =
+            Limits { answer_millis: ANSWER_MILLIS, reserve_seconds: RESERVE_SECONDS, ..image.limits() };
         Self {
             card: Card::new(image.element.clone(), limits.clone(), Flash::default()),
             limits,
@@ -135,11 +134,7 @@ impl Member {
 
     /// What a holder does in two seconds, in none: only this card's time moves.
     fn press(&mut self, lane: u64) {
-        let Some(Job {
-            goal: Goal::Pay { presses },
-            ..
-        }) = self.job
-        else {
+        let Some(Job { goal: Goal::Pay { presses }, .. }) = self.job else {
             return;
         };
         self.ahead += GUARD_MILLIS;
@@ -164,23 +159,23 @@ impl Member {
                 return None;
             }
             // Sent back to S1: the pause before the next hello is not the platform's time.
-            let Some(until) = self.card.poll_timeout() else {
+            let until = self.card.poll_timeout();
+            let Some(until) = until.filter(|_| self.may_turn()) else {
+                // An answer to a result that is none, or a platform that sends back for ever.
                 self.fail(PayError::Unexpected);
                 return None;
             };
             self.ahead += until.since(self.now(lane));
             self.card.handle_timeout(self.now(lane));
-            if self.turn().is_none() {
-                self.fail(PayError::Unexpected);
-                return None;
-            }
         }
     }
 
-    fn turn(&mut self) -> Option<()> {
-        let job = self.job.as_mut()?;
-        job.turns += 1;
-        (job.turns < TURNS_MAX).then_some(())
+    /// Whether the card waits between two hellos, and not for the first time too often.
+    fn may_turn(&mut self) -> bool {
+        self.job.as_mut().is_some_and(|job| {
+            job.turns += 1;
+            job.sent == Some(Kind::Hello) && job.turns < TURNS_MAX
+        })
     }
 
     /// Stores what is to be stored; gives back what is to be sent. One event never makes two frames here: a

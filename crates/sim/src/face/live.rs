@@ -41,29 +41,17 @@ enum Turn {
     Over,
 }
 
-pub(super) async fn live(
-    State(host): State<CardHost>,
-    Path(id): Path<String>,
-    reader: Reader,
-) -> Response {
+pub(super) async fn live(State(host): State<CardHost>, Path(id): Path<String>, reader: Reader) -> Response {
     let Some(card) = host.card(&id) else {
         return not_found(&reader);
     };
-    let follower = Follower {
-        id,
-        state: card.watch(),
-        card,
-        bearer: host.bearer,
-        page: reader.page,
-        turn: Turn::First,
-    };
+    let follower =
+        Follower { id, state: card.watch(), card, bearer: host.bearer, page: reader.page, turn: Turn::First };
     let events = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
     });
-    Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
-        .into_response()
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
 impl Follower {

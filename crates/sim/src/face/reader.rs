@@ -34,15 +34,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Reader {
             .unwrap_or_default();
         let bare = asked("bare").is_some_and(|value| value == "1");
         let path = parts.uri.path();
-        let here = if bare {
-            format!("{path}?bare=1")
-        } else {
-            path.to_owned()
-        };
-        Ok(Self {
-            page: Page::new(language).at(here).bare(bare),
-            chosen: chosen.is_some(),
-        })
+        let here = if bare { format!("{path}?bare=1") } else { path.to_owned() };
+        Ok(Self { page: Page::new(language).at(here).bare(bare), chosen: chosen.is_some() })
     }
 }
 

@@ -73,11 +73,7 @@ fn display(screen: &OwnedScreen, language: Language) -> Display {
         OwnedScreen::Blank => Display::Blank,
         OwnedScreen::Working => Display::Text(notice::working(language).to_owned()),
         OwnedScreen::Notice(shown) => Display::Text(notice::notice(*shown, language).to_owned()),
-        OwnedScreen::Prompt {
-            transaction,
-            lapses,
-            presses,
-        } => {
+        OwnedScreen::Prompt { transaction, lapses, presses } => {
             let left = lapses.saturating_duration_since(Instant::now()).as_millis();
             let now_ms = unix_millis(SystemTime::now());
             Display::Payment {

@@ -11,18 +11,33 @@ mod migrations {
     refinery::embed_migrations!("migrations/sqlite");
 }
 
-/// How long to wait for another process's transaction.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// The writer's connection to a file of this program's schema.
+pub(super) fn ready(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
+    let ready = || {
+        let mut connection = open_writing(path, busy_wait)?;
+        migrate(&mut connection)?;
+        Ok(connection)
+    };
+    ready().map_err(|error| match error {
+        // SQLite says what is wrong and not with which file.
+        StoreError::Damaged(reason) => StoreError::Damaged(format!("{}: {reason}", path.display())),
+        other => other,
+    })
+}
 
-pub(super) fn open_writing(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = open(path, flags)?;
+fn open_writing(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags, busy_wait)?;
+    let journal: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
+    if journal != "wal" {
+        // A database in memory, a temporary one, or a file system without shared memory.
+        let reason = format!("it cannot keep a write-ahead log, only {journal}");
+        return Err(StoreError::Unreachable { path: path.to_owned(), reason });
+    }
     // FULL: a commit is on the disk before it is answered. The log is folded back at 16 MiB.
     connection.execute_batch(
-        "pragma journal_mode = wal;
-         pragma synchronous = full;
+        "pragma synchronous = full;
          pragma foreign_keys = on;
          pragma wal_autocheckpoint = 4096;
          pragma journal_size_limit = 67108864;
@@ -32,23 +47,24 @@ pub(super) fn open_writing(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-pub(super) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+pub(super) fn open_reading(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags, busy_wait)?;
     connection.execute_batch("pragma query_only = on; pragma cache_size = -16384;")?;
     Ok(connection)
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+fn open(path: &Path, flags: OpenFlags, busy_wait: Duration) -> Result<Connection, StoreError> {
     let unreachable =
         |error: rusqlite::Error| StoreError::Unreachable { path: path.to_owned(), reason: error.to_string() };
     let connection = Connection::open_with_flags(path, flags).map_err(unreachable)?;
-    connection.busy_timeout(BUSY_WAIT)?;
+    connection.busy_timeout(busy_wait)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
 
 /// Applies the migrations that the file has not seen; refuses a file from the future before touching it.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let runner = migrations::migrations::runner();
     let known = runner.get_migrations().iter().map(|m| i64::from(m.version())).max().unwrap_or(0);
     let has_history: bool = connection.query_row(
@@ -70,4 +86,20 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         runner.run(connection).map_err(|error| StoreError::Engine(error.to_string()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_answered_is_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = ready(&folder.path().join("counterfoil.db"), Duration::ZERO).unwrap();
+        let number = |pragma| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(number("pragma synchronous"), 2, "FULL: the log is synced with every commit");
+        assert_eq!(number("pragma foreign_keys"), 1);
+        let journal: String = connection.query_row("pragma journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!(journal, "wal");
+    }
 }

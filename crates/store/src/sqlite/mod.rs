@@ -5,6 +5,7 @@
 //! `synchronous=FULL`: what was answered survives `kill -9` and power loss.
 
 mod connection;
+mod floor;
 mod read;
 mod row;
 mod write;
@@ -12,6 +13,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -19,6 +21,8 @@ use crate::error::StoreError;
 use crate::handle::{Engine, Job, Queue, Store};
 use crate::unit::Reading;
 use writer::Writer;
+
+pub use floor::floor;
 
 /// The most units of work in one commit.
 pub const BATCH_MAX: usize = 256;
@@ -29,28 +33,39 @@ pub const QUEUE_MAX: usize = 8192;
 /// Idle reading connections that are kept; more are opened under load and closed after it.
 const READERS_KEPT: usize = 8;
 
+/// How the file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How long to wait for another process's transaction before [`StoreError::Locked`] is answered.
+    pub busy_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { busy_wait: Duration::from_secs(5) }
+    }
+}
+
 /// Opens the file, migrates it, and starts the writer. The writer stops when the last handle is dropped.
 pub fn open(path: &Path) -> Result<Store, StoreError> {
-    let mut connection = connection::open_writing(path)?;
-    connection::migrate(&mut connection)?;
+    open_with(path, Options::default())
+}
+
+/// [`open`], otherwise than by default.
+pub fn open_with(path: &Path, options: Options) -> Result<Store, StoreError> {
+    let connection = connection::ready(path, options.busy_wait)?;
     let engine = Sqlite {
         path: path.to_owned(),
+        options,
         readers: Mutex::new(Vec::new()),
         writer: Writer::start(connection)?,
     };
     Ok(Store::new(Arc::new(engine)))
 }
 
-/// Durable two-posting transfers on this file, at `batch` a commit, for `commits` commits, without anything
-/// around them: the floor that a benchmark measures itself against. Transfers made.
-pub fn floor(path: &Path, batch: u32, commits: u32) -> Result<u64, StoreError> {
-    let mut connection = connection::open_writing(path)?;
-    connection::migrate(&mut connection)?;
-    write::floor(&mut connection, batch, commits)
-}
-
 struct Sqlite {
     path: PathBuf,
+    options: Options,
     readers: Mutex<Vec<Connection>>,
     writer: Writer,
 }
@@ -64,9 +79,12 @@ impl Engine for Sqlite {
         let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => connection::open_reading(&self.path)?,
+            None => connection::open_reading(&self.path, self.options.busy_wait)?,
         };
-        reading(&read::Rows(&connection));
+        // One transaction: all that a reading sees is of one moment, however many statements it takes.
+        let moment = connection.unchecked_transaction()?;
+        reading(&read::Rows(&moment));
+        moment.commit()?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_KEPT {
             readers.push(connection);

@@ -54,7 +54,9 @@ macro_rules! select {
 
 impl Reading for Rows<'_> {
     fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
-        self.one("select name from merchant where id = ?", [id.0], |row| Ok(Merchant { id, name: row.get(0)? }))
+        self.one("select name from merchant where id = ?", [id.0], |row| {
+            Ok(Merchant { id, name: row.get(0)? })
+        })
     }
 
     fn api_key(&self, digest: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
@@ -152,7 +154,7 @@ impl Reading for Rows<'_> {
 
     fn lapsed_orders(&self, now: UnixMillis, limit: u32) -> Result<Vec<OrderId>, StoreError> {
         let sql = "select id from orders where state in ('awaiting_card', 'processing') and expires_at <= ? \
-                   order by expires_at limit ?";
+                   order by expires_at, id limit ?";
         self.many(sql, params![now.0, limit], |row| Ok(OrderId(row::id_bytes(row, "id")?)))
     }
 

@@ -38,10 +38,9 @@ fn small<T: TryFrom<i64>>(row: &Row<'_>, column: &'static str) -> Read<T> {
 }
 
 fn factor(row: &Row<'_>, column: &'static str) -> Read<Option<TimeFactor>> {
-    match row.get::<_, Option<u32>>(column)? {
-        Some(seconds) => TimeFactor::new(seconds).map(Some).ok_or(StoreError::Malformed(column)),
-        None => Ok(None),
-    }
+    let Some(seconds) = row.get::<_, Option<i64>>(column)? else { return Ok(None) };
+    let factor = u32::try_from(seconds).ok().and_then(TimeFactor::new);
+    factor.map(Some).ok_or(StoreError::Malformed(column))
 }
 
 pub(super) fn currency(row: &Row<'_>) -> Read<Currency> {
@@ -155,10 +154,10 @@ fn decision(row: &Row<'_>) -> Read<Option<Decision>> {
 }
 
 pub(super) fn authorization(row: &Row<'_>) -> Read<StoredAuthorization> {
-    let answering = match factor(row, "answering") {
-        Ok(Some(hello)) => Answering::Hello(hello),
-        // Zero is stored for a push, and is no factor.
-        Ok(None) | Err(_) => Answering::Nothing,
+    // Zero is stored for a push, and is no factor.
+    let answering = match row.get::<_, i64>("answering")? {
+        0 => Answering::Nothing,
+        _ => Answering::Hello(factor(row, "answering")?.ok_or(StoreError::Malformed("answering"))?),
     };
     Ok(StoredAuthorization {
         card: CardId(small(row, "card")?),

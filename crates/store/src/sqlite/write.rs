@@ -26,7 +26,17 @@ impl<'c> Transaction<'c> {
     }
 
     pub(super) fn commit(self) -> Result<(), StoreError> {
+        self.still_open()?;
         Ok(self.0.commit()?)
+    }
+
+    /// Whether it can still be committed. A full or failing disk makes SQLite roll back by itself, in the
+    /// middle: from then on each statement would be a transaction of its own, kept whatever is answered.
+    pub(super) fn still_open(&self) -> Result<(), StoreError> {
+        if self.0.is_autocommit() {
+            return Err(StoreError::Engine("an error ended the transaction before its commit".into()));
+        }
+        Ok(())
     }
 
     /// Rows changed so far on this connection.
@@ -34,7 +44,8 @@ impl<'c> Transaction<'c> {
         self.0.total_changes()
     }
 
-    fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        self.still_open()?;
         Ok(self.0.prepare_cached(sql)?.execute(params)?)
     }
 
@@ -96,14 +107,16 @@ read_through! {
     fn balance_differences(&self) -> Vec<BalanceDifference>;
 }
 
-const INSERT_TRANSFER: &str = "insert into transfer \
+pub(super) const INSERT_TRANSFER: &str = "insert into transfer \
      (id, from_account, to_account, currency, amount, state, purpose, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
-const INSERT_POSTING: &str = "insert into posting (transfer, account, units, at) values (?, ?, ?, ?)";
+pub(super) const INSERT_POSTING: &str =
+    "insert into posting (transfer, account, units, at) values (?, ?, ?, ?)";
 
 impl Unit for Transaction<'_> {
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError> {
         self.execute("insert into merchant (name, created_at) values (?, ?)", params![name, at.0])?;
-        let id = u32::try_from(self.0.last_insert_rowid()).map_err(|_| StoreError::Malformed("merchant.id"))?;
+        let id =
+            u32::try_from(self.0.last_insert_rowid()).map_err(|_| StoreError::Malformed("merchant.id"))?;
         Ok(MerchantId(id))
     }
 
@@ -248,8 +261,10 @@ impl Unit for Transaction<'_> {
 
     fn add_authorization(&mut self, stored: &StoredAuthorization) -> Result<(), StoreError> {
         let sql = "insert into authorization (card, key_version, b, order_id, state, until, answering, number, \
-                   holder, hello, shown, frame, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                   holder, hello, shown, frame, result, decision, receipt, created_at, answered_at) \
+                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let (authorization, context) = (&stored.authorization, &stored.context);
+        let evidence = &stored.evidence;
         let answering = match context.answering {
             air::Answering::Hello(factor) => factor.seconds(),
             air::Answering::Nothing => 0,
@@ -266,10 +281,14 @@ impl Unit for Transaction<'_> {
                 answering,
                 row::signed(context.number.digits()),
                 row::signed(context.holder.0),
-                stored.evidence.hello,
+                evidence.hello,
                 stored.shown.to_bytes().as_slice(),
-                stored.evidence.transaction,
+                evidence.transaction,
+                evidence.result,
+                evidence.decision.map(row::decision_byte),
+                evidence.receipt,
                 stored.created_at.0,
+                evidence.answered_at.map(|at| at.0),
             ],
         )?;
         Ok(())
@@ -390,34 +409,4 @@ impl Unit for Transaction<'_> {
         let forgotten = self.execute(sql, params![before.0, limit])?;
         Ok(u32::try_from(forgotten).unwrap_or(u32::MAX))
     }
-}
-
-/// See [`super::floor`].
-pub(super) fn floor(connection: &mut Connection, batch: u32, commits: u32) -> Result<u64, StoreError> {
-    let currency = Currency::CNY.number();
-    let mut made = 0_u64;
-    for commit in 0..commits {
-        let transaction = Transaction::begin(connection)?;
-        if commit == 0 {
-            let sql = "insert or ignore into account (id, kind, owner, currency) values (?, 'suspense', ?, ?)";
-            for account in 0..1000_i64 {
-                transaction.execute(sql, params![-1 - account, -1 - account, currency])?;
-            }
-        }
-        for _ in 0..batch {
-            made += 1;
-            let id = u128::from(made).to_be_bytes();
-            let seed = i64::try_from(made % 1000).unwrap_or(0);
-            let (from, to) = (-1 - seed, -1 - (seed + 7) % 1000);
-            let params = params![id, from, to, currency, 1, 1, "floor", 0];
-            transaction.execute(INSERT_TRANSFER, params)?;
-            for (account, units) in [(from, -1), (to, 1)] {
-                transaction.execute(INSERT_POSTING, params![id, account, units, 0])?;
-                let sql = "update account set posted = posted + ? where id = ?";
-                transaction.execute(sql, params![units, account])?;
-            }
-        }
-        transaction.commit()?;
-    }
-    Ok(made)
 }

@@ -77,7 +77,8 @@ fn run(mut connection: Connection, receiver: &Receiver<Box<dyn Job>>, waiting: &
     }
 }
 
-/// Commits a batch, or, when one of its jobs refused after it had changed something, each job by itself.
+/// Commits a batch, or, when one of its jobs refused after it had changed something or met an error that
+/// ended the transaction, each job by itself.
 fn commit(connection: &mut Connection, batch: &mut Vec<Box<dyn Job>>) {
     match together(connection, batch) {
         Together::Kept(outcome) => {
@@ -107,7 +108,7 @@ fn together(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Together
     for job in batch.iter_mut() {
         let before = transaction.changes();
         let keep = job.run(&mut transaction);
-        if !keep && transaction.changes() != before {
+        if transaction.still_open().is_err() || !keep && transaction.changes() != before {
             // Dropped without commit: rolled back.
             return Together::Apart;
         }

@@ -36,7 +36,10 @@ pub(crate) async fn every_field_of_a_question_comes_back(store: Store) {
         add(&store, &question).await;
         assert_eq!(by_name(&store, &question).await.as_ref(), Some(&question));
         let order = question.order;
-        assert_eq!(seen(&store, move |rows| rows.authorization_of_order(order)).await.as_ref(), Some(&question));
+        assert_eq!(
+            seen(&store, move |rows| rows.authorization_of_order(order)).await.as_ref(),
+            Some(&question)
+        );
         let card = question.card;
         let open = Some(question).filter(|q| q.authorization.state == AuthorizationState::Open);
         assert_eq!(seen(&store, move |rows| rows.open_authorization(card)).await, open);
@@ -93,7 +96,8 @@ pub(crate) async fn every_answer_comes_back(store: Store) {
 pub(crate) async fn a_question_is_found_by_what_the_card_sends(store: Store) {
     let lapsed = |b, hello: &[u8]| {
         let mut question = question(1, b);
-        (question.authorization.state, question.evidence.hello) = (AuthorizationState::Lapsed, hello.to_vec());
+        (question.authorization.state, question.evidence.hello) =
+            (AuthorizationState::Lapsed, hello.to_vec());
         question.order = OrderId(7);
         question
     };
@@ -108,7 +112,8 @@ pub(crate) async fn a_question_is_found_by_what_the_card_sends(store: Store) {
         add(&store, question).await;
     }
     let (card, key) = (CardId(1), KeyVersion::FIRST);
-    let narrow = async |limit| seen(&store, move |rows| rows.authorizations_by_narrow(card, key, 0x1234, limit)).await;
+    let narrow =
+        async |limit| seen(&store, move |rows| rows.authorizations_by_narrow(card, key, 0x1234, limit)).await;
     assert_eq!(narrow(9).await, [newest.clone(), newer.clone(), old.clone()]);
     assert_eq!(narrow(1).await, std::slice::from_ref(&newest));
     let answering = async |hello: &'static [u8], first, last| {

@@ -146,7 +146,9 @@ pub(crate) async fn cards_are_listed_by_id_with_what_waits_for_them(store: Store
     let put = heard.clone();
     kept(&store, move |unit| {
         unit.put_link_state(CardId(3), KeyVersion::FIRST, &put)?;
-        for (millis, state) in [(0, OrderState::AwaitingCard), (1, OrderState::Processing), (2, OrderState::Paid)] {
+        for (millis, state) in
+            [(0, OrderState::AwaitingCard), (1, OrderState::Processing), (2, OrderState::Paid)]
+        {
             let mut order = order(millis, 3);
             order.order.state = state;
             unit.add_order(&order)?;

@@ -25,10 +25,14 @@ async fn sums(store: &Store, id: AccountId) -> [i64; 3] {
 }
 
 pub(crate) async fn an_account_is_opened_once(store: Store) {
-    let open = async |kind, owner, currency| kept(&store, move |unit| unit.account_opened(kind, owner, currency)).await;
+    let open = async |kind, owner, currency| {
+        kept(&store, move |unit| unit.account_opened(kind, owner, currency)).await
+    };
     let mut ids = Vec::new();
     for kind in AccountKind::ALL {
-        for (owner, currency) in [(i64::MIN, Currency::CNY), (i64::MIN, Currency::USD), (i64::MAX, Currency::CNY)] {
+        for (owner, currency) in
+            [(i64::MIN, Currency::CNY), (i64::MIN, Currency::USD), (i64::MAX, Currency::CNY)]
+        {
             assert_eq!(seen(&store, move |rows| rows.account_of(kind, owner, currency)).await, None);
             let account = open(kind, owner, currency).await;
             assert_eq!(account, Account::new(account.id, kind, currency));
@@ -74,7 +78,10 @@ pub(crate) async fn money_is_set_aside_then_moved_in_whole_or_in_part_or_freed(s
         assert_sound(&store);
         kept(&store, move |unit| end(unit, id, how)).await;
         moved += units;
-        assert_eq!(seen(&store, move |rows| rows.transfer(id)).await, Some(StoredTransfer { state, ..pending }));
+        assert_eq!(
+            seen(&store, move |rows| rows.transfer(id)).await,
+            Some(StoredTransfer { state, ..pending })
+        );
         assert_eq!(sums(&store, holder).await, [10_000 - moved, 0, 0]);
         assert_eq!(sums(&store, merchant).await, [moved, 0, 0]);
         assert_sound(&store);
@@ -87,7 +94,10 @@ pub(crate) async fn a_transfer_is_made_once_and_ends_once(store: Store) {
     let id = TransferId(2);
     kept(&store, move |unit| reserve(unit, id, yuan(2_000), [holder, merchant])).await;
     let again = store.write(move |unit| reserve(unit, id, yuan(2_000), [holder, merchant])).await;
-    assert!(matches!(again, Err(WriteError::Refused(Refusal::Store(StoreError::Constraint(_))))), "{again:?}");
+    assert!(
+        matches!(again, Err(WriteError::Refused(Refusal::Store(StoreError::Constraint(_))))),
+        "{again:?}"
+    );
     kept(&store, move |unit| end(unit, id, End::Post(None))).await;
     for how in [End::Post(None), End::Void, End::Expire] {
         let again = store.write(move |unit| end(unit, id, how)).await;
@@ -146,7 +156,12 @@ pub(crate) async fn sums_are_by_kind_and_currency_and_end_at_zero(store: Store) 
         let second = opened(unit, AccountKind::Holder, 2)?.id;
         fund(unit, TransferId(3), yuan(5), second)?;
         let dollars = unit.account_opened(AccountKind::Holder, 1, Currency::USD)?.id;
-        fund(unit, TransferId(4), Amount::new(7, Currency::USD).map_err(|_| Refusal::SecondThoughts)?, dollars)
+        fund(
+            unit,
+            TransferId(4),
+            Amount::new(7, Currency::USD).map_err(|_| Refusal::SecondThoughts)?,
+            dollars,
+        )
     })
     .await;
     let rows = [

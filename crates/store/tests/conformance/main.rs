@@ -96,7 +96,6 @@ macro_rules! conformance {
             }
             writing {
                 a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch
-                an_error_inside_a_unit_of_work_leaves_the_rest_of_it_standing
                 of_two_who_race_one_wins_and_the_other_sees_it
                 two_thousand_at_once_are_all_answered_and_all_there
                 a_reading_sees_one_moment

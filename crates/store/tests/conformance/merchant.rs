@@ -18,8 +18,10 @@ pub(crate) async fn merchants_and_places_have_names(store: Store) {
 }
 
 pub(crate) async fn a_place_of_a_name_is_made_once_a_merchant(store: Store) {
-    let [one, other] =
-        kept(&store, |unit| Ok::<_, store::StoreError>([unit.add_merchant("A", MORNING)?, unit.add_merchant("B", MORNING)?])).await;
+    let [one, other] = kept(&store, |unit| {
+        Ok::<_, store::StoreError>([unit.add_merchant("A", MORNING)?, unit.add_merchant("B", MORNING)?])
+    })
+    .await;
     let first = kept(&store, move |unit| unit.place_named(one, "Door")).await;
     assert_eq!(kept(&store, move |unit| unit.place_named(one, "Door")).await, first);
     assert_ne!(kept(&store, move |unit| unit.place_named(other, "Door")).await, first);
@@ -45,7 +47,10 @@ pub(crate) async fn a_first_answer_is_found_again(store: Store) {
     let answer = first_answer("{\"id\":\"ord_1\"}", MORNING);
     let added = answer.clone();
     kept(&store, move |unit| unit.add_idempotent(MerchantId(1), "orders", "k", &added)).await;
-    assert_eq!(seen(&store, |rows| rows.idempotent(MerchantId(1), "orders", "k")).await, Some(answer.clone()));
+    assert_eq!(
+        seen(&store, |rows| rows.idempotent(MerchantId(1), "orders", "k")).await,
+        Some(answer.clone())
+    );
     // The key belongs to one merchant and one endpoint.
     assert_eq!(seen(&store, |rows| rows.idempotent(MerchantId(2), "orders", "k")).await, None);
     assert_eq!(seen(&store, |rows| rows.idempotent(MerchantId(1), "refunds", "k")).await, None);
@@ -58,7 +63,8 @@ pub(crate) async fn a_first_answer_is_found_again(store: Store) {
 pub(crate) async fn first_answers_are_forgotten_by_age_and_by_portions(store: Store) {
     for age in 0..5 {
         let answer = first_answer("", MORNING.plus(age));
-        kept(&store, move |unit| unit.add_idempotent(MerchantId(1), "orders", &age.to_string(), &answer)).await;
+        kept(&store, move |unit| unit.add_idempotent(MerchantId(1), "orders", &age.to_string(), &answer))
+            .await;
     }
     for forgotten in [3, 1, 0] {
         let before = MORNING.plus(4);

@@ -70,11 +70,14 @@ pub(crate) async fn every_state_and_reason_comes_back(store: Store) {
 pub(crate) async fn orders_are_listed_newest_first_below_a_cursor(store: Store) {
     // Handed in out of order, so that nothing is in order by accident.
     add(&store, [3, 1, 5, 2, 4].map(|millis| order(millis, 1))).await;
-    add(&store, [6, 7].map(|millis| {
-        let mut other = order(millis, 1);
-        other.order.merchant = MerchantId(2);
-        other
-    }))
+    add(
+        &store,
+        [6, 7].map(|millis| {
+            let mut other = order(millis, 1);
+            other.order.merchant = MerchantId(2);
+            other
+        }),
+    )
     .await;
     for (merchant, expected) in [
         (Some(MerchantId(1)), vec![5, 4, 3, 2, 1]),
@@ -107,7 +110,8 @@ pub(crate) async fn open_orders_wait_oldest_first_and_lapse_when_their_time_is_o
     let waiting = seen(&store, |rows| rows.waiting_orders(CardId(1))).await;
     assert_eq!(millis_of(&waiting), [0, 1]);
     assert_eq!(seen(&store, |rows| rows.waiting_orders(CardId(9))).await, []);
-    let lapsed = async |millis, limit| seen(&store, move |rows| rows.lapsed_orders(MORNING.plus(millis), limit)).await;
+    let lapsed =
+        async |millis, limit| seen(&store, move |rows| rows.lapsed_orders(MORNING.plus(millis), limit)).await;
     let [first, second] = [order(1, 1), order(0, 1)].map(|stored| stored.order.id);
     assert_eq!(lapsed(998, 9).await, []);
     assert_eq!(lapsed(999, 9).await, [first]);
@@ -124,14 +128,17 @@ pub(crate) async fn today_counts_what_was_made_since(store: Store) {
     };
     let dollar = Amount::new(100, Currency::USD).unwrap();
     let largest = yuan(i64::from(u32::MAX));
-    add(&store, [
-        with(-1, OrderState::Paid, yuan(1)),
-        with(0, OrderState::Paid, largest),
-        with(1, OrderState::Paid, largest),
-        with(2, OrderState::Paid, dollar),
-        with(3, OrderState::Declined(DeclineReason::NotMe), yuan(5)),
-        with(4, OrderState::Declined(DeclineReason::WrongPresses), yuan(6)),
-    ])
+    add(
+        &store,
+        [
+            with(-1, OrderState::Paid, yuan(1)),
+            with(0, OrderState::Paid, largest),
+            with(1, OrderState::Paid, largest),
+            with(2, OrderState::Paid, dollar),
+            with(3, OrderState::Declined(DeclineReason::NotMe), yuan(5)),
+            with(4, OrderState::Declined(DeclineReason::WrongPresses), yuan(6)),
+        ],
+    )
     .await;
     let expected = [
         ("declined", Currency::CNY, 2, 11),
@@ -139,5 +146,8 @@ pub(crate) async fn today_counts_what_was_made_since(store: Store) {
         ("paid", Currency::USD, 1, 100),
     ];
     let today = seen(&store, |rows| rows.today(MORNING)).await;
-    assert_eq!(today.by_state, expected.map(|(state, currency, n, sum)| (state.to_owned(), currency, n, sum)));
+    assert_eq!(
+        today.by_state,
+        expected.map(|(state, currency, n, sum)| (state.to_owned(), currency, n, sum))
+    );
 }

@@ -42,4 +42,11 @@ impl Gate {
         self.opener.send(()).unwrap();
         self.holding.await.unwrap();
     }
+
+    /// Forgets whoever held it, and gives the means to open it to the caller.
+    pub(crate) async fn into_opener(self) -> mpsc::Sender<()> {
+        self.holding.abort();
+        assert!(self.holding.await.unwrap_err().is_cancelled());
+        self.opener
+    }
 }

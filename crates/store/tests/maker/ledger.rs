@@ -76,7 +76,12 @@ pub(crate) fn end(unit: &mut dyn Unit, id: TransferId, how: End) -> Result<(), R
 }
 
 /// Brings money in from the bank's side.
-pub(crate) fn fund(unit: &mut dyn Unit, id: TransferId, amount: Amount, to: AccountId) -> Result<(), Refusal> {
+pub(crate) fn fund(
+    unit: &mut dyn Unit,
+    id: TransferId,
+    amount: Amount,
+    to: AccountId,
+) -> Result<(), Refusal> {
     let bank = unit.account_opened(AccountKind::Settlement, 0, amount.currency())?;
     reserve(unit, id, amount, [bank.id, to])?;
     end(unit, id, End::Post(None))

@@ -14,11 +14,12 @@ use model::{
     HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis,
 };
 use payment::{
-    Authorization, AuthorizationState, CardRecord, LifeCycle, MerchantId, Order, OrderId, OrderState, TransferId,
+    Authorization, AuthorizationState, CardRecord, LifeCycle, MerchantId, Order, OrderId, OrderState,
+    TransferId,
 };
 use store::{
-    Evidence, Holder, Idempotent, Reading, Store, StoreError, StoredAuthorization, StoredCard, StoredOrder, Unit,
-    WriteError,
+    Evidence, Holder, Idempotent, Reading, Store, StoreError, StoredAuthorization, StoredCard, StoredOrder,
+    Unit, WriteError,
 };
 
 /// 2027-01-15T08:00:00Z.
@@ -34,7 +35,11 @@ pub(crate) fn yuan(minor: i64) -> Amount {
 
 /// Holders, numbers and certificates lie above what a signed integer can say: half of all do.
 pub(crate) fn holder(n: u64) -> Holder {
-    Holder { reference: HolderReference(u64::MAX - n), name: format!("持有人 {n}"), document_digest: [0xd0; 32] }
+    Holder {
+        reference: HolderReference(u64::MAX - n),
+        name: format!("持有人 {n}"),
+        document_digest: [0xd0; 32],
+    }
 }
 
 pub(crate) fn channel(n: u32) -> ChannelId {

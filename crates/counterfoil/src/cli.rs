@@ -1,0 +1,187 @@
+//! What can be said on the command line.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use model::{CardId, HolderReference};
+
+use crate::config::Config;
+use crate::{bench, card, demo, holder, keys, ledger, merchant, serve};
+
+/// Whatever ends a command, with a text for people.
+pub(crate) type Failure = Box<dyn Error>;
+
+/// A payment platform on which no money moves until the card in the holder's hand agrees.
+#[derive(Parser)]
+#[command(version, about, after_help = "To see it work: counterfoil demo")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything on embedded defaults: platform, shop, and three cards with money
+    Demo(demo::DemoArguments),
+    /// Run a platform
+    Serve(ConfigArguments),
+    /// Write a configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make a platform's key store
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Issue, bind and run cards
+    #[command(subcommand)]
+    Card(CardCommand),
+    /// Give holders money
+    #[command(subcommand)]
+    Holder(HolderCommand),
+    /// Add merchants
+    #[command(subcommand)]
+    Merchant(MerchantCommand),
+    /// Check the ledger
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Measure
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print the description of the merchant interface (OpenAPI 3.1)
+    Openapi,
+}
+
+/// Where a platform's configuration is.
+#[derive(Args, Clone)]
+pub(crate) struct ConfigArguments {
+    /// A TOML file; `counterfoil config print` writes one. Without it, the defaults
+    #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArguments {
+    pub(crate) fn load(&self) -> Result<Config, Failure> {
+        // The variable that names the file is no setting of it.
+        let variables = std::env::vars().filter(|(name, _)| name != "COUNTERFOIL_CONFIG");
+        Ok(Config::load(self.config.as_deref(), variables)?)
+    }
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Write every setting with its default and what it means
+    Print,
+    /// Read a configuration and say whether it can be used
+    Check(ConfigArguments),
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make a key store with an issuer master key and a transport key
+    Init(ConfigArguments),
+    /// List the keys: names, uses, states and check values, never keys
+    List(ConfigArguments),
+}
+
+#[derive(Subcommand)]
+enum CardCommand {
+    /// Make a card: its key goes into the platform's key store and the card in one act
+    Issue(card::IssueArguments),
+    /// Hand a card over: bind it to its holder
+    Bind(card::BindArguments),
+    /// Take a card back: end its binding
+    Unbind(card::OneCard),
+    /// Stop a card for the time being
+    Freeze(card::OneCard),
+    /// Let a frozen card pay again
+    Unfreeze(card::OneCard),
+    /// List the cards
+    List(card::ListArguments),
+    /// Run a software card as a process of its own, against any platform
+    Run(card::RunArguments),
+}
+
+#[derive(Subcommand)]
+enum HolderCommand {
+    /// Post money from the bank's side to a holder
+    Fund(holder::FundArguments),
+}
+
+#[derive(Subcommand)]
+enum MerchantCommand {
+    /// Add a merchant and print its API key, once
+    Add(merchant::AddArguments),
+}
+
+#[derive(Subcommand)]
+enum LedgerCommand {
+    /// Recompute every balance from the postings and compare
+    Check(ConfigArguments),
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// Complete payments over UDP with durable commits, beside the floor of the same disk
+    Air(bench::AirArguments),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        match self.command {
+            Command::Demo(arguments) => demo::run(arguments),
+            Command::Serve(arguments) => serve::run(&arguments),
+            Command::Config(ConfigCommand::Print) => print(Config::template()),
+            Command::Config(ConfigCommand::Check(arguments)) => {
+                arguments.load()?;
+                print("The configuration can be used.\n")
+            }
+            Command::Keys(KeysCommand::Init(arguments)) => keys::init(&arguments),
+            Command::Keys(KeysCommand::List(arguments)) => keys::list(&arguments),
+            Command::Card(CardCommand::Issue(arguments)) => card::issue(arguments),
+            Command::Card(CardCommand::Bind(arguments)) => card::bind(arguments),
+            Command::Card(CardCommand::Unbind(arguments)) => card::unbind(arguments),
+            Command::Card(CardCommand::Freeze(arguments)) => card::freeze(arguments),
+            Command::Card(CardCommand::Unfreeze(arguments)) => card::unfreeze(arguments),
+            Command::Card(CardCommand::List(arguments)) => card::list(arguments),
+            Command::Card(CardCommand::Run(arguments)) => card::run(arguments),
+            Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
+            Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
+            Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
+            Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
+            Command::Openapi => print(&server::http::openapi::merchant_json()),
+        }
+    }
+}
+
+/// Writes to standard output. A reader that went away early (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<ExitCode, Failure> {
+    use std::io::Write as _;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A runtime for the commands that need one.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Reads a card id from the command line.
+pub(crate) fn card_id(text: &str) -> Result<CardId, String> {
+    text.parse().map_err(|error: model::CardIdError| error.to_string())
+}
+
+/// Reads a holder reference from the command line.
+pub(crate) fn holder_reference(text: &str) -> Result<HolderReference, String> {
+    text.parse().map_err(|error: model::HolderReferenceError| error.to_string())
+}
+
+/// Reads an address; a name is looked up.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    use std::net::ToSocketAddrs as _;
+    let found = text.to_socket_addrs().map_err(|error| format!("{error}; give HOST:PORT"))?;
+    found.into_iter().next().ok_or_else(|| "the name has no address".into())
+}

@@ -1,0 +1,330 @@
+//! The configuration: a TOML file, and environment variables over it.
+//!
+//! A wrong key or value is named with its line; a wrong variable by its name. Nothing is guessed.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use server::Rules;
+use toml::{Table, Value};
+
+/// Everything that a platform is told at its start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where database, key store and lock are.
+    pub(crate) data: PathBuf,
+    pub(crate) air: Air,
+    pub(crate) http: Http,
+    pub(crate) operations: Operations,
+    pub(crate) keys: Keys,
+    pub(crate) orders: Orders,
+    pub(crate) log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Air {
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Operations {
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Keys {
+    pub(crate) environment: Environment,
+    pub(crate) passphrase_file: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Environment {
+    Test,
+    Production,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Orders {
+    pub(crate) lifetime_seconds: u32,
+    pub(crate) prompt_seconds_max: u32,
+    pub(crate) prompts_per_hour: u32,
+    pub(crate) waiting_max: usize,
+    pub(crate) uncounted_minor_max: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Every setting with its default and what it means: what `config print` writes, and what a file may leave out.
+const TEMPLATE: &str = include_str!("config.toml");
+
+/// Variables over the file begin so: `COUNTERFOIL_HTTP_LISTEN` is `listen` in `[http]`.
+const PREFIX: &str = "COUNTERFOIL_";
+/// Variables that are no settings of the file.
+const OTHER_VARIABLES: [&str; 2] = ["COUNTERFOIL_PASSPHRASE", "COUNTERFOIL_LOG"];
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("the configuration {path} cannot be read: {reason}. `counterfoil config print > {path}` writes one")]
+    Unreadable { path: PathBuf, reason: String },
+    #[error("{path}, {what}")]
+    Wrong { path: PathBuf, what: String },
+    #[error("the environment variable {name} {what}")]
+    Variable { name: String, what: String },
+    #[error("{path}, key `{key}`: {what}")]
+    OutOfRange { path: PathBuf, key: &'static str, what: &'static str },
+}
+
+impl Config {
+    /// Reads a file (or only the defaults) and the variables over it.
+    pub(crate) fn load(
+        path: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let named = path.unwrap_or(Path::new("the defaults")).to_owned();
+        let wrong = |what: String| ConfigError::Wrong { path: named.clone(), what };
+        let mut settings: Table = TEMPLATE.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        if let Some(path) = path {
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
+            let file: Table =
+                text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim().to_owned()))?;
+            overlay(&mut settings, file, &text, "").map_err(wrong)?;
+        }
+        for (name, value) in variables {
+            if let Some(setting) = name.strip_prefix(PREFIX)
+                && !OTHER_VARIABLES.contains(&name.as_str())
+            {
+                set_variable(&mut settings, setting, &value)
+                    .map_err(|what| ConfigError::Variable { name: name.clone(), what })?;
+            }
+        }
+        let config: Self = settings.try_into().map_err(|error: toml::de::Error| {
+            wrong(error.message().to_owned())
+        })?;
+        config.check(named)
+    }
+
+    fn check(self, path: PathBuf) -> Result<Self, ConfigError> {
+        let out = |key, what| Err(ConfigError::OutOfRange { path: path.clone(), key, what });
+        let orders = &self.orders;
+        if !(10..=86_400).contains(&orders.lifetime_seconds) {
+            return out("orders.lifetime_seconds", "must be 10 to 86400");
+        }
+        if !(10..=2_550).contains(&orders.prompt_seconds_max) {
+            return out("orders.prompt_seconds_max", "must be 10 to 2550, what a frame can say");
+        }
+        if !(1..=64).contains(&orders.waiting_max) {
+            return out("orders.waiting_max", "must be 1 to 64");
+        }
+        if !self.http.public_url.starts_with("http://") && !self.http.public_url.starts_with("https://") {
+            return out("http.public_url", "must begin with http:// or https://");
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            order_seconds_default: self.orders.lifetime_seconds,
+            prompt_seconds_max: self.orders.prompt_seconds_max,
+            prompts_per_hour: self.orders.prompts_per_hour,
+            waiting_max: self.orders.waiting_max,
+            press: payment::PressRule { uncounted_minor_max: self.orders.uncounted_minor_max },
+            ..Rules::default()
+        }
+    }
+
+    /// The commented template.
+    pub(crate) fn template() -> &'static str {
+        TEMPLATE
+    }
+}
+
+/// Puts a file's values over the defaults; a key that the defaults do not have, or of another type, is named
+/// with its line.
+fn overlay(settings: &mut Table, file: Table, text: &str, section: &str) -> Result<(), String> {
+    for (key, value) in file {
+        let line = line_of(text, section, &key);
+        let Some(known) = settings.get_mut(&key) else {
+            let near: Vec<&str> = settings.keys().map(String::as_str).collect();
+            let place = if section.is_empty() { String::new() } else { format!(" in [{section}]") };
+            return Err(format!("line {line}: unknown key `{key}`{place}; known are {}", near.join(", ")));
+        };
+        match (known, value) {
+            (Value::Table(known), Value::Table(file)) => overlay(known, file, text, &key)?,
+            (known, value) => {
+                set(known, value).map_err(|what| format!("line {line}: `{key}` {what}"))?;
+                // The type fits; now the value itself must mean something.
+                probe(section, &key, known).map_err(|what| format!("line {line}: `{key}` {what}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set(known: &mut Value, value: Value) -> Result<(), String> {
+    if known.type_str() != value.type_str() {
+        return Err(format!("must be of type {}, not {}", known.type_str(), value.type_str()));
+    }
+    *known = value;
+    Ok(())
+}
+
+/// Reads one value as its setting's type by itself, so that the error is this key's.
+fn probe(section: &str, key: &str, value: &Value) -> Result<(), String> {
+    let mut settings: Table = TEMPLATE.parse().unwrap_or_default();
+    let place = if section.is_empty() {
+        settings.get_mut(key)
+    } else {
+        settings.get_mut(section).and_then(|table| table.get_mut(key))
+    };
+    if let Some(place) = place {
+        *place = value.clone();
+    }
+    Config::deserialize(settings).map(|_| ()).map_err(|error| format!("is wrong: {}", error.message()))
+}
+
+/// The line on which a key of a section stands, counted from 1.
+fn line_of(text: &str, section: &str, key: &str) -> usize {
+    let mut current = "";
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            current = header.trim();
+            if section.is_empty() && current == key {
+                return index + 1;
+            }
+        } else if current == section
+            && line.split('=').next().is_some_and(|name| name.trim().trim_matches('"') == key)
+        {
+            return index + 1;
+        }
+    }
+    1
+}
+
+/// `HTTP_LISTEN` is `listen` in `[http]`; `DATA` stands outside of any section.
+fn set_variable(settings: &mut Table, name: &str, value: &str) -> Result<(), String> {
+    let name = name.to_ascii_lowercase();
+    let mut known_names = String::new();
+    for (key, place) in settings.iter_mut() {
+        match place {
+            Value::Table(section) => {
+                for (inner, place) in section.iter_mut() {
+                    let _ = write!(known_names, " {PREFIX}{}_{}", key.to_uppercase(), inner.to_uppercase());
+                    if name == format!("{key}_{inner}") {
+                        set(place, typed(place, value)?)?;
+                        return probe(key, inner, place);
+                    }
+                }
+            }
+            place if *key == name => return set(place, typed(place, value)?),
+            _ => {
+                let _ = write!(known_names, " {PREFIX}{}", key.to_uppercase());
+            }
+        }
+    }
+    Err(format!("is no setting; known are{known_names}"))
+}
+
+fn typed(like: &Value, value: &str) -> Result<Value, String> {
+    match like {
+        Value::Integer(_) => value.parse().map(Value::Integer).map_err(|_| "must be a whole number".into()),
+        Value::Boolean(_) => value.parse().map(Value::Boolean).map_err(|_| "must be true or false".into()),
+        _ => Ok(Value::String(value.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        Config::load(Some(file.path()), variables)
+            .map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn the_template_is_a_configuration() {
+        let config = Config::load(None, std::iter::empty()).unwrap();
+        assert_eq!(config.rules(), Rules::default());
+        assert!(load(Config::template(), &[]).is_ok());
+    }
+
+    #[test]
+    fn a_file_says_only_what_differs_and_variables_stand_above_it() {
+        let config =
+            load("[http]\nlisten = \"127.0.0.1:9000\"\n", &[("COUNTERFOIL_ORDERS_WAITING_MAX", "3")]).unwrap();
+        assert_eq!(config.http.listen, "127.0.0.1:9000".parse().unwrap());
+        assert_eq!(config.orders.waiting_max, 3);
+        let config =
+            load("[http]\nlisten = \"127.0.0.1:9000\"\n", &[("COUNTERFOIL_HTTP_LISTEN", "127.0.0.1:9001")]);
+        assert_eq!(config.unwrap().http.listen, "127.0.0.1:9001".parse().unwrap());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (text, expected) in [
+            ("\n[http]\nlisten = \"here\"\n", "FILE, line 3: `listen` is wrong: invalid socket address syntax"),
+            ("[http]\nlisten = 8080\n", "FILE, line 2: `listen` must be of type string, not integer"),
+            ("[http]\n\nlitsen = \"x\"\n", "FILE, line 3: unknown key `litsen` in [http]; known are listen, public_url"),
+            ("\n[htpp]\n", "FILE, line 2: unknown key `htpp`; known are air, data, http, keys, log, operations, orders"),
+            ("[log]\nformat = \"xml\"\n", "FILE, line 2: `format` is wrong: unknown variant `xml`, expected `text` or `json`"),
+            ("[orders]\nwaiting_max = 0\n", "FILE, key `orders.waiting_max`: must be 1 to 64"),
+        ] {
+            let error = load(text, &[]).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let error = load("[http\n", &[]).unwrap_err();
+        assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        for (name, value, expected) in [
+            ("COUNTERFOIL_HTPP_LISTEN", "x", "the environment variable COUNTERFOIL_HTPP_LISTEN is no setting"),
+            (
+                "COUNTERFOIL_ORDERS_WAITING_MAX",
+                "many",
+                "the environment variable COUNTERFOIL_ORDERS_WAITING_MAX must be a whole number",
+            ),
+            ("COUNTERFOIL_HTTP_LISTEN", "x", "the environment variable COUNTERFOIL_HTTP_LISTEN is wrong"),
+        ] {
+            let error = load("", &[(name, value)]).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        assert!(load("", &[("COUNTERFOIL_PASSPHRASE", "no setting"), ("OTHER", "x")]).is_ok());
+    }
+}

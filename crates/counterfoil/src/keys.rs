@@ -1,0 +1,169 @@
+//! The key store of a data folder: made with its first keys, and opened.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crypto::{KeyName, TransportKey};
+use keystore::{
+    CeremonyError, Component, Cost, Custodian, Environment, KeyEvent, KeyUse, Passphrase, SealedFile,
+    SealedFileError, system_entropy,
+};
+use model::UnixMillis;
+use zeroize::Zeroizing;
+
+use server::{Clock as _, SystemClock};
+
+use crate::cli::{ConfigArguments, Failure, print};
+use crate::config;
+use crate::places::{Places, PlacesError, read, write_private};
+
+/// The first issuer master key.
+const ISSUER: &str = "issuer-1";
+/// The first transport key.
+const TRANSPORT: &str = "transport-1";
+/// The variable that holds the passphrase.
+const PASSPHRASE_VARIABLE: &str = "COUNTERFOIL_PASSPHRASE";
+
+/// Why there is no key store to work with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeysError {
+    #[error(transparent)]
+    File(#[from] SealedFileError),
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
+    #[error(transparent)]
+    Places(#[from] PlacesError),
+    #[error(
+        "no passphrase for the key store: set COUNTERFOIL_PASSPHRASE, or name a file in keys.passphrase_file"
+    )]
+    NoPassphrase,
+    #[error("the passphrase cannot be used: {0}")]
+    Passphrase(#[from] keystore::PassphraseError),
+    #[error("the card maker's key {0} is not 64 hexadecimal digits")]
+    CardMakerKey(std::path::PathBuf),
+    #[error("the system's random source failed")]
+    Entropy,
+    #[error("a built-in name was refused")]
+    Name,
+    #[error("a custodian's name was refused: {0}")]
+    Custodian(#[from] keystore::CustodianError),
+}
+
+/// The names of the keys that cards are made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CardKeys {
+    pub(crate) master: KeyName,
+    pub(crate) transport: KeyName,
+}
+
+pub(crate) fn card_keys() -> Result<CardKeys, KeysError> {
+    let name = |text| KeyName::new(text).ok_or(KeysError::Name);
+    Ok(CardKeys { master: name(ISSUER)?, transport: name(TRANSPORT)? })
+}
+
+pub(crate) fn environment(environment: config::Environment) -> Environment {
+    match environment {
+        config::Environment::Test => Environment::Test,
+        config::Environment::Production => Environment::Production,
+    }
+}
+
+/// The passphrase from the environment, or from the file that the configuration names.
+pub(crate) fn passphrase(file: &str) -> Result<Passphrase, KeysError> {
+    if let Ok(text) = std::env::var(PASSPHRASE_VARIABLE) {
+        return Ok(Passphrase::new(text)?);
+    }
+    if file.is_empty() {
+        return Err(KeysError::NoPassphrase);
+    }
+    let bytes = Zeroizing::new(read(Path::new(file))?);
+    Ok(Passphrase::new(String::from_utf8_lossy(&bytes).trim_end().to_owned())?)
+}
+
+/// Makes a key store with an issuer master key and a transport key. The transport key is put together from two
+/// components; its copy for the card maker is written beside the store.
+pub(crate) fn create(
+    places: &Places,
+    passphrase: &Passphrase,
+    environment: Environment,
+    now: UnixMillis,
+) -> Result<SealedFile, KeysError> {
+    let store =
+        SealedFile::create(&places.key_store(), passphrase, environment, Cost::Recommended, &mut system_entropy)?;
+    let names = card_keys()?;
+    let (first, second) = (Custodian::new("custodian one")?, Custodian::new("custodian two")?);
+    store.generate(names.master, KeyUse::DeriveCardKeys, &first, now, &mut system_entropy)?;
+    store.set_state(names.master, KeyEvent::Activate, &second, now)?;
+    let mut components = [Zeroizing::new([0; 32]), Zeroizing::new([0; 32])];
+    for component in &mut components {
+        system_entropy(component.as_mut_slice()).map_err(|_| KeysError::Entropy)?;
+    }
+    let [a, b] = &components;
+    let key = TransportKey::from_components([&**a, &**b]);
+    let given = |custodian, bytes: &[u8; 32]| Component {
+        custodian,
+        bytes: Zeroizing::new(bytes.to_vec()),
+        check_value: TransportKey::from_bytes(*bytes).check_value(),
+    };
+    let given = [given(&first, a), given(&second, b)];
+    store.import_components(names.transport, KeyUse::WrapCardKeys, &given, key.check_value(), now)?;
+    store.set_state(names.transport, KeyEvent::Activate, &second, now)?;
+    let digits = Zeroizing::new(hex::encode(key.expose_to_key_store()));
+    write_private(&places.card_maker_key(), digits.as_bytes())?;
+    Ok(store)
+}
+
+/// Opens the key store.
+pub(crate) fn open(
+    places: &Places,
+    passphrase: &Passphrase,
+    environment: Environment,
+) -> Result<Arc<SealedFile>, KeysError> {
+    Ok(Arc::new(SealedFile::open(&places.key_store(), passphrase, environment)?))
+}
+
+/// The card maker's copy of the transport key.
+pub(crate) fn card_maker_key(places: &Places) -> Result<TransportKey, KeysError> {
+    let path = places.card_maker_key();
+    let digits = Zeroizing::new(read(&path)?);
+    let mut key = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(digits.as_slice(), key.as_mut_slice()).map_err(|_| KeysError::CardMakerKey(path))?;
+    Ok(TransportKey::from_bytes(*key))
+}
+
+/// `keys init`.
+pub(crate) fn init(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.load()?;
+    let places = Places::at(&config.data)?;
+    let passphrase = passphrase(&config.keys.passphrase_file)?;
+    let store = create(&places, &passphrase, environment(config.keys.environment), SystemClock.now())?;
+    print(&format!(
+        "Made {}.\n{}The card maker's copy of the transport key is {}: give it to the card maker by another way, \
+         then erase it here if this machine makes no cards.\n",
+        places.key_store().display(),
+        listed(&store),
+        places.card_maker_key().display(),
+    ))
+}
+
+/// `keys list`.
+pub(crate) fn list(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.load()?;
+    let places = Places::at(&config.data)?;
+    let passphrase = passphrase(&config.keys.passphrase_file)?;
+    print(&listed(&*open(&places, &passphrase, environment(config.keys.environment))?))
+}
+
+fn listed(store: &SealedFile) -> String {
+    let mut text = String::from("NAME                 USE              STATE       CHECK VALUE\n");
+    for key in store.keys() {
+        let used = match key.key_use {
+            KeyUse::DeriveCardKeys => "derive card keys",
+            KeyUse::WrapCardKeys => "wrap card keys",
+        };
+        let (name, state) = (key.name.to_string(), key.state.name());
+        text += &format!("{name:<20} {used:<16} {state:<11} {}\n", key.check_value);
+    }
+    text
+}

@@ -1,0 +1,30 @@
+//! The program: command line, configuration, demonstration and benches around `server`.
+
+mod bench;
+mod card;
+mod cli;
+mod config;
+mod demo;
+mod holder;
+mod keys;
+mod ledger;
+mod log;
+mod merchant;
+mod places;
+mod platform;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cli.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

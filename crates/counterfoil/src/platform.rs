@@ -1,0 +1,184 @@
+//! A platform that runs: store, keys, fleet, base station and listeners put together, and stopped in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use coap::Config as CoapConfig;
+use crypto::KeyStore;
+use server::bearer::coap::BaseStation;
+use server::http::Api;
+use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
+use store::{Store, StoreError};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How often what has lapsed is ended.
+const LAPSE_EVERY: Duration = Duration::from_secs(1);
+/// How long open requests may take to finish at a stop.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// Where a platform listens. Port 0 takes any free one.
+#[derive(Clone, Debug)]
+pub(crate) struct Listens {
+    pub(crate) air: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) operations: SocketAddr,
+    /// Where it is reached from outside; by default where it listens.
+    pub(crate) public_url: Option<String>,
+    /// Origins that may show the orders' pages in a frame.
+    pub(crate) framed_by: Vec<String>,
+}
+
+/// Why a platform does not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{what} cannot listen on {address}: {reason}. Is another program there? Choose another port: {setting}")]
+    Port { what: &'static str, address: SocketAddr, reason: std::io::Error, setting: &'static str },
+}
+
+/// Opens the database and joins it with a key store.
+pub(crate) fn open_app(
+    database: PathBuf,
+    keys: Arc<dyn KeyStore>,
+    rules: Rules,
+) -> Result<App, StoreError> {
+    let store: Store = store::sqlite::open(&database)?;
+    Ok(App::new(store, keys, Arc::new(SystemClock), Arc::new(SystemChance), rules, Arc::new(Metrics::new())))
+}
+
+/// A platform that runs.
+pub(crate) struct Platform {
+    pub(crate) app: App,
+    pub(crate) air: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) operations: SocketAddr,
+    station: BaseStation,
+    listeners: Vec<Listener>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Platform {
+    /// Binds every port, then serves.
+    pub(crate) async fn start(app: App, listens: Listens, coap: CoapConfig) -> Result<Self, StartError> {
+        let http = bind("the merchant interface", listens.http, "http.listen").await?;
+        let operations = bind("the operators' console", listens.operations, "operations.listen").await?;
+        let (fleet, pushes) = Fleet::new(app.clone());
+        let seed = (SystemChance.draw() & u128::from(u64::MAX)) as u64;
+        let station = BaseStation::start(listens.air, coap, seed, fleet.clone(), pushes).await.map_err(|reason| {
+            StartError::Port { what: "the base station", address: listens.air, reason, setting: "air.listen" }
+        })?;
+        let http_address = address_of(&http, listens.http);
+        let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
+        let api = Api::new(fleet, &public_url);
+        let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
+        Ok(Self {
+            air: station.address(),
+            http: http_address,
+            operations: address_of(&operations, listens.operations),
+            listeners: vec![
+                Listener::serve(http, web::public(api.clone(), &framed_by)),
+                Listener::serve(operations, web::operations(api)),
+            ],
+            sweeper: tokio::spawn(sweep(app.clone())),
+            station,
+            app,
+        })
+    }
+
+    /// Takes nothing new, finishes what is in flight, and ends. The store is closed when the last handle goes.
+    pub(crate) async fn stop(self) {
+        self.station.stop().await;
+        for listener in self.listeners {
+            listener.stop().await;
+        }
+        self.sweeper.abort();
+    }
+}
+
+pub(crate) async fn bind(
+    what: &'static str,
+    address: SocketAddr,
+    setting: &'static str,
+) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|reason| StartError::Port { what, address, reason, setting })
+}
+
+pub(crate) fn address_of(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+/// A listener and its graceful end.
+pub(crate) struct Listener {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Listener {
+    pub(crate) fn serve(listener: TcpListener, router: Router) -> Self {
+        let (stop, mut stopped) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            let ended = async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ended).await {
+                tracing::error!(%error, "a listener failed");
+            }
+        });
+        Self { stop, task }
+    }
+
+    /// Waits for open requests, but not for event streams that never end.
+    pub(crate) async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        if tokio::time::timeout(STOP_WAIT, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
+async fn sweep(app: App) {
+    const FORGET_EVERY_TICKS: u32 = 60;
+    let mut tick = tokio::time::interval(LAPSE_EVERY);
+    let mut ticks = 0_u32;
+    loop {
+        tick.tick().await;
+        loop {
+            match app.lapse().await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "lapsed orders could not be ended");
+                    break;
+                }
+            }
+        }
+        ticks = ticks.wrapping_add(1);
+        if ticks % FORGET_EVERY_TICKS == 0
+            && let Err(error) = app.forget_first_answers().await
+        {
+            tracing::error!(%error, "old first answers could not be forgotten");
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn asked_to_stop() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminate {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! The embedded back end at its edges: files that it must refuse, disks without room, a queue without room,
+//! and what the file itself promises. What every back end does is in `tests/conformance`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // Tests.
+
+mod maker;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use maker::gate::Gate;
+use maker::ledger::{Refusal, assert_sound, fund, opened};
+use maker::{MORNING, card, first_answer, kept, order, question, yuan};
+use model::CardId;
+use payment::{AccountKind, MerchantId, TransferId};
+use rusqlite::Connection;
+use store::sqlite::{Options, QUEUE_MAX, open, open_with};
+use store::{Alarm, Reading, Store, StoreError, Unit, WriteError};
+use tempfile::TempDir;
+
+/// Does not wait for others: what is locked is told at once.
+const AT_ONCE: Options = Options { busy_wait: Duration::ZERO };
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counterfoil.db");
+    (folder, file)
+}
+
+fn refused(path: &Path) -> StoreError {
+    match open_with(path, AT_ONCE) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(error) => error,
+    }
+}
+
+fn mark(unit: &mut dyn Unit, kind: &str) -> Result<(), StoreError> {
+    unit.add_alarm(&Alarm { card: None, kind: kind.to_owned(), at: MORNING })
+}
+
+fn marks(rows: &dyn Reading) -> Result<Vec<String>, StoreError> {
+    Ok(rows.alarms(u32::MAX)?.into_iter().rev().map(|alarm| alarm.kind).collect())
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_refused_by_its_version() {
+    let (_folder, file) = place();
+    drop(open(&file).unwrap());
+    let raw = Connection::open(&file).unwrap();
+    raw.execute("insert into refinery_schema_history values (99, 'later', '2030-01-01T00:00:00Z', '1')", [])
+        .unwrap();
+    let error = refused(&file);
+    assert_eq!(error, StoreError::NewerVersion { found: 99, known: 1 });
+    assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+#[test]
+fn what_is_no_database_is_refused_by_name_and_left_as_it_is() {
+    let (_folder, file) = place();
+    let text = "a letter to a friend. ".repeat(400);
+    std::fs::write(&file, &text).unwrap();
+    let error = refused(&file);
+    assert!(
+        matches!(&error, StoreError::Damaged(reason) if reason.contains(file.to_str().unwrap())),
+        "{error:?}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_place_where_no_file_can_be_is_refused_by_name() {
+    let (folder, _) = place();
+    let nowhere = folder.path().join("no such folder").join("counterfoil.db");
+    for path in [&nowhere, folder.path()] {
+        let error = refused(path);
+        assert!(matches!(&error, StoreError::Unreachable { path: named, .. } if named == path), "{error:?}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+    // SQLite takes these for databases that nobody ever finds again.
+    for forgetful in [":memory:", ""] {
+        let error = refused(Path::new(forgetful));
+        assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_another_process_writes_to_is_locked_until_it_has_ended() {
+    let (_folder, file) = place();
+    let store = open_with(&file, AT_ONCE).unwrap();
+    let other = Connection::open(&file).unwrap();
+    other.execute_batch("begin exclusive").unwrap();
+    assert_eq!(
+        store.write(|unit| mark(unit, "locked out")).await,
+        Err(WriteError::Store(StoreError::Locked))
+    );
+    // Reading goes on.
+    assert_eq!(store.peek(marks), Ok(vec![]));
+    other.execute_batch("commit").unwrap();
+    kept(&store, |unit| mark(unit, "in again")).await;
+    assert_eq!(store.peek(marks), Ok(vec!["in again".to_owned()]));
+}
+
+#[test]
+fn a_database_that_another_process_keeps_to_itself_is_not_opened() {
+    let (_folder, file) = place();
+    // Once a file that is to become a database, once one that is.
+    for _ in 0..2 {
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("pragma locking_mode = exclusive; begin exclusive; create table t (x)").unwrap();
+        assert_eq!(refused(&file), StoreError::Locked);
+        drop(other);
+        drop(open_with(&file, AT_ONCE).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn one_more_than_the_queue_holds_is_refused_by_name_and_the_rest_is_written() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    let gate = Gate::shut(&store).await;
+    let mut queued = Vec::new();
+    for _ in 0..QUEUE_MAX {
+        let store = store.clone();
+        queued.push(tokio::spawn(async move { store.write(|unit| mark(unit, "queued")).await }));
+    }
+    while store.queue().waiting < QUEUE_MAX {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.queue().limit, QUEUE_MAX);
+    let full = StoreError::QueueFull { limit: QUEUE_MAX };
+    assert!(full.to_string().contains("8192"), "{full}");
+    assert_eq!(store.write(|unit| mark(unit, "one more")).await, Err(WriteError::Store(full)));
+    gate.open_when_waiting(&store, QUEUE_MAX).await;
+    for written in queued {
+        assert_eq!(written.await.unwrap(), Ok(()));
+    }
+    assert_eq!(store.peek(marks).map(|marks| marks.len()), Ok(QUEUE_MAX));
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_finishes_what_was_queued() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    let gate = Gate::shut(&store).await;
+    for n in 0..100 {
+        let leaving = store.clone();
+        let asked = tokio::spawn(async move { leaving.write(|unit| mark(unit, "queued")).await });
+        while store.queue().waiting <= n {
+            tokio::task::yield_now().await;
+        }
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+    }
+    let opener = gate.into_opener().await;
+    let dropping = std::thread::spawn(move || drop(store));
+    opener.send(()).unwrap();
+    dropping.join().unwrap();
+    assert_eq!(open(&file).unwrap().peek(marks).map(|marks| marks.len()), Ok(100));
+    // The log was folded back: the file alone is the whole database.
+    assert!(!file.with_extension("db-wal").exists());
+}
+
+#[tokio::test]
+async fn what_was_kept_is_found_when_the_file_is_opened_again() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    let read = |store: &Store| {
+        store
+            .peek(|rows| {
+                Ok((
+                    rows.card(CardId(1))?,
+                    rows.order(order(0, 1).order.id)?,
+                    rows.open_authorization(CardId(1))?,
+                    rows.totals()?,
+                    rows.alarms(9)?,
+                ))
+            })
+            .unwrap()
+    };
+    kept(&store, |unit| {
+        unit.add_card(&card(1))?;
+        unit.add_order(&order(0, 1))?;
+        unit.add_authorization(&question(1, 1))?;
+        let holder = opened(unit, AccountKind::Holder, 1)?.id;
+        fund(unit, TransferId(1), yuan(5), holder)?;
+        mark(unit, "kept")?;
+        Ok::<(), Refusal>(())
+    })
+    .await;
+    let before = read(&store);
+    assert_eq!(before.0, Some(card(1)));
+    drop(store);
+    let store = open(&file).unwrap();
+    assert_eq!(read(&store), before);
+    assert_sound(&store);
+}
+
+#[tokio::test]
+async fn the_file_keeps_a_write_ahead_log_and_its_postings_for_ever() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    kept(&store, |unit| {
+        let holder = opened(unit, AccountKind::Holder, 1)?.id;
+        fund(unit, TransferId(1), yuan(5), holder)
+    })
+    .await;
+    let raw = Connection::open(&file).unwrap();
+    let mode: String = raw.query_row("pragma journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+    for sql in ["update posting set units = units + 1", "update posting set at = 0", "delete from posting"] {
+        let error = raw.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("immutable"), "{error}");
+    }
+    assert_sound(&store);
+}
+
+#[tokio::test]
+async fn an_error_that_ends_the_transaction_costs_only_the_unit_of_work_that_met_it() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    // As a full disk or a failing one does it: SQLite undoes the whole transaction by itself, and every
+    // later statement would be a transaction of its own.
+    let poison = "create trigger poison before insert on alarm when new.kind = 'poison'
+                  begin select raise(rollback, 'the disk failed'); end";
+    Connection::open(&file).unwrap().execute_batch(poison).unwrap();
+    let gate = Gate::shut(&store).await;
+    let mut batch = Vec::new();
+    for n in 0..4 {
+        let store = store.clone();
+        batch.push(tokio::spawn(async move {
+            let work = move |unit: &mut dyn Unit| {
+                match n {
+                    1 => mark(unit, "poison"),
+                    2 => {
+                        // Does not care, and goes on.
+                        let _ = (mark(unit, "poison"), mark(unit, "kept without the rest"));
+                        Ok(())
+                    }
+                    _ => mark(unit, &n.to_string()),
+                }
+            };
+            store.write(work).await
+        }));
+    }
+    gate.open_when_waiting(&store, batch.len()).await;
+    for (n, answer) in batch.into_iter().enumerate() {
+        let answer = answer.await.unwrap();
+        match n {
+            1 => assert!(matches!(answer, Err(WriteError::Refused(StoreError::Constraint(_)))), "{answer:?}"),
+            2 => assert!(matches!(answer, Err(WriteError::Store(StoreError::Engine(_)))), "{answer:?}"),
+            _ => assert_eq!(answer, Ok(())),
+        }
+    }
+    assert_eq!(store.peek(marks), Ok(vec!["0".to_owned(), "3".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_row_that_makes_no_sense_is_named_and_not_guessed_at() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    kept(&store, |unit| {
+        unit.add_card(&card(1))?;
+        unit.add_order(&order(0, 1))?;
+        unit.add_authorization(&question(1, 1))
+    })
+    .await;
+    let raw = Connection::open(&file).unwrap();
+    let card = |rows: &dyn Reading| rows.card(CardId(1)).map(drop);
+    let order = |rows: &dyn Reading| rows.order(order(0, 1).order.id).map(drop);
+    let question = |rows: &dyn Reading| rows.open_authorization(CardId(1)).map(drop);
+    type Look = fn(&dyn Reading) -> Result<(), StoreError>;
+    let cases: [(&str, Look, &str); 6] = [
+        ("update card set life_cycle = 'gone'", card, "card.life_cycle"),
+        ("update orders set state = 'declined'", order, "orders.state"),
+        ("update orders set amount = 0", order, "amount"),
+        ("update orders set amount = 1, state = 'paid', presses = 9", order, "orders.presses"),
+        ("update authorization set answering = -1", question, "answering"),
+        ("update authorization set answering = 0, number = 1", question, "authorization.number"),
+    ];
+    for (sql, look, what) in cases {
+        raw.execute(sql, []).unwrap();
+        assert_eq!(store.peek(look), Err(StoreError::Malformed(what)), "{sql}");
+    }
+}
+
+#[test]
+fn the_floor_that_benches_measure_keeps_the_books() {
+    let (_folder, file) = place();
+    assert_eq!(store::sqlite::floor(&file, 50, 3), Ok(150));
+    assert_sound(&open(&file).unwrap());
+}
+
+/// Where the child finds its small disk.
+const DISK: &str = "COUNTERFOIL_TEST_SMALL_DISK";
+
+/// Mounts a disk of 2 MiB that only it sees, and runs the test below on it. A limit of SQLite's own
+/// (`max_page_count`) would need a seam and fails before the commit; `RLIMIT_FSIZE` is another error.
+#[test]
+fn a_full_disk_is_named_and_once_there_is_room_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = "mount -t tmpfs -o size=2m none \"$1\" && exec \"$0\" --exact fills_its_disk --nocapture";
+    let run = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", mount])
+        .args([std::env::current_exe().unwrap().as_path(), folder.path()])
+        .env(DISK, folder.path())
+        .output();
+    let (out, err) = match &run {
+        Ok(run) => (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)),
+        Err(error) => ("".into(), error.to_string().into()),
+    };
+    if !out.contains("running 1 test") {
+        eprintln!("skipped: no mount namespace to be had here: {err}");
+        return;
+    }
+    assert!(run.as_ref().unwrap().status.success(), "{out}{err}");
+}
+
+/// The child. Run by itself, without a small disk, it has nothing to do.
+#[tokio::test]
+async fn fills_its_disk() {
+    let Ok(disk) = std::env::var(DISK) else { return };
+    let (ballast, file) = (Path::new(&disk).join("ballast"), Path::new(&disk).join("counterfoil.db"));
+    std::fs::write(&ballast, vec![1; 700_000]).unwrap();
+    let store = open(&file).unwrap();
+    let write = async |n: u32| {
+        let body = "x".repeat(20_000);
+        store
+            .write(move |unit| {
+                unit.add_idempotent(MerchantId(1), "orders", &n.to_string(), &first_answer(&body, MORNING))
+            })
+            .await
+    };
+    let there = |store: &Store, n: u32| {
+        store.peek(|rows| rows.idempotent(MerchantId(1), "orders", &n.to_string())).unwrap().is_some()
+    };
+    let mut kept = 0;
+    let full = loop {
+        match write(kept).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full, WriteError::Store(StoreError::Full));
+    assert!(kept > 5, "{kept}");
+    // Again and again the same, and what was acknowledged can be read meanwhile.
+    assert_eq!(write(kept).await, Err(WriteError::Store(StoreError::Full)));
+    assert!((0..kept).all(|n| there(&store, n)) && !there(&store, kept));
+    std::fs::remove_file(&ballast).unwrap();
+    assert_eq!(write(kept).await, Ok(()));
+    drop(store);
+    let store = open(&file).unwrap();
+    assert!((0..=kept).all(|n| there(&store, n)));
+    assert_sound(&store);
+}
