@@ -70,12 +70,7 @@ impl Kind {
             Self::Clock | Self::Retry => (0, 0, false, false),
             Self::Status => (StatusText::LENGTH, StatusText::LENGTH, false, false),
         };
-        Form {
-            text_min,
-            text_max,
-            x_allowed,
-            z_allowed,
-        }
+        Form { text_min, text_max, x_allowed, z_allowed }
     }
 }
 
@@ -169,9 +164,8 @@ impl<'a> Frame<'a> {
             return Err(FrameError::UnsetClockNeedsWideFactor);
         }
         let channel = if second & C != 0 {
-            let (channel, after) = rest
-                .split_first_chunk::<{ ChannelId::LENGTH }>()
-                .ok_or(FrameError::TooShort)?;
+            let (channel, after) =
+                rest.split_first_chunk::<{ ChannelId::LENGTH }>().ok_or(FrameError::TooShort)?;
             rest = after;
             Some(ChannelId::from_bytes(*channel).map_err(|_| FrameError::MalformedChannel)?)
         } else {
@@ -249,10 +243,7 @@ pub const RETRY_REASON_START_AGAIN: u8 = 1;
 
 /// The two bytes of a retry: kind 5 and a reason. No key is behind it.
 pub fn retry_frame(suite: Suite) -> [u8; 2] {
-    [
-        VERSION << 6 | (Kind::Retry as u8) << 3 | suite.number(),
-        RETRY_REASON_START_AGAIN,
-    ]
+    [VERSION << 6 | (Kind::Retry as u8) << 3 | suite.number(), RETRY_REASON_START_AGAIN]
 }
 
 /// Reads a retry: its reason, or `None` where the bytes are another frame.

@@ -97,11 +97,7 @@ impl Hello<'_> {
         now: UnixMillis,
         cipher: &impl FrameCipher,
     ) -> Result<VerifiedHello, VerifyError> {
-        let factor = self
-            .0
-            .factor
-            .complete(now.time_factor())
-            .ok_or(VerifyError::WrongCode)?;
+        let factor = self.0.factor.complete(now.time_factor()).ok_or(VerifyError::WrongCode)?;
         let known_bytes = known.to_bytes();
         let context: &[&[u8]] = if self.0.x { &[] } else { &[&known_bytes] };
         let text = open(cipher, link, &self.0, factor, context)?;
@@ -111,12 +107,7 @@ impl Hello<'_> {
         } else {
             *known
         };
-        Ok(VerifiedHello {
-            factor,
-            information,
-            clock_set: !self.0.z,
-            full: self.0.x,
-        })
+        Ok(VerifiedHello { factor, information, clock_set: !self.0.z, full: self.0.x })
     }
 }
 
@@ -213,13 +204,7 @@ pub struct DownlinkForm {
 }
 
 fn downlink_head(kind: Kind, form: DownlinkForm, x: bool) -> Head {
-    Head {
-        kind,
-        channel_on_air: form.channel_on_air,
-        wide: form.wide,
-        x,
-        z: false,
-    }
+    Head { kind, channel_on_air: form.channel_on_air, wide: form.wide, x, z: false }
 }
 
 /// S4: seals a transaction under time factor B.
@@ -232,14 +217,7 @@ pub fn seal_transaction(
     transaction: &Transaction,
 ) -> Result<FrameBytes, OpenError> {
     let head = downlink_head(Kind::Transaction, form, transaction.text.is_some());
-    seal(
-        cipher,
-        link,
-        head,
-        b,
-        &[&context.to_bytes()],
-        &transaction.to_bytes(),
-    )
+    seal(cipher, link, head, b, &[&context.to_bytes()], &transaction.to_bytes())
 }
 
 /// S7: seals the receipt of a result, under the transaction's time factor.
@@ -251,14 +229,7 @@ pub fn seal_receipt(
     outcome: Outcome,
 ) -> Result<FrameBytes, OpenError> {
     let head = downlink_head(Kind::Receipt, form, false);
-    seal(
-        cipher,
-        link,
-        head,
-        result.b,
-        &[&result.text.to_bytes()],
-        &[outcome as u8],
-    )
+    seal(cipher, link, head, result.b, &[&result.text.to_bytes()], &[outcome as u8])
 }
 
 /// Tells a card the time: always wide, bound to the hello that it answers.
@@ -304,18 +275,9 @@ impl ResultFrame<'_> {
         if !self.may_answer(b) {
             return Err(VerifyError::WrongCode);
         }
-        let text = open(
-            cipher,
-            link,
-            &self.0,
-            b,
-            &[&context.to_bytes(), &transaction.to_bytes()],
-        )?;
+        let text = open(cipher, link, &self.0, b, &[&context.to_bytes(), &transaction.to_bytes()])?;
         let bytes = text.as_slice().first_chunk().ok_or(TextError::WrongLength)?;
-        Ok(VerifiedResult {
-            b,
-            text: ResultText::from_bytes(*bytes)?,
-        })
+        Ok(VerifiedResult { b, text: ResultText::from_bytes(*bytes)? })
     }
 }
 
@@ -357,17 +319,10 @@ impl StatusFrame<'_> {
         now: UnixMillis,
         cipher: &impl FrameCipher,
     ) -> Result<VerifiedStatus, VerifyError> {
-        let factor = self
-            .0
-            .factor
-            .complete(now.time_factor())
-            .ok_or(VerifyError::WrongCode)?;
+        let factor = self.0.factor.complete(now.time_factor()).ok_or(VerifyError::WrongCode)?;
         let text = open(cipher, link, &self.0, factor, &[])?;
         let bytes = text.as_slice().first_chunk().ok_or(TextError::WrongLength)?;
-        Ok(VerifiedStatus {
-            factor,
-            text: StatusText::from_bytes(*bytes),
-        })
+        Ok(VerifiedStatus { factor, text: StatusText::from_bytes(*bytes) })
     }
 }
 

@@ -54,10 +54,8 @@ pub(crate) fn seal(
     }
     let text_at = frame.len();
     let _ = frame.extend_from_slice(text);
-    let parameters = FrameParameters {
-        derivation: link.derivation(head.kind, factor),
-        associated_data: &aad,
-    };
+    let parameters =
+        FrameParameters { derivation: link.derivation(head.kind, factor), associated_data: &aad };
     let code = cipher.seal(&parameters, frame.get_mut(text_at..).unwrap_or_default())?;
     let _ = frame.extend_from_slice(&code.to_bytes());
     Ok(frame)
@@ -77,13 +75,10 @@ pub(crate) fn open(
         return Err(OpenError::WrongCode);
     }
     let aad = associated_data(frame.head, link.channel, factor, context);
-    let parameters = FrameParameters {
-        derivation: link.derivation(frame.kind, factor),
-        associated_data: &aad,
-    };
+    let parameters =
+        FrameParameters { derivation: link.derivation(frame.kind, factor), associated_data: &aad };
     let mut text = OpenText::new();
-    text.extend_from_slice(frame.text)
-        .map_err(|_| OpenError::WrongCode)?;
+    text.extend_from_slice(frame.text).map_err(|_| OpenError::WrongCode)?;
     cipher.open(&parameters, &mut text, &frame.code)?;
     Ok(text)
 }

@@ -48,9 +48,7 @@ impl PromptText {
         if text.is_empty() || text.chars().any(char::is_control) {
             return Err(TextError::DisplayText);
         }
-        heapless::String::try_from(text)
-            .map(Self)
-            .map_err(|_| TextError::DisplayText)
+        heapless::String::try_from(text).map(Self).map_err(|_| TextError::DisplayText)
     }
 
     /// The text.
@@ -101,9 +99,8 @@ impl Transaction {
 
     /// Reads the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TextError> {
-        let (fixed, text) = bytes
-            .split_first_chunk::<{ Self::FIXED_LENGTH }>()
-            .ok_or(TextError::WrongLength)?;
+        let (fixed, text) =
+            bytes.split_first_chunk::<{ Self::FIXED_LENGTH }>().ok_or(TextError::WrongLength)?;
         let [a0, a1, a2, a3, c0, c1, p0, p1, p2, p3, lifetime] = *fixed;
         let currency =
             Currency::from_number(u16::from_be_bytes([c0, c1])).map_err(|_| TextError::UnknownCurrency)?;
@@ -113,9 +110,7 @@ impl Transaction {
         }
         let text = match text {
             [] => None,
-            bytes => Some(PromptText::new(
-                core::str::from_utf8(bytes).map_err(|_| TextError::DisplayText)?,
-            )?),
+            bytes => Some(PromptText::new(core::str::from_utf8(bytes).map_err(|_| TextError::DisplayText)?)?),
         };
         Ok(Self {
             amount: Amount::new(minor.into(), currency).map_err(|_| TextError::ZeroAmount)?,
@@ -233,10 +228,6 @@ impl StatusText {
 
     /// Reads the bytes.
     pub fn from_bytes([battery, flags, major, minor]: [u8; Self::LENGTH]) -> Self {
-        Self {
-            battery,
-            flags,
-            firmware: u16::from_be_bytes([major, minor]),
-        }
+        Self { battery, flags, firmware: u16::from_be_bytes([major, minor]) }
     }
 }

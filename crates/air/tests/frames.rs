@@ -34,14 +34,8 @@ fn well_formed() -> Vec<(&'static str, Vec<u8>)> {
         ("full hello", of(Kind::Hello, 0x12, 2 + 32 + CODE)),
         ("full hello with all", of(Kind::Hello, 0xff, 9 + 4 + 32 + CODE)),
         ("transaction", of(Kind::Transaction, 0x10, 2 + 11 + CODE)),
-        (
-            "transaction with a text of 1",
-            of(Kind::Transaction, 0x12, 2 + 12 + CODE),
-        ),
-        (
-            "transaction with a text of 20",
-            of(Kind::Transaction, 0x12, 2 + 31 + CODE),
-        ),
+        ("transaction with a text of 1", of(Kind::Transaction, 0x12, 2 + 12 + CODE)),
+        ("transaction with a text of 20", of(Kind::Transaction, 0x12, 2 + 31 + CODE)),
         ("result", of(Kind::Result, 0x10, 2 + 2 + CODE)),
         ("result with channel", of(Kind::Result, 0x18, 9 + 2 + 2 + CODE)),
         ("receipt", of(Kind::Receipt, 0x10, 2 + 1 + CODE)),
@@ -60,11 +54,7 @@ fn every_kind_is_read_at_its_own_length_and_at_no_other() {
     for (name, bytes) in well_formed() {
         let read = Frame::parse(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(read.bytes, bytes);
-        let shortest = if is_of_variable_length(name) {
-            2 + 2 + 12 + CODE
-        } else {
-            bytes.len()
-        };
+        let shortest = if is_of_variable_length(name) { 2 + 2 + 12 + CODE } else { bytes.len() };
         for length in 0..shortest {
             assert_eq!(
                 Frame::parse(&bytes[..length]).err(),
@@ -72,19 +62,11 @@ fn every_kind_is_read_at_its_own_length_and_at_no_other() {
                 "{name} at {length}"
             );
         }
-        let longest = if is_of_variable_length(name) {
-            2 + 2 + 31 + CODE
-        } else {
-            bytes.len()
-        };
+        let longest = if is_of_variable_length(name) { 2 + 2 + 31 + CODE } else { bytes.len() };
         for length in [longest + 1, longest + 2, 100, 70_000] {
             let mut long = bytes.clone();
             long.resize(length, 1);
-            assert_eq!(
-                Frame::parse(&long).err(),
-                Some(FrameError::TooLong),
-                "{name} at {length}"
-            );
+            assert_eq!(Frame::parse(&long).err(), Some(FrameError::TooLong), "{name} at {length}");
         }
     }
 }
@@ -99,118 +81,39 @@ fn each_malformed_head_has_its_own_error() {
     let cases = [
         ("nothing", vec![], FrameError::TooShort),
         ("one byte", vec![first(Kind::Hello, 1)], FrameError::TooShort),
-        (
-            "version 0",
-            frame(0b0000_1001, 0x10, &body),
-            FrameError::UnknownVersion(0),
-        ),
-        (
-            "version 2",
-            frame(0b1000_1001, 0x10, &body),
-            FrameError::UnknownVersion(2),
-        ),
-        (
-            "version 3",
-            frame(0b1100_1001, 0x10, &body),
-            FrameError::UnknownVersion(3),
-        ),
-        (
-            "kind 0",
-            frame(0b0100_0001, 0x10, &body),
-            FrameError::UnknownKind(0),
-        ),
-        (
-            "suite 0",
-            frame(first(Kind::Hello, 0), 0x10, &body),
-            FrameError::UnsupportedSuite(0),
-        ),
-        (
-            "suite 3, Ascon",
-            frame(first(Kind::Hello, 3), 0x10, &body),
-            FrameError::UnsupportedSuite(3),
-        ),
-        (
-            "suite 5",
-            frame(first(Kind::Hello, 5), 0x10, &body),
-            FrameError::UnsupportedSuite(5),
-        ),
-        (
-            "suite 7",
-            frame(first(Kind::Hello, 7), 0x10, &body),
-            FrameError::UnsupportedSuite(7),
-        ),
+        ("version 0", frame(0b0000_1001, 0x10, &body), FrameError::UnknownVersion(0)),
+        ("version 2", frame(0b1000_1001, 0x10, &body), FrameError::UnknownVersion(2)),
+        ("version 3", frame(0b1100_1001, 0x10, &body), FrameError::UnknownVersion(3)),
+        ("kind 0", frame(0b0100_0001, 0x10, &body), FrameError::UnknownKind(0)),
+        ("suite 0", frame(first(Kind::Hello, 0), 0x10, &body), FrameError::UnsupportedSuite(0)),
+        ("suite 3, Ascon", frame(first(Kind::Hello, 3), 0x10, &body), FrameError::UnsupportedSuite(3)),
+        ("suite 5", frame(first(Kind::Hello, 5), 0x10, &body), FrameError::UnsupportedSuite(5)),
+        ("suite 7", frame(first(Kind::Hello, 7), 0x10, &body), FrameError::UnsupportedSuite(7)),
         ("key version 0", hello(0x00, &body), FrameError::KeyVersionZero),
-        (
-            "Z without W",
-            hello(0x11, &body),
-            FrameError::UnsetClockNeedsWideFactor,
-        ),
-        (
-            "a wide factor of zero",
-            hello(0x14, &zero),
-            FrameError::ZeroTimeFactor,
-        ),
-        (
-            "channel kind 0",
-            hello(0x18, &channel([0; 9])),
-            FrameError::MalformedChannel,
-        ),
-        (
-            "channel kind 6",
-            hello(0x18, &channel([6; 9])),
-            FrameError::MalformedChannel,
-        ),
-        (
-            "a pseudonym",
-            hello(0x18, &channel([15; 9])),
-            FrameError::MalformedChannel,
-        ),
+        ("Z without W", hello(0x11, &body), FrameError::UnsetClockNeedsWideFactor),
+        ("a wide factor of zero", hello(0x14, &zero), FrameError::ZeroTimeFactor),
+        ("channel kind 0", hello(0x18, &channel([0; 9])), FrameError::MalformedChannel),
+        ("channel kind 6", hello(0x18, &channel([6; 9])), FrameError::MalformedChannel),
+        ("a pseudonym", hello(0x18, &channel([15; 9])), FrameError::MalformedChannel),
         (
             "a MAC not padded",
             hello(0x18, &channel([2, 1, 2, 3, 4, 5, 6, 7, 8])),
             FrameError::MalformedChannel,
         ),
-        (
-            "an IMEI of 16 digits",
-            hello(0x18, &channel([3; 9])),
-            FrameError::MalformedChannel,
-        ),
-        (
-            "a retry of two bytes",
-            retry_frame(Suite::Aes128Eax).to_vec(),
-            FrameError::WrongDirection,
-        ),
-        (
-            "a retry of three bytes",
-            frame(first(Kind::Retry, 1), 1, &[1]),
-            FrameError::WrongDirection,
-        ),
+        ("an IMEI of 16 digits", hello(0x18, &channel([3; 9])), FrameError::MalformedChannel),
+        ("a retry of two bytes", retry_frame(Suite::Aes128Eax).to_vec(), FrameError::WrongDirection),
+        ("a retry of three bytes", frame(first(Kind::Retry, 1), 1, &[1]), FrameError::WrongDirection),
         ("channel cut", hello(0x18, &[1; 8]), FrameError::TooShort),
         ("wide factor cut", hello(0x14, &[1; 3]), FrameError::TooShort),
-        (
-            "version before kind",
-            frame(0, 0, &[]),
-            FrameError::UnknownVersion(0),
-        ),
-        (
-            "kind before suite",
-            frame(0b0100_0000, 0, &[]),
-            FrameError::UnknownKind(0),
-        ),
-        (
-            "suite before key version",
-            frame(first(Kind::Hello, 3), 0, &[]),
-            FrameError::UnsupportedSuite(3),
-        ),
+        ("version before kind", frame(0, 0, &[]), FrameError::UnknownVersion(0)),
+        ("kind before suite", frame(0b0100_0000, 0, &[]), FrameError::UnknownKind(0)),
+        ("suite before key version", frame(first(Kind::Hello, 3), 0, &[]), FrameError::UnsupportedSuite(3)),
     ];
     for (name, bytes, error) in cases {
         assert_eq!(Frame::parse(&bytes).err(), Some(error), "{name}");
     }
     // Key version 0 speaks before what the rest of the frame lacks.
-    assert_eq!(
-        Frame::parse(&hello(0x05, &wide_body)).err(),
-        Some(FrameError::KeyVersionZero)
-    );
+    assert_eq!(Frame::parse(&hello(0x05, &wide_body)).err(), Some(FrameError::KeyVersionZero));
 }
 
 #[test]
@@ -226,11 +129,7 @@ fn a_flag_that_a_kind_does_not_have_is_reserved() {
     for (kind, flags) in reserved {
         for flags in flags {
             let bytes = frame(first(kind, 1), 0x10 | w | flags, &[1; 40]);
-            assert_eq!(
-                Frame::parse(&bytes).err(),
-                Some(FrameError::ReservedFlag),
-                "{kind:?} {flags:04b}"
-            );
+            assert_eq!(Frame::parse(&bytes).err(), Some(FrameError::ReservedFlag), "{kind:?} {flags:04b}");
         }
     }
 }
@@ -248,10 +147,7 @@ fn the_platform_reads_uplinks_only_and_a_card_downlinks_only() {
         let refused = matches!(heard, Err(Ignored::WrongDirection | Ignored::OtherChannel));
         assert_eq!(refused, from_card, "{name}: {heard:?}");
     }
-    assert_eq!(
-        Uplink::parse(&retry_frame(Suite::Sm4Eax)).err(),
-        Some(FrameError::WrongDirection)
-    );
+    assert_eq!(Uplink::parse(&retry_frame(Suite::Sm4Eax)).err(), Some(FrameError::WrongDirection));
 }
 
 #[test]
@@ -366,38 +262,21 @@ fn each_malformed_transaction_has_its_own_error() {
         ("cut", whole[..10].to_vec(), TextError::WrongLength),
         ("an amount of zero", changed(0, &[0; 4]), TextError::ZeroAmount),
         ("currency 0", changed(4, &[0, 0]), TextError::UnknownCurrency),
-        (
-            "currency XTS",
-            changed(4, &963_u16.to_be_bytes()),
-            TextError::UnknownCurrency,
-        ),
+        ("currency XTS", changed(4, &963_u16.to_be_bytes()), TextError::UnknownCurrency),
         ("a lifetime of zero", changed(10, &[0]), TextError::ZeroLifetime),
         ("a text of 21 bytes", texted(&[b'a'; 21]), TextError::DisplayText),
         ("a line break", texted(b"a\nb"), TextError::DisplayText),
         ("not UTF-8", texted(&[0xff]), TextError::DisplayText),
         ("UTF-8 cut", texted(&"早".as_bytes()[..2]), TextError::DisplayText),
-        (
-            "a C1 control",
-            texted("\u{9b}".as_bytes()),
-            TextError::DisplayText,
-        ),
+        ("a C1 control", texted("\u{9b}".as_bytes()), TextError::DisplayText),
     ];
     for (name, bytes, error) in cases {
         assert_eq!(Transaction::from_bytes(&bytes), Err(error), "{name}");
     }
     assert_eq!(PromptText::new(""), Err(TextError::DisplayText));
     let longest = "早餐早餐早餐ab";
-    assert_eq!(
-        (longest.len(), PromptText::new(longest).unwrap().as_str()),
-        (20, longest)
-    );
-    assert_eq!(
-        Transaction::from_bytes(&texted(longest.as_bytes()))
-            .unwrap()
-            .to_bytes()
-            .len(),
-        31
-    );
+    assert_eq!((longest.len(), PromptText::new(longest).unwrap().as_str()), (20, longest));
+    assert_eq!(Transaction::from_bytes(&texted(longest.as_bytes())).unwrap().to_bytes().len(), 31);
 }
 
 #[test]
@@ -416,11 +295,7 @@ fn each_decision_and_outcome_is_one_byte_and_no_other_is_known() {
         assert_eq!(text.decision, Decision::Agreed { presses });
     }
     for byte in [0x00, 0x10, 0x21, 0x60 | 1, 0x70, 0xf0] {
-        assert_eq!(
-            ResultText::from_bytes([byte, 0]),
-            Err(TextError::UnknownDecision),
-            "{byte:02x}"
-        );
+        assert_eq!(ResultText::from_bytes([byte, 0]), Err(TextError::UnknownDecision), "{byte:02x}");
     }
     for byte in 0..=255 {
         let outcome = Outcome::from_byte(byte).map(|outcome| outcome as u8);
@@ -430,27 +305,16 @@ fn each_decision_and_outcome_is_one_byte_and_no_other_is_known() {
 
 #[test]
 fn a_status_reads_back() {
-    let text = StatusText {
-        battery: 200,
-        flags: 0,
-        firmware: 0x0203,
-    };
+    let text = StatusText { battery: 200, flags: 0, firmware: 0x0203 };
     assert_eq!(text.to_bytes(), [200, 0, 2, 3]);
     assert_eq!(StatusText::from_bytes(text.to_bytes()), text);
 }
 
 #[test]
 fn a_lifetime_is_rounded_up_to_tens_and_held_within_its_byte() {
-    for (asked, given) in [
-        (0, 10),
-        (1, 10),
-        (10, 10),
-        (11, 20),
-        (60, 60),
-        (2_541, 2_550),
-        (9_999, 2_550),
-        (u32::MAX, 2_550),
-    ] {
+    for (asked, given) in
+        [(0, 10), (1, 10), (10, 10), (11, 20), (60, 60), (2_541, 2_550), (9_999, 2_550), (u32::MAX, 2_550)]
+    {
         assert_eq!(Lifetime::at_least_seconds(asked).seconds(), given, "{asked}");
     }
 }

@@ -29,18 +29,8 @@ fn act(card: &mut Card<Element>) -> Option<FrameBytes> {
 
 /// The hello of a card whose clock is set, or not, with factor A.
 fn hello(a: u32, clock_set: bool, introduced: bool) -> FrameBytes {
-    let flash = Flash {
-        uplink_mark: TimeFactor::new(a - 2),
-        ..Flash::default()
-    };
-    let mut card = Card::new(
-        Element::new(),
-        Limits {
-            reserve_seconds: 0,
-            ..Limits::default()
-        },
-        flash,
-    );
+    let flash = Flash { uplink_mark: TimeFactor::new(a - 2), ..Flash::default() };
+    let mut card = Card::new(Element::new(), Limits { reserve_seconds: 0, ..Limits::default() }, flash);
     card.handle_key(Uptime(0), Edge::Down);
     let first = act(&mut card).unwrap();
     if !clock_set && !introduced {
@@ -65,9 +55,7 @@ fn verify_under(
     known: &CardInformation,
     now: UnixMillis,
 ) -> Result<VerifiedHello, VerifyError> {
-    let Ok(Uplink::Hello(hello)) = Uplink::parse(frame) else {
-        panic!("a hello")
-    };
+    let Ok(Uplink::Hello(hello)) = Uplink::parse(frame) else { panic!("a hello") };
     hello.verify(link, known, now, &maker::key())
 }
 
@@ -87,11 +75,7 @@ fn a_hello_counts_within_600_s_on_each_side_of_the_clock() {
         (-601, Admission::OutsideWindow),
     ] {
         let now = evening().plus(seconds * 1000);
-        assert_eq!(
-            Marks::default().admit_hello(&hello, now),
-            admission,
-            "{seconds} s"
-        );
+        assert_eq!(Marks::default().admit_hello(&hello, now), admission, "{seconds} s");
     }
 }
 
@@ -103,10 +87,7 @@ fn the_mark_comes_before_the_window() {
         (EVENING, Admission::NotAboveMark),
         (EVENING + 1, Admission::NotAboveMark),
     ] {
-        let marks = Marks {
-            uplink: Some(factor(mark)),
-            downlink: None,
-        };
+        let marks = Marks { uplink: Some(factor(mark)), downlink: None };
         assert_eq!(marks.admit_hello(&hello, evening()), admission);
         let outside = marks.admit_hello(&hello, evening().plus(700_000));
         let expected = match admission {
@@ -122,26 +103,15 @@ fn a_card_without_clock_has_a_mark_and_no_window() {
     let hello = verified(&hello(1_000, false, false), evening());
     assert!(!hello.clock_set());
     assert_eq!(hello.factor(), factor(999));
-    assert_eq!(
-        Marks::default().admit_hello(&hello, evening()),
-        Admission::Admitted
-    );
-    let marks = Marks {
-        uplink: Some(factor(999)),
-        downlink: None,
-    };
+    assert_eq!(Marks::default().admit_hello(&hello, evening()), Admission::Admitted);
+    let marks = Marks { uplink: Some(factor(999)), downlink: None };
     assert_eq!(marks.admit_hello(&hello, evening()), Admission::NotAboveMark);
 }
 
 #[test]
 fn a_downlink_factor_is_now_or_one_more_than_the_last_and_at_most_60_s_ahead() {
     let next = |last: Option<u32>, now: UnixMillis| {
-        Marks {
-            uplink: None,
-            downlink: last.map(factor),
-        }
-        .next_downlink(now)
-        .map(TimeFactor::seconds)
+        Marks { uplink: None, downlink: last.map(factor) }.next_downlink(now).map(TimeFactor::seconds)
     };
     for (last, expected) in [
         (None, Ok(EVENING)),
@@ -157,11 +127,7 @@ fn a_downlink_factor_is_now_or_one_more_than_the_last_and_at_most_60_s_ahead() {
     let end = factor(u32::MAX).unix_millis();
     assert_eq!(next(None, end), Ok(u32::MAX));
     assert_eq!(next(Some(u32::MAX - 1), end), Ok(u32::MAX));
-    assert_eq!(
-        next(Some(u32::MAX), end),
-        Err(DownlinkTooFarAhead),
-        "the end of time"
-    );
+    assert_eq!(next(Some(u32::MAX), end), Err(DownlinkTooFarAhead), "the end of time");
     assert_eq!(next(None, UnixMillis(0)), Ok(1), "a clock before the air epoch");
 }
 
@@ -171,22 +137,10 @@ fn a_brief_hello_opens_only_for_who_holds_the_same_32_bytes() {
     let right = maker::information();
     assert!(!verified(&frame, evening()).is_full());
     let others = [
-        CardInformation {
-            holder: HolderReference(1),
-            ..right
-        },
-        CardInformation {
-            certificate: CertificateNumber(1),
-            ..right
-        },
-        CardInformation {
-            created: right.created + 1,
-            ..right
-        },
-        CardInformation {
-            number: CardNumber::new(right.number.digits() + 1).unwrap(),
-            ..right
-        },
+        CardInformation { holder: HolderReference(1), ..right },
+        CardInformation { certificate: CertificateNumber(1), ..right },
+        CardInformation { created: right.created + 1, ..right },
+        CardInformation { number: CardNumber::new(right.number.digits() + 1).unwrap(), ..right },
     ];
     for other in others {
         let opened = verify_under(&frame, &maker::link(), &other, evening());
@@ -197,10 +151,7 @@ fn a_brief_hello_opens_only_for_who_holds_the_same_32_bytes() {
 #[test]
 fn a_full_hello_brings_its_own_information_for_the_audit() {
     let frame = hello(EVENING, false, false);
-    let other = CardInformation {
-        holder: HolderReference(1),
-        ..maker::information()
-    };
+    let other = CardInformation { holder: HolderReference(1), ..maker::information() };
     let hello = verify_under(&frame, &maker::link(), &other, evening()).unwrap();
     assert!(hello.is_full());
     assert_eq!(hello.information(), &maker::information());
@@ -210,22 +161,10 @@ fn a_full_hello_brings_its_own_information_for_the_audit() {
 fn a_hello_under_another_link_is_a_wrong_code() {
     let right = maker::link();
     let links = [
-        Link {
-            channel: maker::other_channel(),
-            ..right
-        },
-        Link {
-            card_id: model::CardId(1),
-            ..right
-        },
-        Link {
-            key_version: KeyVersion::new(2).unwrap(),
-            ..right
-        },
-        Link {
-            suite: Suite::Aes128Ccm,
-            ..right
-        },
+        Link { channel: maker::other_channel(), ..right },
+        Link { card_id: model::CardId(1), ..right },
+        Link { key_version: KeyVersion::new(2).unwrap(), ..right },
+        Link { suite: Suite::Aes128Ccm, ..right },
     ];
     for link in links {
         for frame in [hello(EVENING, true, true), hello(EVENING, false, false)] {
@@ -257,14 +196,8 @@ fn result(b: u32) -> FrameBytes {
     let hello = verified(&act(&mut card).unwrap(), evening());
     card.handle_key(Uptime(100), Edge::Up);
     let (key, link) = (maker::key(), maker::link());
-    let clock = platform::seal_clock(
-        &key,
-        &link,
-        DownlinkForm::default(),
-        factor(b - 5),
-        hello.factor(),
-    )
-    .unwrap();
+    let clock =
+        platform::seal_clock(&key, &link, DownlinkForm::default(), factor(b - 5), hello.factor()).unwrap();
     card.handle_frame(Uptime(100), &clock).unwrap();
     let context = maker::context(Answering::Nothing);
     let form = DownlinkForm::default();
@@ -283,9 +216,7 @@ fn answers(
     transaction: &Transaction,
     cipher: &impl FrameCipher,
 ) -> Result<VerifiedResult, VerifyError> {
-    let Ok(Uplink::Result(result)) = Uplink::parse(frame) else {
-        panic!("a result")
-    };
+    let Ok(Uplink::Result(result)) = Uplink::parse(frame) else { panic!("a result") };
     result.verify(&maker::link(), factor(b), &context, transaction, cipher)
 }
 
@@ -301,18 +232,9 @@ fn a_result_is_for_the_one_transaction_that_was_shown() {
         assert_eq!(other, Err(VerifyError::WrongCode), "B {b}");
     }
     let others = [
-        Transaction {
-            amount: Amount::new(2_001, Currency::CNY).unwrap(),
-            ..breakfast()
-        },
-        Transaction {
-            amount: Amount::new(2_000, Currency::USD).unwrap(),
-            ..breakfast()
-        },
-        Transaction {
-            place: PlaceId(0x1002),
-            ..breakfast()
-        },
+        Transaction { amount: Amount::new(2_001, Currency::CNY).unwrap(), ..breakfast() },
+        Transaction { amount: Amount::new(2_000, Currency::USD).unwrap(), ..breakfast() },
+        Transaction { place: PlaceId(0x1002), ..breakfast() },
         maker::order(2_000, 70),
         maker::with_text(breakfast(), "早餐"),
     ];
@@ -322,24 +244,15 @@ fn a_result_is_for_the_one_transaction_that_was_shown() {
     }
     let contexts = [
         maker::context(Answering::Hello(factor(1))),
-        air::TransactionContext {
-            holder: HolderReference(1),
-            ..context
-        },
-        air::TransactionContext {
-            number: CardNumber::new(621_234_567_890).unwrap(),
-            ..context
-        },
+        air::TransactionContext { holder: HolderReference(1), ..context },
+        air::TransactionContext { number: CardNumber::new(621_234_567_890).unwrap(), ..context },
     ];
     for other in contexts {
         let opened = answers(&frame, EVENING, other, &breakfast(), &key);
         assert_eq!(opened, Err(VerifyError::WrongCode), "{other:?}");
     }
     let other_card = CardKey::from_bytes([1; 16]);
-    assert_eq!(
-        answers(&frame, EVENING, context, &breakfast(), &other_card),
-        Err(VerifyError::WrongCode)
-    );
+    assert_eq!(answers(&frame, EVENING, context, &breakfast(), &other_card), Err(VerifyError::WrongCode));
 }
 
 #[test]
@@ -351,13 +264,8 @@ fn every_bit_of_a_result_is_under_its_code() {
         wrong[bit / 8] ^= 1 << (bit % 8);
         match Uplink::parse(&wrong) {
             Ok(Uplink::Result(result)) => {
-                let opened = result.verify(
-                    &maker::link(),
-                    factor(EVENING),
-                    &context,
-                    &breakfast(),
-                    &maker::key(),
-                );
+                let opened =
+                    result.verify(&maker::link(), factor(EVENING), &context, &breakfast(), &maker::key());
                 assert_eq!(opened, Err(VerifyError::WrongCode), "bit {bit}");
             }
             // Bits of version, kind, suite, flags and channel change the form.
@@ -391,28 +299,14 @@ impl FrameCipher for Faulty {
 fn a_right_code_over_a_decision_that_nobody_knows_is_a_faulty_card() {
     let (frame, context) = (result(EVENING), maker::context(Answering::Nothing));
     for first in [0x00, 0x10, 0x21, 0x70, 0xff] {
-        let opened = answers(
-            &frame,
-            EVENING,
-            context,
-            &breakfast(),
-            &Faulty(maker::key(), [first, 200]),
-        );
-        assert_eq!(
-            opened,
-            Err(VerifyError::Text(TextError::UnknownDecision)),
-            "{first:02x}"
-        );
+        let opened = answers(&frame, EVENING, context, &breakfast(), &Faulty(maker::key(), [first, 200]));
+        assert_eq!(opened, Err(VerifyError::Text(TextError::UnknownDecision)), "{first:02x}");
     }
 }
 
 #[test]
 fn a_key_store_that_is_away_is_no_wrong_code() {
-    let (frame, context, away) = (
-        result(EVENING),
-        maker::context(Answering::Nothing),
-        Element::new(),
-    );
+    let (frame, context, away) = (result(EVENING), maker::context(Answering::Nothing), Element::new());
     away.broken.set(true);
     assert_eq!(
         answers(&frame, EVENING, context, &breakfast(), &away),
@@ -432,9 +326,7 @@ fn a_key_store_that_is_away_is_no_wrong_code() {
 #[test]
 fn a_result_is_searched_by_the_low_half_of_its_factor() {
     let frame = result(EVENING);
-    let Ok(Uplink::Result(result)) = Uplink::parse(&frame) else {
-        panic!("a result")
-    };
+    let Ok(Uplink::Result(result)) = Uplink::parse(&frame) else { panic!("a result") };
     assert_eq!(result.narrow_factor(), factor(EVENING).narrow());
     // Every B with this low half may be meant; the code says which.
     assert!(result.may_answer(factor(EVENING)));
@@ -447,31 +339,15 @@ fn a_receipt_is_bound_to_what_the_result_said() {
     let (frame, context) = (result(EVENING), maker::context(Answering::Nothing));
     let (key, link, form) = (maker::key(), maker::link(), DownlinkForm::default());
     let agreed = answers(&frame, EVENING, context, &breakfast(), &key).unwrap();
-    let refused = answers(
-        &frame,
-        EVENING,
-        context,
-        &breakfast(),
-        &Faulty(maker::key(), [0x20, 200]),
-    )
-    .unwrap();
-    let battery = answers(
-        &frame,
-        EVENING,
-        context,
-        &breakfast(),
-        &Faulty(maker::key(), [0x11, 199]),
-    )
-    .unwrap();
+    let refused =
+        answers(&frame, EVENING, context, &breakfast(), &Faulty(maker::key(), [0x20, 200])).unwrap();
+    let battery =
+        answers(&frame, EVENING, context, &breakfast(), &Faulty(maker::key(), [0x11, 199])).unwrap();
     let receipt = |result: &VerifiedResult, outcome| {
         platform::seal_receipt(&key, &link, form, result, outcome).unwrap()
     };
     let of_agreed = receipt(&agreed, Outcome::Settled);
-    assert_eq!(
-        of_agreed,
-        receipt(&agreed, Outcome::Settled),
-        "the same bytes for who asks again"
-    );
+    assert_eq!(of_agreed, receipt(&agreed, Outcome::Settled), "the same bytes for who asks again");
     for other in [refused, battery] {
         // Same key, nonce and outcome: only what the code covers differs.
         let of_other = receipt(&other, Outcome::Settled);
@@ -483,10 +359,7 @@ fn a_receipt_is_bound_to_what_the_result_said() {
 #[test]
 fn a_clock_is_always_wide() {
     for wide in [false, true] {
-        let form = DownlinkForm {
-            wide,
-            channel_on_air: false,
-        };
+        let form = DownlinkForm { wide, channel_on_air: false };
         let clock =
             platform::seal_clock(&maker::key(), &maker::link(), form, factor(EVENING), factor(1)).unwrap();
         assert_eq!(clock.len(), 2 + 4 + 8);

@@ -136,10 +136,7 @@ fn process_keys_are_those_of_the_vectors() {
                 key_version: case.link.key_version,
                 factor,
             };
-            let frame = crypto::FrameParameters {
-                derivation,
-                associated_data: b"probe",
-            };
+            let frame = crypto::FrameParameters { derivation, associated_data: b"probe" };
             let expected = crypto::ProcessKey::from_bytes(bytes(expected));
             let (mut left, mut right) = (*b"sixteen bytes ok", *b"sixteen bytes ok");
             let left_code = case.key.process_key(&derivation).seal(&frame, &mut left).unwrap();
@@ -156,19 +153,10 @@ fn plaintexts_and_contexts_are_those_of_the_vectors() {
         assert_eq!(hex::encode(case.information.to_bytes()), v.info);
         assert_eq!(v.hello_full.plain, v.info);
         assert_eq!(v.hello_brief.context, v.info);
-        assert_eq!(
-            hex::encode(case.transaction(None).to_bytes()),
-            v.transaction.plain
-        );
-        assert_eq!(
-            hex::encode(case.transaction(Some("早餐")).to_bytes()),
-            v.transaction_with_text.plain
-        );
+        assert_eq!(hex::encode(case.transaction(None).to_bytes()), v.transaction.plain);
+        assert_eq!(hex::encode(case.transaction(Some("早餐")).to_bytes()), v.transaction_with_text.plain);
         assert_eq!(hex::encode(case.context().to_bytes()), v.transaction.context);
-        let result = ResultText {
-            decision: Decision::Agreed { presses: 1 },
-            battery: 199,
-        };
+        let result = ResultText { decision: Decision::Agreed { presses: 1 }, battery: 199 };
         assert_eq!(hex::encode(result.to_bytes()), v.result.plain);
         assert_eq!(v.receipt.context, v.result.plain);
     }
@@ -181,44 +169,28 @@ fn the_platform_opens_the_uplinks_and_seals_the_downlinks_of_the_vectors() {
         let now = case.a.unix_millis();
         for (sealed, full) in [(&v.hello_full, true), (&v.hello_brief, false)] {
             let frame = hex::decode(&sealed.frame).unwrap();
-            let Ok(Uplink::Hello(hello)) = Uplink::parse(&frame) else {
-                panic!("a hello")
-            };
+            let Ok(Uplink::Hello(hello)) = Uplink::parse(&frame) else { panic!("a hello") };
             let hello = hello.verify(link, &case.information, now, key).unwrap();
             assert_eq!(hello.factor(), case.a);
             assert_eq!(hello.information(), &case.information);
             assert_eq!((hello.is_full(), hello.clock_set()), (full, true));
-            assert_eq!(
-                Marks::default().admit_hello(&hello, now),
-                platform::Admission::Admitted
-            );
+            assert_eq!(Marks::default().admit_hello(&hello, now), platform::Admission::Admitted);
         }
         let form = DownlinkForm::default();
         let wide = DownlinkForm { wide: true, ..form };
         let context = case.context();
         let (plain, texted) = (case.transaction(None), case.transaction(Some("早餐")));
-        same(
-            &platform::seal_transaction(key, link, form, case.b, &context, &plain).unwrap(),
-            &v.transaction,
-        );
+        same(&platform::seal_transaction(key, link, form, case.b, &context, &plain).unwrap(), &v.transaction);
         same(
             &platform::seal_transaction(key, link, wide, case.b, &context, &texted).unwrap(),
             &v.transaction_with_text,
         );
         let frame = hex::decode(&v.result.frame).unwrap();
-        let Ok(Uplink::Result(result)) = Uplink::parse(&frame) else {
-            panic!("a result")
-        };
+        let Ok(Uplink::Result(result)) = Uplink::parse(&frame) else { panic!("a result") };
         let result = result.verify(link, case.b, &context, &plain, key).unwrap();
         assert_eq!(result.text().decision, Decision::Agreed { presses: 1 });
-        same(
-            &platform::seal_receipt(key, link, form, &result, Outcome::Settled).unwrap(),
-            &v.receipt,
-        );
-        same(
-            &platform::seal_clock(key, link, form, case.b, case.a).unwrap(),
-            &v.clock,
-        );
+        same(&platform::seal_receipt(key, link, form, &result, Outcome::Settled).unwrap(), &v.receipt);
+        same(&platform::seal_clock(key, link, form, case.b, case.a).unwrap(), &v.clock);
     }
 }
 

@@ -32,14 +32,10 @@ impl Chance {
 
     /// The first wait for an acknowledgement: ACK_TIMEOUT × 1..ACK_RANDOM_FACTOR (§4.2).
     pub(crate) fn ack_timeout(&mut self, config: &Config) -> u64 {
-        let spread = config
-            .longest_ack_timeout_ms()
-            .saturating_sub(config.ack_timeout_ms);
+        let spread = config.longest_ack_timeout_ms().saturating_sub(config.ack_timeout_ms);
         let share = u64::from(self.word() >> 16);
         // spread × share / 65536, without overflow for any spread that fits a clock.
-        config
-            .ack_timeout_ms
-            .saturating_add(spread.saturating_mul(share) >> 16)
+        config.ack_timeout_ms.saturating_add(spread.saturating_mul(share) >> 16)
     }
 }
 

@@ -74,19 +74,12 @@ impl Config {
     /// ACK_TIMEOUT; a shorter one would only send everything twice over a slow radio).
     #[must_use]
     pub fn narrowband() -> Self {
-        Self {
-            ack_timeout_ms: 8_000,
-            ack_delay_ms: 1_500,
-            answer_wait_ms: 372_000,
-            ..Self::default()
-        }
+        Self { ack_timeout_ms: 8_000, ack_delay_ms: 1_500, answer_wait_ms: 372_000, ..Self::default() }
     }
 
     /// ACK_TIMEOUT × ACK_RANDOM_FACTOR: the longest first wait.
     pub(crate) fn longest_ack_timeout_ms(&self) -> u64 {
-        self.ack_timeout_ms
-            .saturating_mul(self.ack_random_percent.max(100))
-            / 100
+        self.ack_timeout_ms.saturating_mul(self.ack_random_percent.max(100)) / 100
     }
 
     /// MAX_RETRANSMIT, capped where doubling stops making sense.
@@ -97,8 +90,7 @@ impl Config {
     /// MAX_TRANSMIT_SPAN (§4.8.2): from the first transmission to the last repetition.
     #[must_use]
     pub fn max_transmit_span_ms(&self) -> u64 {
-        self.longest_ack_timeout_ms()
-            .saturating_mul((1 << self.retransmissions()) - 1)
+        self.longest_ack_timeout_ms().saturating_mul((1 << self.retransmissions()) - 1)
     }
 
     /// EXCHANGE_LIFETIME (§4.8.2): how long a confirmable message id stays spoken for. 247 s by default.
@@ -130,11 +122,7 @@ mod tests {
 
     #[test]
     fn absurd_numbers_saturate() {
-        let config = Config {
-            ack_timeout_ms: u64::MAX,
-            max_retransmit: u32::MAX,
-            ..Config::default()
-        };
+        let config = Config { ack_timeout_ms: u64::MAX, max_retransmit: u32::MAX, ..Config::default() };
         assert_eq!(config.exchange_lifetime_ms(), u64::MAX);
     }
 }

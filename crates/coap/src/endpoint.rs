@@ -87,10 +87,7 @@ impl<P: Peer> Endpoint<P> {
     /// Counts since the start.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        Tally {
-            forgotten: self.memory.evicted(),
-            ..self.tally
-        }
+        Tally { forgotten: self.memory.evicted(), ..self.tally }
     }
 
     /// How many exchanges are open: requests of ours, and requests of peers.

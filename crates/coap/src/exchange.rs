@@ -42,11 +42,7 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Starts the count with a message just sent.
     pub(crate) fn new(bytes: Vec<u8>, interval: u64, config: &Config) -> Self {
-        Self {
-            bytes,
-            interval,
-            left: config.retransmissions(),
-        }
+        Self { bytes, interval, left: config.retransmissions() }
     }
 
     /// How long to wait from now.

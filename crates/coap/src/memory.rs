@@ -92,26 +92,10 @@ impl<P: Clone + Ord> Memory<P> {
     ) -> u64 {
         let stamp = self.next_stamp;
         self.next_stamp = stamp.wrapping_add(1);
-        let lifetime = if confirmable {
-            self.exchange_lifetime
-        } else {
-            self.non_lifetime
-        };
+        let lifetime = if confirmable { self.exchange_lifetime } else { self.non_lifetime };
         let expires = now.plus(lifetime);
-        self.entries.insert(
-            key.clone(),
-            Entry {
-                stamp,
-                fingerprint,
-                expires,
-                answer,
-            },
-        );
-        let queue = if confirmable {
-            &mut self.confirmable
-        } else {
-            &mut self.plain
-        };
+        self.entries.insert(key.clone(), Entry { stamp, fingerprint, expires, answer });
+        let queue = if confirmable { &mut self.confirmable } else { &mut self.plain };
         queue.push_back(Record { stamp, expires, key });
         self.forget(now);
         stamp
@@ -128,11 +112,7 @@ impl<P: Clone + Ord> Memory<P> {
     /// popped once, so this is constant time in the long run.
     pub(crate) fn forget(&mut self, now: Millis) {
         for plain in [false, true] {
-            let queue = if plain {
-                &mut self.plain
-            } else {
-                &mut self.confirmable
-            };
+            let queue = if plain { &mut self.plain } else { &mut self.confirmable };
             while queue.front().is_some_and(|record| record.expires <= now) {
                 if let Some(record) = queue.pop_front() {
                     Self::drop_entry(&mut self.entries, &record);
@@ -145,11 +125,7 @@ impl<P: Clone + Ord> Memory<P> {
                 (None, _) => true,
                 (Some(_), None) => false,
             };
-            let queue = if plain_is_older {
-                &mut self.plain
-            } else {
-                &mut self.confirmable
-            };
+            let queue = if plain_is_older { &mut self.plain } else { &mut self.confirmable };
             let Some(record) = queue.pop_front() else { break };
             if Self::drop_entry(&mut self.entries, &record) {
                 self.evicted = self.evicted.saturating_add(1);
@@ -159,9 +135,7 @@ impl<P: Clone + Ord> Memory<P> {
 
     /// Removes the entry a record stands for, unless a later message has taken its key.
     fn drop_entry(entries: &mut BTreeMap<Key<P>, Entry>, record: &Record<P>) -> bool {
-        let stands = entries
-            .get(&record.key)
-            .is_some_and(|entry| entry.stamp == record.stamp);
+        let stands = entries.get(&record.key).is_some_and(|entry| entry.stamp == record.stamp);
         if stands {
             entries.remove(&record.key);
         }
@@ -174,10 +148,7 @@ mod tests {
     use super::*;
 
     fn memory(remembered: usize) -> Memory<u8> {
-        Memory::new(&Config {
-            remembered,
-            ..Config::default()
-        })
+        Memory::new(&Config { remembered, ..Config::default() })
     }
 
     #[test]

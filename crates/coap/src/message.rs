@@ -94,11 +94,7 @@ impl Code {
     /// The code `class.detail`, if that is a response code.
     #[must_use]
     pub const fn new(class: u8, detail: u8) -> Option<Self> {
-        if class >= 2 && class <= 5 && detail <= 31 {
-            Some(Self((class << 5) | detail))
-        } else {
-            None
-        }
+        if class >= 2 && class <= 5 && detail <= 31 { Some(Self((class << 5) | detail)) } else { None }
     }
 
     /// 2 for success, 4 for the client's fault, 5 for the server's.
@@ -196,28 +192,19 @@ impl Request {
     /// A confirmable POST.
     #[must_use]
     pub fn post(path: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
-        Self {
-            payload: payload.into(),
-            ..Self::new(Method::Post, path)
-        }
+        Self { payload: payload.into(), ..Self::new(Method::Post, path) }
     }
 
     /// The same with a content format.
     #[must_use]
     pub fn with_format(self, format: ContentFormat) -> Self {
-        Self {
-            content_format: Some(format),
-            ..self
-        }
+        Self { content_format: Some(format), ..self }
     }
 
     /// The same, sent once and not acknowledged.
     #[must_use]
     pub fn non_confirmable(self) -> Self {
-        Self {
-            confirmable: false,
-            ..self
-        }
+        Self { confirmable: false, ..self }
     }
 }
 
@@ -236,28 +223,18 @@ impl Response {
     /// A response without payload.
     #[must_use]
     pub const fn new(code: Code) -> Self {
-        Self {
-            code,
-            content_format: None,
-            payload: Vec::new(),
-        }
+        Self { code, content_format: None, payload: Vec::new() }
     }
 
     /// The same with a payload.
     #[must_use]
     pub fn with_payload(self, payload: impl Into<Vec<u8>>) -> Self {
-        Self {
-            payload: payload.into(),
-            ..self
-        }
+        Self { payload: payload.into(), ..self }
     }
 
     /// The same with a content format.
     #[must_use]
     pub fn with_format(self, format: ContentFormat) -> Self {
-        Self {
-            content_format: Some(format),
-            ..self
-        }
+        Self { content_format: Some(format), ..self }
     }
 }

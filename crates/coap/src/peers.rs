@@ -48,12 +48,7 @@ pub(crate) struct Peers<P> {
 impl<P: Clone + Ord> Peers<P> {
     pub(crate) fn new(config: &Config) -> Self {
         let lifetime = config.exchange_lifetime_ms();
-        Self {
-            books: BTreeMap::new(),
-            idle: VecDeque::new(),
-            lifetime,
-            bound: config.remembered,
-        }
+        Self { books: BTreeMap::new(), idle: VecDeque::new(), lifetime, bound: config.remembered }
     }
 
     /// The peer's book, if it has one.
@@ -128,10 +123,7 @@ mod tests {
 
     #[test]
     fn idle_peers_are_bounded_and_strangers_leave_no_trace() {
-        let mut peers: Peers<u32> = Peers::new(&Config {
-            remembered: 10,
-            ..Config::default()
-        });
+        let mut peers: Peers<u32> = Peers::new(&Config { remembered: 10, ..Config::default() });
         let mut chance = Chance::new(1);
         for peer in 0..1_000 {
             peers.book(&peer).message_id(&mut chance);

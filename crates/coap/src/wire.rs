@@ -51,10 +51,7 @@ impl Token {
         for (to, from) in bytes.iter_mut().zip(from) {
             *to = *from;
         }
-        Self {
-            len: from.len().min(8) as u8,
-            bytes,
-        }
+        Self { len: from.len().min(8) as u8, bytes }
     }
 
     fn as_slice(&self) -> &[u8] {
@@ -93,12 +90,7 @@ impl Head {
             2 => Kind::Ack,
             _ => Kind::Rst,
         };
-        Ok(Self {
-            kind,
-            code,
-            mid: u16::from_be_bytes([high, low]),
-            token_len: first & 0xF,
-        })
+        Ok(Self { kind, code, mid: u16::from_be_bytes([high, low]), token_len: first & 0xF })
     }
 
     /// Whether this is a message that may be repeated to us and is remembered: a request or response
@@ -129,11 +121,7 @@ impl Head {
             return Err(Refused::WrongType);
         }
         if self.code == 0 {
-            return if self.token_len == 0 {
-                Ok(Content::Empty)
-            } else {
-                Err(Refused::EmptyWithContent)
-            };
+            return if self.token_len == 0 { Ok(Content::Empty) } else { Err(Refused::EmptyWithContent) };
         }
         let packet = Packet::from_bytes(bytes).map_err(|error| match error {
             MessageError::InvalidOptionDelta | MessageError::InvalidOptionLength => Refused::OptionMalformed,
@@ -142,18 +130,12 @@ impl Head {
         // coap-lite takes a marker with nothing after it for the end of the message. An option has only
         // one way to be written, so such a message comes out one byte shorter when written again.
         if packet.payload.is_empty() && bytes.last() == Some(&0xFF) {
-            let again = packet
-                .to_bytes_unlimited()
-                .map_err(|_| Refused::OptionMalformed)?;
+            let again = packet.to_bytes_unlimited().map_err(|_| Refused::OptionMalformed)?;
             if again.len() != bytes.len() {
                 return Err(Refused::PayloadMissing);
             }
         }
-        Ok(if class == 0 {
-            Content::Request(packet)
-        } else {
-            Content::Response(packet)
-        })
+        Ok(if class == 0 { Content::Request(packet) } else { Content::Response(packet) })
     }
 }
 
@@ -167,11 +149,7 @@ pub(crate) struct Objection {
 
 impl Objection {
     fn new(refused: Refused, code: Code) -> Self {
-        Self {
-            refused,
-            code,
-            size1: None,
-        }
+        Self { refused, code, size1: None }
     }
 
     fn option(number: u16) -> Self {
@@ -189,26 +167,17 @@ fn single(values: &Values, lengths: core::ops::RangeInclusive<usize>) -> Option<
 
 /// An option value of format uint (§3.2) of at most four bytes.
 fn number(value: &[u8]) -> u32 {
-    value
-        .iter()
-        .take(4)
-        .fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
+    value.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
 }
 
 /// The shortest form of a number as an option value (§3.2): no leading zeros, zero is empty.
 fn uint(value: u32) -> Vec<u8> {
-    value
-        .to_be_bytes()
-        .into_iter()
-        .skip_while(|byte| *byte == 0)
-        .collect()
+    value.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect()
 }
 
 /// The value of a Content-Format or Accept option.
 fn format(values: &Values) -> Option<ContentFormat> {
-    single(values, 0..=2)
-        .and_then(|value| u16::try_from(number(value)).ok())
-        .map(ContentFormat)
+    single(values, 0..=2).and_then(|value| u16::try_from(number(value)).ok()).map(ContentFormat)
 }
 
 /// Block options (RFC 7959 §2.2): block number and "more".
@@ -219,9 +188,7 @@ fn block(values: &Values) -> Option<(u32, bool)> {
 
 /// The text of a Uri-Path or Uri-Query option.
 fn text(value: &[u8]) -> Option<&str> {
-    (value.len() <= 255)
-        .then(|| core::str::from_utf8(value).ok())
-        .flatten()
+    (value.len() <= 255).then(|| core::str::from_utf8(value).ok()).flatten()
 }
 
 /// A segment that can stand in a joined path without changing its meaning.
@@ -245,9 +212,7 @@ pub(crate) fn read_request(head: &Head, packet: Packet, config: &Config) -> Resu
             URI_PORT => _ = single(values, 0..=2).ok_or_else(objection)?,
             URI_PATH => {
                 for (place, value) in values.iter().enumerate() {
-                    let segment = text(value)
-                        .filter(|value| is_segment(value))
-                        .ok_or_else(objection)?;
+                    let segment = text(value).filter(|value| is_segment(value)).ok_or_else(objection)?;
                     if place > 0 {
                         request.path.push('/');
                     }
@@ -271,16 +236,10 @@ pub(crate) fn read_request(head: &Head, packet: Packet, config: &Config) -> Resu
                 Some((0, true)) => {
                     let size1 = Some(config.payload_limit);
                     let code = Code::REQUEST_ENTITY_TOO_LARGE;
-                    return Err(Objection {
-                        size1,
-                        ..Objection::new(Refused::Blockwise, code)
-                    });
+                    return Err(Objection { size1, ..Objection::new(Refused::Blockwise, code) });
                 }
                 Some(_) => {
-                    return Err(Objection::new(
-                        Refused::Blockwise,
-                        Code::REQUEST_ENTITY_INCOMPLETE,
-                    ));
+                    return Err(Objection::new(Refused::Blockwise, Code::REQUEST_ENTITY_INCOMPLETE));
                 }
                 None => return Err(objection()),
             },
@@ -296,10 +255,7 @@ pub(crate) fn read_request(head: &Head, packet: Packet, config: &Config) -> Resu
     if len > limit {
         let refused = Refused::PayloadTooLong { len, limit };
         let code = Code::REQUEST_ENTITY_TOO_LARGE;
-        return Err(Objection {
-            size1: Some(limit),
-            ..Objection::new(refused, code)
-        });
+        return Err(Objection { size1: Some(limit), ..Objection::new(refused, code) });
     }
     request.payload = packet.payload;
     Ok(request)
@@ -364,11 +320,7 @@ fn finish(packet: &Packet, config: &Config) -> Result<Vec<u8>, SendError> {
     let limit = config.datagram_limit;
     let too_long = |len| SendError::TooLong { len, limit };
     let bytes = packet.to_bytes_unlimited().map_err(|_| too_long(len))?;
-    if bytes.len() > limit {
-        Err(too_long(bytes.len()))
-    } else {
-        Ok(bytes)
-    }
+    if bytes.len() > limit { Err(too_long(bytes.len())) } else { Ok(bytes) }
 }
 
 /// Writes a request.
@@ -418,10 +370,7 @@ pub(crate) fn write_response(
         packet.add_option(CoapOption::ContentFormat, uint(format.into()));
     }
     if let Some(size1) = size1 {
-        packet.add_option(
-            CoapOption::from(SIZE1),
-            uint(u32::try_from(size1).unwrap_or(u32::MAX)),
-        );
+        packet.add_option(CoapOption::from(SIZE1), uint(u32::try_from(size1).unwrap_or(u32::MAX)));
     }
     packet.payload = response.payload;
     finish(&packet, config)

@@ -18,45 +18,24 @@ fn changed(bytes: &[u8]) -> Response {
 #[test]
 fn the_platform_pushes_to_a_card_one_at_a_time() {
     let mut pair = Pair::new();
-    pair.platform
-        .request(Millis(0), CARD, Request::post("push", *b"1"))
-        .unwrap();
+    pair.platform.request(Millis(0), CARD, Request::post("push", *b"1")).unwrap();
     let busy = Err(SendError::PeerBusy { limit: 1 });
-    assert_eq!(
-        pair.platform
-            .request(Millis(0), CARD, Request::post("push", *b"2")),
-        busy
-    );
+    assert_eq!(pair.platform.request(Millis(0), CARD, Request::post("push", *b"2")), busy);
     pair.run_for(TRIP);
-    let (
-        _,
-        Event::Request {
-            request, responder, ..
-        },
-    ) = pair.card_saw.remove(0)
-    else {
-        panic!()
-    };
+    let (_, Event::Request { request, responder, .. }) = pair.card_saw.remove(0) else { panic!() };
     assert_eq!((request.path.as_str(), &request.payload[..]), ("push", &b"1"[..]));
     pair.card.respond(pair.now(), responder, changed(b"")).unwrap();
     pair.run_for(TRIP);
     assert!(matches!(pair.platform_saw[..], [(_, Event::Response { .. })]));
-    pair.platform
-        .request(pair.now(), CARD, Request::post("push", *b"2"))
-        .unwrap();
+    pair.platform.request(pair.now(), CARD, Request::post("push", *b"2")).unwrap();
 }
 
 #[test]
 fn an_acknowledged_push_makes_way_for_the_next_up_to_the_open_limit() {
-    let config = Config {
-        exchanges_per_peer: 2,
-        ..Config::default()
-    };
+    let config = Config { exchanges_per_peer: 2, ..Config::default() };
     let mut pair = Pair::with(Config::default(), config);
     for _ in 0..2 {
-        pair.platform
-            .request(pair.now(), CARD, Request::get("slow"))
-            .unwrap();
+        pair.platform.request(pair.now(), CARD, Request::get("slow")).unwrap();
         pair.run_for(1_000);
     }
     assert_eq!(
@@ -67,20 +46,13 @@ fn an_acknowledged_push_makes_way_for_the_next_up_to_the_open_limit() {
 
 #[test]
 fn a_flood_from_one_peer_is_refused_by_name() {
-    let config = Config {
-        exchanges_per_peer: 3,
-        exchanges_total: 5,
-        ..Config::default()
-    };
+    let config = Config { exchanges_per_peer: 3, exchanges_total: 5, ..Config::default() };
     let mut platform: coap::Endpoint<u32> = coap::Endpoint::new(config, 1);
     let datagram = |mid: u8| [0x41, 0x02, 0, mid, mid, 0xFF, b'x'];
     for mid in 0..3 {
         platform.handle_datagram(Millis(0), 1, &datagram(mid)).unwrap();
     }
-    assert_eq!(
-        platform.handle_datagram(Millis(0), 1, &datagram(3)),
-        Err(Refused::PeerFlood { limit: 3 })
-    );
+    assert_eq!(platform.handle_datagram(Millis(0), 1, &datagram(3)), Err(Refused::PeerFlood { limit: 3 }));
     assert!(platform.poll_transmit().is_none(), "a flood is not answered");
     platform.handle_datagram(Millis(0), 2, &datagram(0)).unwrap();
     platform.handle_datagram(Millis(0), 3, &datagram(0)).unwrap();
@@ -90,28 +62,19 @@ fn a_flood_from_one_peer_is_refused_by_name() {
     );
 
     // One answer later the refused message, repeated, is taken.
-    let Some(Event::Request { responder, .. }) = platform.poll_event() else {
-        panic!()
-    };
+    let Some(Event::Request { responder, .. }) = platform.poll_event() else { panic!() };
     platform.respond(Millis(1), responder, changed(b"")).unwrap();
     platform.handle_datagram(Millis(2), 1, &datagram(3)).unwrap();
 }
 
 #[test]
 fn a_caller_who_does_not_drain_is_told_so() {
-    let config = Config {
-        pending_transmits: 2,
-        pending_events: 2,
-        ..Config::default()
-    };
+    let config = Config { pending_transmits: 2, pending_events: 2, ..Config::default() };
     let mut platform: coap::Endpoint<u32> = coap::Endpoint::new(config.clone(), 1);
     let ping = [0x40, 0, 0, 1];
     platform.handle_datagram(Millis(0), 1, &ping).unwrap();
     platform.handle_datagram(Millis(0), 2, &ping).unwrap();
-    assert_eq!(
-        platform.handle_datagram(Millis(0), 3, &ping),
-        Err(Refused::QueueFull { limit: 2 })
-    );
+    assert_eq!(platform.handle_datagram(Millis(0), 3, &ping), Err(Refused::QueueFull { limit: 2 }));
     let full = Err(SendError::QueueFull { limit: 2 });
     assert_eq!(platform.request(Millis(0), 4, Request::get("")), full);
     while platform.poll_transmit().is_some() {}
@@ -135,10 +98,7 @@ fn a_caller_who_does_not_drain_is_told_so() {
 
 #[test]
 fn a_full_memory_forgets_the_oldest_message_first() {
-    let config = Config {
-        remembered: 2,
-        ..Config::default()
-    };
+    let config = Config { remembered: 2, ..Config::default() };
     let mut platform: coap::Endpoint<u32> = coap::Endpoint::new(config, 1);
     let datagram = |mid: u8| [0x41, 0x02, 0, mid, mid, 0xFF, b'x'];
     for mid in [0, 1, 2, 2, 1] {
@@ -155,10 +115,7 @@ fn a_full_memory_forgets_the_oldest_message_first() {
 fn what_is_too_long_is_not_sent() {
     let mut pair = Pair::new();
     let long = vec![0; 1_025];
-    let error = SendError::PayloadTooLong {
-        len: 1_025,
-        limit: 1_024,
-    };
+    let error = SendError::PayloadTooLong { len: 1_025, limit: 1_024 };
     assert_eq!(pair.card.request(Millis(0), PLATFORM, frame(&long)), Err(error));
     for path in ["a/../b", ".", &"x".repeat(256)] {
         let outcome = pair.card.request(Millis(0), PLATFORM, Request::get(path));
@@ -172,14 +129,7 @@ fn what_is_too_long_is_not_sent() {
     pair.ask(frame(b"pay"));
     pair.run_for(TRIP);
     let (_, responder) = pair.asked();
-    assert_eq!(
-        pair.platform.respond(pair.now(), responder, changed(&long)),
-        Err(error)
-    );
+    assert_eq!(pair.platform.respond(pair.now(), responder, changed(&long)), Err(error));
     pair.run_for(TRIP);
-    assert_eq!(
-        pair.answered().1,
-        Response::new(Code::INTERNAL_SERVER_ERROR),
-        "nobody is left waiting"
-    );
+    assert_eq!(pair.answered().1, Response::new(Code::INTERNAL_SERVER_ERROR), "nobody is left waiting");
 }

@@ -23,12 +23,7 @@ struct Node {
 impl Node {
     fn new(config: Config) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        Self {
-            endpoint: Endpoint::new(config, 42),
-            socket,
-            start: Instant::now(),
-            events: Vec::new(),
-        }
+        Self { endpoint: Endpoint::new(config, 42), socket, start: Instant::now(), events: Vec::new() }
     }
 
     fn addr(&self) -> SocketAddr {
@@ -51,13 +46,8 @@ impl Node {
     /// One turn of the loop every shell around an endpoint has: drain, sleep, take in.
     fn turn(&mut self) {
         self.drain();
-        let sleep = self
-            .endpoint
-            .poll_timeout()
-            .map_or(200, |at| at.since(self.now()).clamp(1, 200));
-        self.socket
-            .set_read_timeout(Some(Duration::from_millis(sleep)))
-            .unwrap();
+        let sleep = self.endpoint.poll_timeout().map_or(200, |at| at.since(self.now()).clamp(1, 200));
+        self.socket.set_read_timeout(Some(Duration::from_millis(sleep))).unwrap();
         let mut buffer = [0; 1_473];
         if let Ok((len, from)) = self.socket.recv_from(&mut buffer) {
             let _ = self.endpoint.handle_datagram(self.now(), from, &buffer[..len]);
@@ -76,12 +66,7 @@ impl Node {
     }
 
     fn answer(&mut self, code: Code, payload: &[u8]) -> Request {
-        let Event::Request {
-            request, responder, ..
-        } = self.next_event()
-        else {
-            panic!()
-        };
+        let Event::Request { request, responder, .. } = self.next_event() else { panic!() };
         let response = Response::new(code).with_payload(payload);
         self.endpoint.respond(self.now(), responder, response).unwrap();
         self.drain();
@@ -123,24 +108,15 @@ fn figures_16_and_17_a_piggybacked_response() {
 
     hand.send(server.addr(), &[&[0x41, 0x01, 0x7D, 0x35, 0x20], TEMPERATURE]);
     server.answer(Code::CONTENT, b"22.3 C");
-    assert_eq!(
-        hand.receive(),
-        [&[0x61, 0x45, 0x7D, 0x35, 0x20], READING].concat()
-    );
+    assert_eq!(hand.receive(), [&[0x61, 0x45, 0x7D, 0x35, 0x20], READING].concat());
 }
 
 #[test]
 fn figure_18_a_request_is_retransmitted() {
-    let config = Config {
-        ack_timeout_ms: 50,
-        ..Config::default()
-    };
+    let config = Config { ack_timeout_ms: 50, ..Config::default() };
     let (mut client, hand) = (Node::new(config), Hand::new());
     let to = hand.0.local_addr().unwrap();
-    client
-        .endpoint
-        .request(client.now(), to, Request::get("temperature"))
-        .unwrap();
+    client.endpoint.request(client.now(), to, Request::get("temperature")).unwrap();
     client.drain();
     let first = hand.receive();
     assert_eq!((first[0], first[1], &first[8..]), (0x44, 0x01, TEMPERATURE));
@@ -149,9 +125,7 @@ fn figure_18_a_request_is_retransmitted() {
     }
     assert_eq!(hand.receive(), first);
     hand.send(client.addr(), &[&[0x64, 0x45], &first[2..8], READING]);
-    let Event::Response { response, .. } = client.next_event() else {
-        panic!()
-    };
+    let Event::Response { response, .. } = client.next_event() else { panic!() };
     assert_eq!(response, Response::new(Code::CONTENT).with_payload(*b"22.3 C"));
 }
 
@@ -173,30 +147,19 @@ fn figure_19_a_response_is_retransmitted() {
 
 #[test]
 fn figures_20_and_21_a_separate_response() {
-    let config = Config {
-        ack_delay_ms: 20,
-        ..Config::default()
-    };
+    let config = Config { ack_delay_ms: 20, ..Config::default() };
     let (mut server, hand) = (Node::new(config), Hand::new());
     hand.send(server.addr(), &[&[0x41, 0x01, 0x7D, 0x38, 0x53], TEMPERATURE]);
-    let Event::Request { responder, .. } = server.next_event() else {
-        panic!()
-    };
+    let Event::Request { responder, .. } = server.next_event() else { panic!() };
     while server.endpoint.tally().sent == 0 {
         server.turn();
     }
     assert_eq!(hand.receive(), [0x60, 0x00, 0x7D, 0x38]);
     let response = Response::new(Code::CONTENT).with_payload(*b"22.3 C");
-    server
-        .endpoint
-        .respond(server.now(), responder, response)
-        .unwrap();
+    server.endpoint.respond(server.now(), responder, response).unwrap();
     server.drain();
     let separate = hand.receive();
-    assert_eq!(
-        (separate[0], separate[1], separate[4], &separate[5..]),
-        (0x41, 0x45, 0x53, READING)
-    );
+    assert_eq!((separate[0], separate[1], separate[4], &separate[5..]), (0x41, 0x45, 0x53, READING));
     assert_eq!(server.endpoint.open_exchanges(), (0, 1));
     hand.send(server.addr(), &[&[0x60, 0x00, separate[2], separate[3]]]);
     while server.endpoint.open_exchanges() != (0, 0) {
@@ -207,10 +170,7 @@ fn figures_20_and_21_a_separate_response() {
     // asked, and reset by one that does not remember asking.
     let mut client = Node::new(Config::default());
     let to = hand.0.local_addr().unwrap();
-    client
-        .endpoint
-        .request(client.now(), to, Request::get("temperature"))
-        .unwrap();
+    client.endpoint.request(client.now(), to, Request::get("temperature")).unwrap();
     client.drain();
     let asked = hand.receive();
     hand.send(client.addr(), &[&[0x60, 0x00], &asked[2..4]]);
@@ -229,29 +189,19 @@ fn figure_22_non_confirmable_both_ways() {
     hand.send(server.addr(), &[&[0x51, 0x01, 0x7D, 0x40, 0x75], TEMPERATURE]);
     server.answer(Code::CONTENT, b"22.3 C");
     let response = hand.receive();
-    assert_eq!(
-        (response[0], response[1], response[4], &response[5..]),
-        (0x51, 0x45, 0x75, READING)
-    );
+    assert_eq!((response[0], response[1], response[4], &response[5..]), (0x51, 0x45, 0x75, READING));
 }
 
 #[test]
 fn two_endpoints_over_two_sockets() {
     let (mut card, mut platform) = (Node::new(Config::default()), Node::new(Config::default()));
     for round in 0_u8..100 {
-        card.endpoint
-            .request(card.now(), platform.addr(), Request::post("frames", [round]))
-            .unwrap();
+        card.endpoint.request(card.now(), platform.addr(), Request::post("frames", [round])).unwrap();
         card.drain();
         let request = platform.answer(Code::CHANGED, &[round, 1]);
         assert_eq!(request.payload, [round]);
-        let Event::Response { response, from, .. } = card.next_event() else {
-            panic!()
-        };
-        assert_eq!(
-            (response.payload.as_slice(), from),
-            (&[round, 1][..], platform.addr())
-        );
+        let Event::Response { response, from, .. } = card.next_event() else { panic!() };
+        assert_eq!((response.payload.as_slice(), from), (&[round, 1][..], platform.addr()));
     }
     assert_eq!(card.endpoint.tally().retransmitted, 0);
 }

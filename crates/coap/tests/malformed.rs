@@ -9,14 +9,8 @@ fn receive(bytes: &[u8]) -> (Result<(), Refused>, Option<Vec<u8>>) {
     let mut endpoint: Endpoint<u8> = Endpoint::new(Config::default(), 1);
     let outcome = endpoint.handle_datagram(Millis(0), 1, bytes);
     let reply = endpoint.poll_transmit().map(|transmit| transmit.bytes);
-    assert!(
-        endpoint.poll_transmit().is_none(),
-        "one datagram brings one back at most"
-    );
-    assert_eq!(
-        endpoint.poll_event().is_some(),
-        outcome.is_ok() && reply.is_none()
-    );
+    assert!(endpoint.poll_transmit().is_none(), "one datagram brings one back at most");
+    assert_eq!(endpoint.poll_event().is_some(), outcome.is_ok() && reply.is_none());
     (outcome, reply)
 }
 
@@ -31,11 +25,7 @@ fn malformed_bytes_are_refused_by_name_and_reset_if_confirmable() {
         (&[0x80, 1, 0, 9], Refused::WrongVersion { version: 2 }, None),
         (&[0xC0, 1, 0, 9], Refused::WrongVersion { version: 3 }, None),
         (&[0x42, 1, 0, 9, 1], Refused::Truncated, RESET),
-        (
-            &[0x49, 1, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9],
-            Refused::TokenTooLong { len: 9 },
-            RESET,
-        ),
+        (&[0x49, 1, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9], Refused::TokenTooLong { len: 9 }, RESET),
         (&[0x4F, 1, 0, 9], Refused::TokenTooLong { len: 15 }, RESET),
         (&[0x5F, 1, 0, 9], Refused::TokenTooLong { len: 15 }, None),
         (&[0x40, 0x20, 0, 9], Refused::ReservedCode { code: 0x20 }, RESET),
@@ -49,16 +39,8 @@ fn malformed_bytes_are_refused_by_name_and_reset_if_confirmable() {
         (&[0x40, 1, 0, 9, 0xE0, 1], Refused::OptionMalformed, RESET),
         (&[0x40, 1, 0, 9, 0xBD], Refused::OptionMalformed, RESET),
         (&[0x40, 1, 0, 9, 0xBE, 0], Refused::OptionMalformed, RESET),
-        (
-            &[0x40, 1, 0, 9, 0xE0, 0xFF, 0xFF],
-            Refused::OptionMalformed,
-            RESET,
-        ),
-        (
-            &[0x40, 1, 0, 9, 0xE0, 0xFE, 0xF0, 0xE0, 0xFE, 0xF0],
-            Refused::OptionMalformed,
-            RESET,
-        ),
+        (&[0x40, 1, 0, 9, 0xE0, 0xFF, 0xFF], Refused::OptionMalformed, RESET),
+        (&[0x40, 1, 0, 9, 0xE0, 0xFE, 0xF0, 0xE0, 0xFE, 0xF0], Refused::OptionMalformed, RESET),
         (&[0x50, 1, 0, 9, 0xF0], Refused::OptionMalformed, None),
         (&[0x40, 1, 0, 9, 0xFF], Refused::PayloadMissing, RESET),
         (&[0x40, 1, 0, 9, 0xB1, b'a', 0xFF], Refused::PayloadMissing, RESET),
@@ -79,11 +61,7 @@ fn malformed_bytes_are_refused_by_name_and_reset_if_confirmable() {
     ];
     for (bytes, refused, reply) in cases {
         let (outcome, back) = receive(bytes);
-        assert_eq!(
-            (outcome, back.as_deref()),
-            (Err(*refused), *reply),
-            "{bytes:02x?}"
-        );
+        assert_eq!((outcome, back.as_deref()), (Err(*refused), *reply), "{bytes:02x?}");
     }
 }
 
@@ -109,11 +87,7 @@ fn requests_that_cannot_be_granted_are_answered_with_the_reason() {
     for (options, refused, code) in cases {
         let bytes = [&[0x41, 1, 0, 9, 7], *options].concat();
         let (outcome, back) = receive(&bytes);
-        assert_eq!(
-            (outcome, back),
-            (Err(*refused), Some(vec![0x61, *code, 0, 9, 7])),
-            "{options:02x?}"
-        );
+        assert_eq!((outcome, back), (Err(*refused), Some(vec![0x61, *code, 0, 9, 7])), "{options:02x?}");
     }
     let (outcome, back) = receive(&[0x41, 5, 0, 9, 7]);
     let answer = Some(vec![0x61, 0x85, 0, 9, 7]);
@@ -128,49 +102,34 @@ fn a_body_too_large_for_us_is_answered_with_the_size_we_take() {
     assert_eq!((outcome, back), (Err(Refused::Blockwise), Some(size1.to_vec())));
 
     let bytes = [&[0x41, 2, 0, 9, 7, 0xFF][..], &[1; 1_025]].concat();
-    let refused = Refused::PayloadTooLong {
-        len: 1_025,
-        limit: 1_024,
-    };
+    let refused = Refused::PayloadTooLong { len: 1_025, limit: 1_024 };
     assert_eq!(receive(&bytes), (Err(refused), Some(size1.to_vec())));
 
     let bytes = [&[0x41, 2, 0, 9, 7, 0xFF][..], &[1; 1_467]].concat();
-    let refused = Refused::TooLong {
-        len: 1_473,
-        limit: 1_472,
-    };
+    let refused = Refused::TooLong { len: 1_473, limit: 1_472 };
     assert_eq!(receive(&bytes), (Err(refused), Some(vec![0x70, 0, 0, 9])));
 }
 
 #[test]
 fn a_bad_option_in_a_non_confirmable_request_is_passed_over_in_silence() {
-    assert_eq!(
-        receive(&[0x51, 1, 0, 9, 7, 0x11, 1]),
-        (Err(Refused::BadOption { number: 1 }), None)
-    );
+    assert_eq!(receive(&[0x51, 1, 0, 9, 7, 0x11, 1]), (Err(Refused::BadOption { number: 1 }), None));
     let (outcome, back) = receive(&[0x51, 5, 0, 9, 7]);
     let back = back.unwrap();
     assert_eq!(outcome, Err(Refused::UnknownMethod { code: 5 }));
-    assert_eq!(
-        (back[0], back[1], back[4]),
-        (0x51, 0x85, 7),
-        "but an unknown method is named"
-    );
+    assert_eq!((back[0], back[1], back[4]), (0x51, 0x85, 7), "but an unknown method is named");
 }
 
 #[test]
 fn elective_options_and_whole_bodies_in_one_block_do_no_harm() {
     for options in [
-        &[0x60][..],       // Observe
-        &[0x41, 1],        // ETag
-        &[0xD0, 1],        // Max-Age
-        &[0xD0, 0xF5],     // No-Response (258)
+        &[0x60][..],                                                                     // Observe
+        &[0x41, 1],                                                                      // ETag
+        &[0xD0, 1],                                                                      // Max-Age
+        &[0xD0, 0xF5],                                                                   // No-Response (258)
         &[0xC3, 1, 2, 3],  // a Content-Format that is none
         &[0xD1, 10, 0x06], // Block2: block 0 of any size
         &[0xD1, 14, 0x06], // Block1: block 0, none to follow
-        &[
-            0x39, b'l', b'o', b'c', b'a', b'l', b'h', b'o', b's', b't', 0x42, 0x16, 0x33,
-        ], // Host, Port
+        &[0x39, b'l', b'o', b'c', b'a', b'l', b'h', b'o', b's', b't', 0x42, 0x16, 0x33], // Host, Port
     ] {
         let bytes = [&[0x41, 1, 0, 9, 7], options].concat();
         assert_eq!(receive(&bytes), (Ok(()), None), "{options:02x?}");
@@ -189,18 +148,8 @@ fn an_answer_we_cannot_use_ends_the_request() {
             let outcome = card.handle_datagram(Millis(1), 1, &bytes);
             assert_eq!(outcome, Err(Refused::ResponseOption { number }));
             let event = card.poll_event();
-            assert!(matches!(
-                event,
-                Some(coap::Event::Failed {
-                    reason: coap::Failure::Unusable,
-                    ..
-                })
-            ));
-            assert_eq!(
-                card.poll_transmit().is_some(),
-                kind == 0x44,
-                "a Reset for a confirmable one"
-            );
+            assert!(matches!(event, Some(coap::Event::Failed { reason: coap::Failure::Unusable, .. })));
+            assert_eq!(card.poll_transmit().is_some(), kind == 0x44, "a Reset for a confirmable one");
             assert_eq!(card.poll_timeout(), None);
         }
     }
@@ -240,10 +189,7 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % sides
     }
 }
@@ -251,19 +197,11 @@ impl Dice {
 #[test]
 fn no_bytes_whatever_make_it_panic() {
     let mut dice = Dice(7);
-    let config = Config {
-        exchanges_total: 64,
-        remembered: 64,
-        ..Config::default()
-    };
+    let config = Config { exchanges_total: 64, remembered: 64, ..Config::default() };
     let mut endpoint: Endpoint<usize> = Endpoint::new(config, 1);
-    let good: Vec<u8> = [
-        &[0x44, 2, 1, 2, 9, 9, 9, 9, 0xB3][..],
-        b"abc",
-        &[0x11, 60, 0x42, b'q', b'1', 0xFF],
-        b"data",
-    ]
-    .concat();
+    let good: Vec<u8> =
+        [&[0x44, 2, 1, 2, 9, 9, 9, 9, 0xB3][..], b"abc", &[0x11, 60, 0x42, b'q', b'1', 0xFF], b"data"]
+            .concat();
     let mut taken = 0;
     for round in 0..200_000_u64 {
         let mut bytes = if round % 2 == 0 {

@@ -21,10 +21,7 @@ fn an_answer_in_time_rides_on_the_acknowledgement() {
     pair.ask(frame(b"pay"));
     pair.run_for(100);
     let (request, responder) = pair.asked();
-    assert_eq!(
-        (request.path.as_str(), request.payload.as_slice()),
-        ("frames", &b"pay"[..])
-    );
+    assert_eq!((request.path.as_str(), request.payload.as_slice()), ("frames", &b"pay"[..]));
     assert!(request.confirmable);
     pair.answer(responder, changed(b"paid"));
     pair.run_for(TRIP);
@@ -44,31 +41,16 @@ fn a_late_answer_comes_separately() {
         (2, TRIP + 500),
         "an empty acknowledgement, and no repetition"
     );
-    let (
-        at,
-        Event::Acknowledged {
-            exchange: acknowledged,
-        },
-    ) = pair.card_saw.remove(0)
-    else {
-        panic!()
-    };
+    let (at, Event::Acknowledged { exchange: acknowledged }) = pair.card_saw.remove(0) else { panic!() };
     assert_eq!((at, acknowledged), (2 * TRIP + 500, exchange));
 
     let (_, responder) = pair.asked();
     pair.answer(responder, changed(b"paid"));
     pair.run_for(10_000);
     assert_eq!(pair.answered().1, changed(b"paid"));
-    let kinds: Vec<_> = pair
-        .sent
-        .iter()
-        .map(|sent| (sent.from, (sent.bytes[0] >> 4) & 3))
-        .collect();
+    let kinds: Vec<_> = pair.sent.iter().map(|sent| (sent.from, (sent.bytes[0] >> 4) & 3)).collect();
     let story = [(CARD, 0), (PLATFORM, 2), (PLATFORM, 0), (CARD, 2)];
-    assert_eq!(
-        kinds, story,
-        "request, empty acknowledgement, answer, acknowledgement of that"
-    );
+    assert_eq!(kinds, story, "request, empty acknowledgement, answer, acknowledgement of that");
     assert!(pair.is_quiet() && pair.refused.is_empty());
 }
 
@@ -100,9 +82,7 @@ fn four_retries_then_timed_out() {
     let waits: Vec<u64> = pair.sent.windows(2).map(|two| two[1].at - two[0].at).collect();
     assert!((2_000..=3_000).contains(&waits[0]));
     assert_eq!(waits, [waits[0], 2 * waits[0], 4 * waits[0], 8 * waits[0]]);
-    let (at, Event::Failed { exchange, reason }) = pair.card_saw.remove(0) else {
-        panic!()
-    };
+    let (at, Event::Failed { exchange, reason }) = pair.card_saw.remove(0) else { panic!() };
     assert_eq!((exchange, reason), (asked, Failure::TimedOut));
     assert_eq!(at, 31 * waits[0]);
     assert!(pair.is_quiet() && pair.card_saw.is_empty());
@@ -119,11 +99,7 @@ fn an_answer_whose_acknowledgement_is_lost_comes_again_and_is_acknowledged_again
     pair.run_for(10_000);
     assert_eq!(pair.sent.len(), 6);
     assert_eq!(pair.sent[3].bytes, pair.sent[5].bytes);
-    let responses = pair
-        .card_saw
-        .iter()
-        .filter(|(_, event)| matches!(event, Event::Response { .. }))
-        .count();
+    let responses = pair.card_saw.iter().filter(|(_, event)| matches!(event, Event::Response { .. })).count();
     assert_eq!(responses, 1);
     assert!(pair.is_quiet() && pair.refused.is_empty());
 }
@@ -131,13 +107,7 @@ fn an_answer_whose_acknowledgement_is_lost_comes_again_and_is_acknowledged_again
 #[test]
 fn an_answer_that_overtakes_its_empty_acknowledgement_is_taken() {
     let mut pair = Pair::new();
-    pair.link = Box::new(|nth| {
-        if nth == 2 {
-            Fate::Late(1_500)
-        } else {
-            Fate::Arrives
-        }
-    });
+    pair.link = Box::new(|nth| if nth == 2 { Fate::Late(1_500) } else { Fate::Arrives });
     pair.ask(frame(b"pay"));
     pair.run_for(600);
     let (_, responder) = pair.asked();
@@ -145,11 +115,7 @@ fn an_answer_that_overtakes_its_empty_acknowledgement_is_taken() {
     pair.run_for(10_000);
     assert_eq!(pair.answered(), (620, changed(b"paid")));
     assert!(pair.card_saw.is_empty());
-    assert_eq!(
-        pair.refused,
-        [(CARD, Refused::UnknownMessage)],
-        "the acknowledgement that came too late"
-    );
+    assert_eq!(pair.refused, [(CARD, Refused::UnknownMessage)], "the acknowledgement that came too late");
     assert!(pair.is_quiet());
 }
 
@@ -192,16 +158,7 @@ fn a_lost_non_confirmable_request_is_not_repeated() {
     pair.ask(frame(b"hint").non_confirmable());
     pair.run_for(100_000);
     assert_eq!(pair.sent.len(), 1);
-    assert!(matches!(
-        pair.card_saw[..],
-        [(
-            93_000,
-            Event::Failed {
-                reason: Failure::NoAnswer,
-                ..
-            }
-        )]
-    ));
+    assert!(matches!(pair.card_saw[..], [(93_000, Event::Failed { reason: Failure::NoAnswer, .. })]));
     assert!(pair.is_quiet());
 }
 
@@ -212,23 +169,11 @@ fn an_acknowledged_request_that_is_never_answered_fails_on_the_card_and_is_let_g
     pair.run_for(100_000);
     assert!(matches!(
         pair.card_saw[..],
-        [
-            (_, Event::Acknowledged { .. }),
-            (
-                _,
-                Event::Failed {
-                    reason: Failure::NoAnswer,
-                    ..
-                }
-            )
-        ]
+        [(_, Event::Acknowledged { .. }), (_, Event::Failed { reason: Failure::NoAnswer, .. })]
     ));
     let (_, responder) = pair.asked();
     pair.run_until(247_000 + TRIP);
-    assert_eq!(
-        pair.platform.respond(pair.now(), responder, changed(b"")),
-        Err(SendError::Expired)
-    );
+    assert_eq!(pair.platform.respond(pair.now(), responder, changed(b"")), Err(SendError::Expired));
     assert_eq!(pair.platform.tally().unanswered, 1);
     assert!(pair.is_quiet());
 }
@@ -250,25 +195,15 @@ fn a_reset_ends_the_exchange() {
     let mut pair = Pair::new();
     pair.ask(frame(b"pay"));
     let mid = [pair.sent[0].bytes[2], pair.sent[0].bytes[3]];
-    pair.card
-        .handle_datagram(Millis(10), PLATFORM, &[0x70, 0, mid[0], mid[1]])
-        .unwrap();
-    assert!(matches!(
-        pair.card.poll_event(),
-        Some(Event::Failed {
-            reason: Failure::Reset,
-            ..
-        })
-    ));
+    pair.card.handle_datagram(Millis(10), PLATFORM, &[0x70, 0, mid[0], mid[1]]).unwrap();
+    assert!(matches!(pair.card.poll_event(), Some(Event::Failed { reason: Failure::Reset, .. })));
     assert_eq!(pair.card.poll_timeout(), None);
 }
 
 #[test]
 fn a_ping_is_reset() {
     let mut pair = Pair::new();
-    pair.card
-        .handle_datagram(Millis(0), PLATFORM, &[0x40, 0, 0x12, 0x34])
-        .unwrap();
+    pair.card.handle_datagram(Millis(0), PLATFORM, &[0x40, 0, 0x12, 0x34]).unwrap();
     assert_eq!(pair.card.poll_transmit().unwrap().bytes, [0x70, 0, 0x12, 0x34]);
     assert!(pair.card.poll_event().is_none());
 }
@@ -297,15 +232,9 @@ fn an_answer_with_another_token_or_from_elsewhere_is_not_ours() {
     let asked = &pair.sent[0].bytes;
     let mut forged = vec![0x64, 0x44, asked[2], asked[3]];
     forged.extend(asked[4..8].iter().map(|byte| !byte));
-    assert_eq!(
-        pair.card.handle_datagram(Millis(1), PLATFORM, &forged),
-        Err(Refused::TokenMismatch)
-    );
+    assert_eq!(pair.card.handle_datagram(Millis(1), PLATFORM, &forged), Err(Refused::TokenMismatch));
     forged[4..8].copy_from_slice(&asked[4..8]);
-    assert_eq!(
-        pair.card.handle_datagram(Millis(1), "stranger", &forged),
-        Err(Refused::UnknownMessage)
-    );
+    assert_eq!(pair.card.handle_datagram(Millis(1), "stranger", &forged), Err(Refused::UnknownMessage));
     assert_eq!(pair.card.handle_datagram(Millis(1), PLATFORM, &forged), Ok(()));
 }
 
@@ -345,9 +274,7 @@ fn a_bad_link_changes_nothing_but_the_time_it_takes() {
     let mut pair = Pair::new();
     let mut state = 12_345_u64;
     pair.link = Box::new(move |_| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         match (state >> 33) % 10 {
             0 | 1 => Fate::Lost,
             2 => Fate::Twice,

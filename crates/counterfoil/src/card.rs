@@ -146,13 +146,8 @@ pub(crate) async fn make(
             transport: keys.transport,
         })
         .await?;
-    let element = SoftElement::inject(
-        &issued.wrapped_key,
-        maker,
-        issued.check_value,
-        issued.link,
-        issued.information,
-    )?;
+    let element =
+        SoftElement::inject(&issued.wrapped_key, maker, issued.check_value, issued.link, issued.information)?;
     let mut image = CardImage::new(element);
     image.printed_name = order.printed_name;
     image.has_display = order.has_display;
@@ -237,7 +232,8 @@ pub(crate) fn list(arguments: ListArguments) -> Result<ExitCode, Failure> {
     let store = store::sqlite::open(&database)?;
     let (after, limit) = (arguments.after, arguments.limit);
     let cards = store.peek(|rows| rows.cards_after(after, limit))?;
-    let mut text = String::from("CARD           NUMBER          STATE    KEY  CHANNEL                   HOLDER\n");
+    let mut text =
+        String::from("CARD           NUMBER          STATE    KEY  CHANNEL                   HOLDER\n");
     for summary in cards {
         let record = &summary.card.record;
         let holder = record.bound_to.map(|holder| holder.to_string()).unwrap_or_else(|| "not bound".into());

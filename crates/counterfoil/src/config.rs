@@ -92,7 +92,9 @@ const OTHER_VARIABLES: [&str; 2] = ["COUNTERFOIL_PASSPHRASE", "COUNTERFOIL_LOG"]
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("the configuration {path} cannot be read: {reason}. `counterfoil config print > {path}` writes one")]
+    #[error(
+        "the configuration {path} cannot be read: {reason}. `counterfoil config print > {path}` writes one"
+    )]
     Unreadable { path: PathBuf, reason: String },
     #[error("{path}, {what}")]
     Wrong { path: PathBuf, what: String },
@@ -110,7 +112,8 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let named = path.unwrap_or(Path::new("the defaults")).to_owned();
         let wrong = |what: String| ConfigError::Wrong { path: named.clone(), what };
-        let mut settings: Table = TEMPLATE.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        let mut settings: Table =
+            TEMPLATE.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
         if let Some(path) = path {
             let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
                 path: path.to_owned(),
@@ -128,9 +131,8 @@ impl Config {
                     .map_err(|what| ConfigError::Variable { name: name.clone(), what })?;
             }
         }
-        let config: Self = settings.try_into().map_err(|error: toml::de::Error| {
-            wrong(error.message().to_owned())
-        })?;
+        let config: Self =
+            settings.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
         config.check(named)
     }
 
@@ -286,7 +288,8 @@ mod tests {
     #[test]
     fn a_file_says_only_what_differs_and_variables_stand_above_it() {
         let config =
-            load("[http]\nlisten = \"127.0.0.1:9000\"\n", &[("COUNTERFOIL_ORDERS_WAITING_MAX", "3")]).unwrap();
+            load("[http]\nlisten = \"127.0.0.1:9000\"\n", &[("COUNTERFOIL_ORDERS_WAITING_MAX", "3")])
+                .unwrap();
         assert_eq!(config.http.listen, "127.0.0.1:9000".parse().unwrap());
         assert_eq!(config.orders.waiting_max, 3);
         let config =
@@ -297,11 +300,23 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         for (text, expected) in [
-            ("\n[http]\nlisten = \"here\"\n", "FILE, line 3: `listen` is wrong: invalid socket address syntax"),
+            (
+                "\n[http]\nlisten = \"here\"\n",
+                "FILE, line 3: `listen` is wrong: invalid socket address syntax",
+            ),
             ("[http]\nlisten = 8080\n", "FILE, line 2: `listen` must be of type string, not integer"),
-            ("[http]\n\nlitsen = \"x\"\n", "FILE, line 3: unknown key `litsen` in [http]; known are listen, public_url"),
-            ("\n[htpp]\n", "FILE, line 2: unknown key `htpp`; known are air, data, http, keys, log, operations, orders"),
-            ("[log]\nformat = \"xml\"\n", "FILE, line 2: `format` is wrong: unknown variant `xml`, expected `text` or `json`"),
+            (
+                "[http]\n\nlitsen = \"x\"\n",
+                "FILE, line 3: unknown key `litsen` in [http]; known are listen, public_url",
+            ),
+            (
+                "\n[htpp]\n",
+                "FILE, line 2: unknown key `htpp`; known are air, data, http, keys, log, operations, orders",
+            ),
+            (
+                "[log]\nformat = \"xml\"\n",
+                "FILE, line 2: `format` is wrong: unknown variant `xml`, expected `text` or `json`",
+            ),
             ("[orders]\nwaiting_max = 0\n", "FILE, key `orders.waiting_max`: must be 1 to 64"),
         ] {
             let error = load(text, &[]).unwrap_err();
@@ -314,7 +329,11 @@ mod tests {
     #[test]
     fn a_wrong_variable_is_named() {
         for (name, value, expected) in [
-            ("COUNTERFOIL_HTPP_LISTEN", "x", "the environment variable COUNTERFOIL_HTPP_LISTEN is no setting"),
+            (
+                "COUNTERFOIL_HTPP_LISTEN",
+                "x",
+                "the environment variable COUNTERFOIL_HTPP_LISTEN is no setting",
+            ),
             (
                 "COUNTERFOIL_ORDERS_WAITING_MAX",
                 "many",

@@ -89,8 +89,13 @@ pub(crate) fn create(
     environment: Environment,
     now: UnixMillis,
 ) -> Result<SealedFile, KeysError> {
-    let store =
-        SealedFile::create(&places.key_store(), passphrase, environment, Cost::Recommended, &mut system_entropy)?;
+    let store = SealedFile::create(
+        &places.key_store(),
+        passphrase,
+        environment,
+        Cost::Recommended,
+        &mut system_entropy,
+    )?;
     let names = card_keys()?;
     let (first, second) = (Custodian::new("custodian one")?, Custodian::new("custodian two")?);
     store.generate(names.master, KeyUse::DeriveCardKeys, &first, now, &mut system_entropy)?;

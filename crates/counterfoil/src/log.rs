@@ -7,7 +7,8 @@ use crate::config::LogFormat;
 /// Starts logging to standard error. `COUNTERFOIL_LOG` stands above the configuration.
 pub(crate) fn start(level: &str, format: LogFormat) -> Result<(), String> {
     let level = std::env::var("COUNTERFOIL_LOG").unwrap_or_else(|_| level.to_owned());
-    let filter = EnvFilter::try_new(&level).map_err(|error| format!("log.level `{level}` is wrong: {error}"))?;
+    let filter =
+        EnvFilter::try_new(&level).map_err(|error| format!("log.level `{level}` is wrong: {error}"))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => logs.try_init(),

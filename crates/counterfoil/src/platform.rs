@@ -38,16 +38,14 @@ pub(crate) struct Listens {
 pub(crate) enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{what} cannot listen on {address}: {reason}. Is another program there? Choose another port: {setting}")]
+    #[error(
+        "{what} cannot listen on {address}: {reason}. Is another program there? Choose another port: {setting}"
+    )]
     Port { what: &'static str, address: SocketAddr, reason: std::io::Error, setting: &'static str },
 }
 
 /// Opens the database and joins it with a key store.
-pub(crate) fn open_app(
-    database: PathBuf,
-    keys: Arc<dyn KeyStore>,
-    rules: Rules,
-) -> Result<App, StoreError> {
+pub(crate) fn open_app(database: PathBuf, keys: Arc<dyn KeyStore>, rules: Rules) -> Result<App, StoreError> {
     let store: Store = store::sqlite::open(&database)?;
     Ok(App::new(store, keys, Arc::new(SystemClock), Arc::new(SystemChance), rules, Arc::new(Metrics::new())))
 }
@@ -70,9 +68,15 @@ impl Platform {
         let operations = bind("the operators' console", listens.operations, "operations.listen").await?;
         let (fleet, pushes) = Fleet::new(app.clone());
         let seed = (SystemChance.draw() & u128::from(u64::MAX)) as u64;
-        let station = BaseStation::start(listens.air, coap, seed, fleet.clone(), pushes).await.map_err(|reason| {
-            StartError::Port { what: "the base station", address: listens.air, reason, setting: "air.listen" }
-        })?;
+        let station =
+            BaseStation::start(listens.air, coap, seed, fleet.clone(), pushes).await.map_err(|reason| {
+                StartError::Port {
+                    what: "the base station",
+                    address: listens.air,
+                    reason,
+                    setting: "air.listen",
+                }
+            })?;
         let http_address = address_of(&http, listens.http);
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let api = Api::new(fleet, &public_url);

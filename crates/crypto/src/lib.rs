@@ -17,6 +17,8 @@ mod wrap;
 pub use cipher::{FrameCipher, FrameParameters, OpenError};
 pub use code::VerificationCode;
 pub use key::{CardKey, CheckValue, Derivation, IssuerMasterKey, ProcessKey, TransportKey};
-pub use key_store::{BoundKey, CardKeyReference, KeyName, KeyOrigin, KeyStore, KeyStoreError, OpenJob, SealJob};
+pub use key_store::{
+    BoundKey, CardKeyReference, KeyName, KeyOrigin, KeyStore, KeyStoreError, OpenJob, SealJob,
+};
 pub use suite::{Suite, UnsupportedSuite};
 pub use wrap::{WrapError, WrappedCardKey};

@@ -40,9 +40,7 @@ impl KeyStore for SealedFile {
     ) -> Result<(WrappedCardKey, CheckValue), KeyStoreError> {
         let contents = self.contents();
         let (card_key, transport) = contents.injection(key, transport)?;
-        let wrapped = transport
-            .wrap(&card_key)
-            .map_err(|_| KeyStoreError::WrappedKeyRefused)?;
+        let wrapped = transport.wrap(&card_key).map_err(|_| KeyStoreError::WrappedKeyRefused)?;
         Ok((wrapped, card_key.check_value()))
     }
 
@@ -53,8 +51,7 @@ impl KeyStore for SealedFile {
         transport: KeyName,
         check: CheckValue,
     ) -> Result<(), KeyStoreError> {
-        self.change(|contents| contents.import(key, wrapped, transport, check))
-            .map_err(unavailable)?
+        self.change(|contents| contents.import(key, wrapped, transport, check)).map_err(unavailable)?
     }
 
     fn card_key_check_value(&self, key: &CardKeyReference) -> Result<CheckValue, KeyStoreError> {

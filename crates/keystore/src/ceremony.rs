@@ -145,15 +145,9 @@ fn apply(
     custodian: &Custodian,
     now: UnixMillis,
 ) -> Result<KeyRecord, CeremonyError> {
-    let key = contents
-        .keys
-        .get_mut(&name)
-        .ok_or(CeremonyError::NoSuchKey { name })?;
-    key.record.state = key
-        .record
-        .state
-        .after(event)
-        .map_err(|refused| CeremonyError::State { name, refused })?;
+    let key = contents.keys.get_mut(&name).ok_or(CeremonyError::NoSuchKey { name })?;
+    key.record.state =
+        key.record.state.after(event).map_err(|refused| CeremonyError::State { name, refused })?;
     if key.record.state == KeyState::Destroyed {
         key.material = None;
     }
@@ -190,52 +184,32 @@ fn whole(
     check_value: CheckValue,
 ) -> Result<Material, CeremonyError> {
     if !(2..=3).contains(&components.len()) {
-        return Err(CeremonyError::ComponentCount {
-            found: components.len(),
-        });
+        return Err(CeremonyError::ComponentCount { found: components.len() });
     }
     let needed = key_use.key_length();
     let mut key = Zeroizing::new([0; 32]);
     for (index, component) in components.iter().enumerate() {
         let (number, found) = (index + 1, component.bytes.len());
-        if components[..index]
-            .iter()
-            .any(|other| other.custodian == component.custodian)
-        {
-            return Err(CeremonyError::SameCustodian {
-                custodian: component.custodian.clone(),
-            });
+        if components[..index].iter().any(|other| other.custodian == component.custodian) {
+            return Err(CeremonyError::SameCustodian { custodian: component.custodian.clone() });
         }
-        if components[..index]
-            .iter()
-            .any(|other| other.bytes.ct_eq(&component.bytes).into())
-        {
+        if components[..index].iter().any(|other| other.bytes.ct_eq(&component.bytes).into()) {
             return Err(CeremonyError::SameComponent { number });
         }
         if found != needed {
-            return Err(CeremonyError::ComponentLength {
-                number,
-                key_use,
-                needed,
-                found,
-            });
+            return Err(CeremonyError::ComponentLength { number, key_use, needed, found });
         }
         let found = material(key_use, &component.bytes)?.check_value();
         if found != component.check_value {
             let given = component.check_value;
             return Err(CeremonyError::ComponentCheckValue { number, given, found });
         }
-        key.iter_mut()
-            .zip(component.bytes.iter())
-            .for_each(|(key, byte)| *key ^= byte);
+        key.iter_mut().zip(component.bytes.iter()).for_each(|(key, byte)| *key ^= byte);
     }
     let material = material(key_use, &key[..needed])?;
     let found = material.check_value();
     if found != check_value {
-        return Err(CeremonyError::KeyCheckValue {
-            given: check_value,
-            found,
-        });
+        return Err(CeremonyError::KeyCheckValue { given: check_value, found });
     }
     Ok(material)
 }

@@ -43,10 +43,7 @@ pub(crate) struct Contents {
 
 /// The contract has no word for it, as nobody who calls could mend it; the operator finds it in the log.
 fn full(kind: &str) -> KeyStoreError {
-    tracing::error!(
-        limit = CARDS_MAX,
-        "the key store holds as many {kind} card keys as it can"
-    );
+    tracing::error!(limit = CARDS_MAX, "the key store holds as many {kind} card keys as it can");
     KeyStoreError::Unavailable
 }
 
@@ -87,9 +84,7 @@ impl Contents {
         }
         match card.origin {
             KeyOrigin::Derived(master) => {
-                Ok(self
-                    .issuer(master, operation)?
-                    .card_key(card.card_id, card.version, card.suite))
+                Ok(self.issuer(master, operation)?.card_key(card.card_id, card.version, card.suite))
             }
             KeyOrigin::Imported => match self.imported.get(&(card.card_id, card.version)) {
                 Some(imported) if imported.suite == card.suite => Ok((*imported.key).clone()),
@@ -131,28 +126,21 @@ impl Contents {
             return Err(KeyStoreError::Exists);
         }
         let transport = self.transport(transport, Operation::UnwrapCardKey)?;
-        let key = transport
-            .unwrap_key(wrapped)
-            .map_err(|_| KeyStoreError::WrappedKeyRefused)?;
+        let key = transport.unwrap_key(wrapped).map_err(|_| KeyStoreError::WrappedKeyRefused)?;
         if key.check_value() != check {
             return Err(KeyStoreError::WrongCheckValue);
         }
         if self.imported.len() >= CARDS_MAX {
             return Err(full("imported"));
         }
-        let imported = ImportedKey {
-            suite: card.suite,
-            key: Box::new(key),
-        };
+        let imported = ImportedKey { suite: card.suite, key: Box::new(key) };
         self.imported.insert((card.card_id, card.version), imported);
         Ok(())
     }
 
     /// Whether this card's key version was destroyed.
     pub(crate) fn is_barred(&self, card: CardId, version: KeyVersion) -> bool {
-        self.barred
-            .get(&card)
-            .is_some_and(|versions| versions & 1 << version.get() != 0)
+        self.barred.get(&card).is_some_and(|versions| versions & 1 << version.get() != 0)
     }
 
     /// Ends the use of a card's key. Any state of its master key will do: stopping a card never waits.
@@ -197,20 +185,8 @@ impl Contents {
             return Err(CeremonyError::StoreFull);
         }
         let check_value = material.check_value();
-        let record = KeyRecord {
-            name,
-            key_use,
-            state: KeyState::PreActive,
-            check_value,
-            created,
-        };
-        self.keys.insert(
-            name,
-            NamedKey {
-                record,
-                material: Some(material),
-            },
-        );
+        let record = KeyRecord { name, key_use, state: KeyState::PreActive, check_value, created };
+        self.keys.insert(name, NamedKey { record, material: Some(material) });
         Ok(check_value)
     }
 
@@ -226,13 +202,7 @@ impl Contents {
         if self.log.len() >= LOG_MAX {
             return Err(CeremonyError::LogFull);
         }
-        self.log.push(CustodianEntry {
-            at,
-            custodian: custodian.clone(),
-            action,
-            key,
-            check_value,
-        });
+        self.log.push(CustodianEntry { at, custodian: custodian.clone(), action, key, check_value });
         Ok(())
     }
 }

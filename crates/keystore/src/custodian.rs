@@ -121,10 +121,7 @@ mod tests {
     #[test]
     fn numbers_name_the_actions_of_the_file() {
         for number in 1..=7 {
-            assert_eq!(
-                Action::from_number(number).map(|action| action as u8),
-                Some(number)
-            );
+            assert_eq!(Action::from_number(number).map(|action| action as u8), Some(number));
         }
         assert_eq!([0, 8].map(Action::from_number), [None; 2]);
     }

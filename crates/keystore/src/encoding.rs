@@ -75,10 +75,7 @@ impl Contents {
             barred: body.rising(CARDS_MAX, barred_versions)?,
             log: body.log()?,
         };
-        let both = contents
-            .imported
-            .keys()
-            .any(|(card, version)| contents.is_barred(*card, *version));
+        let both = contents.imported.keys().any(|(card, version)| contents.is_barred(*card, *version));
         if both || !body.0.is_empty() {
             return Err(Malformed);
         }
@@ -150,13 +147,7 @@ impl<'b> Body<'b> {
                 let key = self.name()?;
                 let check_value = CheckValue(self.take()?);
                 let custodian = Custodian::new(self.text()?).map_err(|_| Malformed)?;
-                Ok(CustodianEntry {
-                    at,
-                    custodian,
-                    action,
-                    key,
-                    check_value,
-                })
+                Ok(CustodianEntry { at, custodian, action, key, check_value })
             })
             .collect()
     }
@@ -175,25 +166,10 @@ fn named_key(body: &mut Body<'_>) -> Result<(KeyName, NamedKey), Malformed> {
         }
         KeyState::Destroyed => None,
     };
-    if material
-        .as_ref()
-        .is_some_and(|material| material.check_value() != check_value)
-    {
+    if material.as_ref().is_some_and(|material| material.check_value() != check_value) {
         return Err(Malformed);
     }
-    Ok((
-        name,
-        NamedKey {
-            record: KeyRecord {
-                name,
-                key_use,
-                state,
-                check_value,
-                created,
-            },
-            material,
-        },
-    ))
+    Ok((name, NamedKey { record: KeyRecord { name, key_use, state, check_value, created }, material }))
 }
 
 fn imported_key(body: &mut Body<'_>) -> Result<((CardId, KeyVersion), ImportedKey), Malformed> {
@@ -202,24 +178,14 @@ fn imported_key(body: &mut Body<'_>) -> Result<((CardId, KeyVersion), ImportedKe
     let version = KeyVersion::new(version).map_err(|_| Malformed)?;
     let suite = Suite::from_number(suite).map_err(|_| Malformed)?;
     let key = Zeroizing::new(body.take::<{ CardKey::LENGTH }>()?);
-    Ok((
-        (card, version),
-        ImportedKey {
-            suite,
-            key: Box::new(CardKey::from_bytes(*key)),
-        },
-    ))
+    Ok(((card, version), ImportedKey { suite, key: Box::new(CardKey::from_bytes(*key)) }))
 }
 
 fn barred_versions(body: &mut Body<'_>) -> Result<(CardId, u16), Malformed> {
     let card = CardId(u32::from_be_bytes(body.take()?));
     let versions = u16::from_be_bytes(body.take()?);
     // Versions are 1 to 15.
-    if versions == 0 || versions & 1 != 0 {
-        Err(Malformed)
-    } else {
-        Ok((card, versions))
-    }
+    if versions == 0 || versions & 1 != 0 { Err(Malformed) } else { Ok((card, versions)) }
 }
 
 #[cfg(test)]
@@ -227,25 +193,18 @@ mod tests {
     use super::*;
 
     fn full() -> Contents {
-        let mut contents = Contents {
-            generation: 7,
-            ..Contents::default()
-        };
+        let mut contents = Contents { generation: 7, ..Contents::default() };
         let (now, li) = (UnixMillis(1_795_199_488_000), Custodian::new("Li Na").unwrap());
-        for (name, key_use, byte) in [
-            ("issuer-1", KeyUse::DeriveCardKeys, 1),
-            ("transport-1", KeyUse::WrapCardKeys, 2),
-        ] {
+        for (name, key_use, byte) in
+            [("issuer-1", KeyUse::DeriveCardKeys, 1), ("transport-1", KeyUse::WrapCardKeys, 2)]
+        {
             let name = KeyName::new(name).unwrap();
             let material = Material::new(key_use, &vec![byte; key_use.key_length()]).unwrap();
             let check = contents.add(name, key_use, material, now).unwrap();
             contents.note(now, &li, Action::Generated, name, check).unwrap();
         }
         let key = Box::new(CardKey::from_bytes([3; 16]));
-        let imported = ImportedKey {
-            suite: Suite::Sm4Eax,
-            key,
-        };
+        let imported = ImportedKey { suite: Suite::Sm4Eax, key };
         contents.imported.insert((CardId(9), KeyVersion::FIRST), imported);
         contents.barred.insert(CardId(8), 1 << 15 | 1 << 1);
         contents
@@ -269,11 +228,7 @@ mod tests {
     fn no_part_of_a_body_and_no_more_than_a_body_is_contents() {
         let body = full().encode(1);
         for length in 0..body.len() {
-            assert_eq!(
-                Contents::decode(&body[..length]).err(),
-                Some(Malformed),
-                "{length} bytes"
-            );
+            assert_eq!(Contents::decode(&body[..length]).err(), Some(Malformed), "{length} bytes");
         }
         let mut longer = body.clone();
         longer.push(0);

@@ -270,11 +270,7 @@ impl HeaderRefused {
     pub(crate) fn at(self, path: PathBuf) -> SealedFileError {
         match self {
             Self::NotAKeyStore => SealedFileError::NotAKeyStore { path },
-            Self::Newer(found) => SealedFileError::NewerFormat {
-                path,
-                found,
-                known: Header::VERSION,
-            },
+            Self::Newer(found) => SealedFileError::NewerFormat { path, found, known: Header::VERSION },
             Self::Damaged(damage) => SealedFileError::Damaged { path, damage },
         }
     }

@@ -56,16 +56,8 @@ pub(crate) struct Argon2Cost {
 impl Argon2Cost {
     pub(crate) const fn of(cost: Cost) -> Self {
         match cost {
-            Cost::Recommended => Self {
-                memory_kib: 64 * 1024,
-                passes: 3,
-                lanes: 1,
-            },
-            Cost::Testing => Self {
-                memory_kib: 64,
-                passes: 1,
-                lanes: 1,
-            },
+            Cost::Recommended => Self { memory_kib: 64 * 1024, passes: 3, lanes: 1 },
+            Cost::Testing => Self { memory_kib: 64, passes: 1, lanes: 1 },
         }
     }
 
@@ -170,9 +162,7 @@ impl Header {
 }
 
 fn field<const N: usize>(file: &[u8], at: usize) -> Result<[u8; N], Damage> {
-    file.get(at..at + N)
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(Damage::Truncated)
+    file.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).ok_or(Damage::Truncated)
 }
 
 fn digest(bytes: &[u8]) -> [u8; 8] {
@@ -205,27 +195,12 @@ mod tests {
     fn a_header_cannot_take_all_memory_or_time() {
         let bearable = Argon2Cost::of(Cost::Recommended);
         for cost in [
-            Argon2Cost {
-                memory_kib: u32::MAX,
-                ..bearable
-            },
-            Argon2Cost {
-                memory_kib: 0,
-                ..bearable
-            },
-            Argon2Cost {
-                passes: u32::MAX,
-                ..bearable
-            },
-            Argon2Cost {
-                passes: 0,
-                ..bearable
-            },
+            Argon2Cost { memory_kib: u32::MAX, ..bearable },
+            Argon2Cost { memory_kib: 0, ..bearable },
+            Argon2Cost { passes: u32::MAX, ..bearable },
+            Argon2Cost { passes: 0, ..bearable },
             Argon2Cost { lanes: 0, ..bearable },
-            Argon2Cost {
-                lanes: 17,
-                ..bearable
-            },
+            Argon2Cost { lanes: 17, ..bearable },
         ] {
             let refused = Header::of_file(&header(cost).to_bytes());
             assert_eq!(refused, Err(HeaderRefused::Damaged(Damage::Header)), "{cost:?}");

@@ -64,10 +64,7 @@ mod tests {
         let made = |text: &str| Passphrase::new(text.into()).map(|_| ());
         assert_eq!(made("short"), Err(PassphraseError::TooShort));
         assert_eq!(made(&"x".repeat(1025)), Err(PassphraseError::TooLong));
-        assert_eq!(
-            made("correct horse battery\n"),
-            Err(PassphraseError::ControlCharacter)
-        );
+        assert_eq!(made("correct horse battery\n"), Err(PassphraseError::ControlCharacter));
         assert_eq!(made("correct horse battery"), Ok(()));
     }
 

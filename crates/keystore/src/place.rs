@@ -29,25 +29,16 @@ impl Place {
     /// The place of a file that is there, or whose folder is there. Links are followed once, here: a
     /// rewrite replaces the file they lead to, not the link.
     pub(crate) fn new(path: &Path) -> Result<Self, SealedFileError> {
-        let name = path
-            .file_name()
-            .ok_or_else(|| SealedFileError::NotAKeyStore { path: path.into() })?;
+        let name = path.file_name().ok_or_else(|| SealedFileError::NotAKeyStore { path: path.into() })?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
         let folder = fs::canonicalize(folder).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => SealedFileError::FolderMissing { path: folder.into() },
-            _ => SealedFileError::System {
-                what: "find",
-                path: folder.into(),
-                source,
-            },
+            _ => SealedFileError::System { what: "find", path: folder.into(), source },
         })?;
         let path = folder.join(name);
         match fs::canonicalize(&path) {
-            Ok(path) => Ok(Self {
-                folder: path.parent().map_or(folder, Path::to_path_buf),
-                path,
-            }),
+            Ok(path) => Ok(Self { folder: path.parent().map_or(folder, Path::to_path_buf), path }),
             Err(_) => Ok(Self { path, folder }),
         }
     }
@@ -69,14 +60,8 @@ impl Place {
     /// Waits up to ten seconds for other processes, and other threads of this one.
     pub(crate) fn hold(&self) -> Result<Held, SealedFileError> {
         let path = self.beside(".lock");
-        let failed = |source| SealedFileError::System {
-            what: "lock",
-            path: path.clone(),
-            source,
-        };
-        let file = private(OpenOptions::new().create(true).truncate(false))
-            .open(&path)
-            .map_err(failed)?;
+        let failed = |source| SealedFileError::System { what: "lock", path: path.clone(), source };
+        let file = private(OpenOptions::new().create(true).truncate(false)).open(&path).map_err(failed)?;
         for _ in 0..LOCK_TRIES {
             match file.try_lock() {
                 Ok(()) => return Ok(Held(file)),
@@ -90,11 +75,7 @@ impl Place {
     /// The whole file, where only its owner has access to it.
     pub(crate) fn read(&self) -> Result<Vec<u8>, SealedFileError> {
         let path = || self.path.clone();
-        let failed = |source| SealedFileError::System {
-            what: "read",
-            path: path(),
-            source,
-        };
+        let failed = |source| SealedFileError::System { what: "read", path: path(), source };
         let file = File::open(&self.path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => SealedFileError::Missing { path: path() },
             _ => failed(source),
@@ -112,14 +93,8 @@ impl Place {
             }
         }
         let mut bytes = Vec::new();
-        file.take(FILE_LENGTH_MAX + 1)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
-        if is_too_large(&bytes) {
-            Err(SealedFileError::TooLarge { path: path() })
-        } else {
-            Ok(bytes)
-        }
+        file.take(FILE_LENGTH_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if is_too_large(&bytes) { Err(SealedFileError::TooLarge { path: path() }) } else { Ok(bytes) }
     }
 
     /// Puts a whole new file in the place of the old one: at any moment, and after a power cut, the one or
@@ -134,11 +109,7 @@ impl Place {
             // The old file is whole; a leftover that cannot be removed harms nobody.
             let _ = fs::remove_file(&new);
         }
-        written.map_err(|source| SealedFileError::System {
-            what: "write",
-            path: self.path(),
-            source,
-        })
+        written.map_err(|source| SealedFileError::System { what: "write", path: self.path(), source })
     }
 
     fn write_beside(&self, new: &Path, bytes: &[u8]) -> io::Result<()> {

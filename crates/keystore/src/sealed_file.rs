@@ -48,11 +48,7 @@ impl SealedFile {
         if place.is_taken() {
             return Err(SealedFileError::AlreadyThere { path: place.path() });
         }
-        let store = Self {
-            place,
-            file_keys,
-            contents: RwLock::default(),
-        };
+        let store = Self { place, file_keys, contents: RwLock::default() };
         store.write(&held, Contents::default())?;
         Ok(store)
     }
@@ -68,18 +64,10 @@ impl SealedFile {
         let header = Header::of_file(&file).map_err(|refused| refused.at(place.path()))?;
         if header.environment != environment {
             let (found, wanted) = (header.environment, environment);
-            return Err(SealedFileError::WrongEnvironment {
-                path: place.path(),
-                found,
-                wanted,
-            });
+            return Err(SealedFileError::WrongEnvironment { path: place.path(), found, wanted });
         }
         let file_keys = FileKeys::open(passphrase, header).map_err(|refused| refused.at(place.path()))?;
-        let store = Self {
-            place,
-            file_keys,
-            contents: RwLock::default(),
-        };
+        let store = Self { place, file_keys, contents: RwLock::default() };
         let contents = store.unseal(file, &header)?;
         store.exchange(contents);
         Ok(store)
@@ -131,9 +119,7 @@ impl SealedFile {
         let header = Header::of_file(&file).map_err(|refused| refused.at(self.place.path()))?;
         let contents = self.unseal(file, &header)?;
         if contents.generation < self.contents().generation {
-            return Err(SealedFileError::RolledBack {
-                path: self.place.path(),
-            });
+            return Err(SealedFileError::RolledBack { path: self.place.path() });
         }
         Ok(contents)
     }
@@ -149,10 +135,7 @@ impl SealedFile {
 
     fn write(&self, held: &Held, mut contents: Contents) -> Result<(), SealedFileError> {
         contents.generation = contents.generation.saturating_add(1);
-        let file = self
-            .file_keys
-            .seal(&contents)
-            .map_err(|refused| refused.at(self.place.path()))?;
+        let file = self.file_keys.seal(&contents).map_err(|refused| refused.at(self.place.path()))?;
         self.place.write(held, &file)?;
         self.exchange(contents);
         Ok(())
@@ -171,8 +154,7 @@ impl SealedFile {
 impl fmt::Debug for SealedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("SealedFile");
-        f.field("path", &self.place.path())
-            .field("environment", &self.environment());
+        f.field("path", &self.place.path()).field("environment", &self.environment());
         f.field("keys", &"[redacted]").finish()
     }
 }

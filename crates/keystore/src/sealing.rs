@@ -31,28 +31,15 @@ impl FileKeys {
         cost: Argon2Cost,
         salt: [u8; 16],
     ) -> Result<Self, SealingRefused> {
-        let header = Header {
-            environment,
-            cost,
-            salt,
-            check: [0; 16],
-            nonce: [0; 16],
-            body_length: 0,
-        };
-        let mut keys = Self {
-            header,
-            keys: stretch(passphrase, &header)?,
-        };
+        let header = Header { environment, cost, salt, check: [0; 16], nonce: [0; 16], body_length: 0 };
+        let mut keys = Self { header, keys: stretch(passphrase, &header)? };
         keys.header.check = keys.check_value(&header);
         Ok(keys)
     }
 
     /// The keys of a file that is there, where the passphrase is that of the file.
     pub(crate) fn open(passphrase: &Passphrase, header: Header) -> Result<Self, SealingRefused> {
-        let keys = Self {
-            header,
-            keys: stretch(passphrase, &header)?,
-        };
+        let keys = Self { header, keys: stretch(passphrase, &header)? };
         if keys.check_value(&header).ct_eq(&header.check).into() {
             Ok(keys)
         } else {
@@ -76,20 +63,14 @@ impl FileKeys {
 
     fn check_value(&self, header: &Header) -> [u8; 16] {
         let lasting = &header.to_bytes()[..Header::LASTING];
-        Cmac::<Aes256>::new((&*self.part(1)).into())
-            .chain_update(lasting)
-            .finalize()
-            .into_bytes()
-            .into()
+        Cmac::<Aes256>::new((&*self.part(1)).into()).chain_update(lasting).finalize().into_bytes().into()
     }
 
     /// The nonce is a CMAC of all that is sealed, under a key that does nothing else (a synthetic nonce, as
     /// in SIV): two different bodies have two nonces also where randomness fails or a backup is put back.
     fn nonce(&self, body: &[u8]) -> [u8; 16] {
         let before = &self.header.to_bytes()[..Header::BEFORE_NONCE];
-        let mac = Cmac::<Aes256>::new((&*self.part(2)).into())
-            .chain_update(before)
-            .chain_update(body);
+        let mac = Cmac::<Aes256>::new((&*self.part(2)).into()).chain_update(before).chain_update(body);
         mac.finalize().into_bytes().into()
     }
 
@@ -97,11 +78,7 @@ impl FileKeys {
     pub(crate) fn seal(&self, contents: &Contents) -> Result<Vec<u8>, SealingRefused> {
         let mut body = contents.encode(0);
         let length = u32::try_from(body.len() + TAG).map_err(|_| SealingRefused::TooLarge)?;
-        let header = Header {
-            nonce: self.nonce(&body),
-            body_length: length,
-            ..self.header
-        };
+        let header = Header { nonce: self.nonce(&body), body_length: length, ..self.header };
         let bytes = header.to_bytes();
         let tag = self
             .cipher()
@@ -116,9 +93,7 @@ impl FileKeys {
         if header.salt != self.header.salt || header.check != self.header.check {
             return Ok(None);
         }
-        let (bytes, sealed) = file
-            .split_at_mut_checked(Header::LENGTH)
-            .ok_or(Damage::Truncated)?;
+        let (bytes, sealed) = file.split_at_mut_checked(Header::LENGTH).ok_or(Damage::Truncated)?;
         let (body, tag) = sealed.split_last_chunk_mut::<TAG>().ok_or(Damage::Truncated)?;
         self.cipher()
             .decrypt_inout_detached(&header.nonce.into(), bytes, (&mut *body).into(), &(*tag).into())
@@ -128,17 +103,11 @@ impl FileKeys {
 }
 
 fn stretch(passphrase: &Passphrase, header: &Header) -> Result<Box<Zeroizing<[u8; 96]>>, SealingRefused> {
-    let Argon2Cost {
-        memory_kib,
-        passes,
-        lanes,
-    } = header.cost;
+    let Argon2Cost { memory_kib, passes, lanes } = header.cost;
     let refused = |_| SealingRefused::OutOfMemory;
     let params = Params::new(memory_kib, passes, lanes.into(), Some(96)).map_err(refused)?;
     let mut memory: Vec<Block> = Vec::new();
-    memory
-        .try_reserve_exact(params.block_count())
-        .map_err(|_| SealingRefused::OutOfMemory)?;
+    memory.try_reserve_exact(params.block_count()).map_err(|_| SealingRefused::OutOfMemory)?;
     memory.resize(params.block_count(), Block::default());
     let mut keys = Box::new(Zeroizing::new([0; 96]));
     let stretched = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
@@ -165,13 +134,7 @@ mod tests {
     #[test]
     fn different_contents_have_different_nonces_and_equal_ones_the_same_file() {
         let keys = keys(Cost::Testing);
-        let file = |generation| {
-            keys.seal(&Contents {
-                generation,
-                ..Contents::default()
-            })
-            .unwrap()
-        };
+        let file = |generation| keys.seal(&Contents { generation, ..Contents::default() }).unwrap();
         assert_ne!(file(1)[48..64], file(2)[48..64]);
         assert_eq!(file(1), file(1));
     }

@@ -69,13 +69,8 @@ fn advice(state: KeyState) -> &'static str {
 
 impl KeyState {
     /// All states, in the order of a life.
-    pub const ALL: [Self; 5] = [
-        Self::PreActive,
-        Self::Active,
-        Self::Suspended,
-        Self::Retired,
-        Self::Destroyed,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::PreActive, Self::Active, Self::Suspended, Self::Retired, Self::Destroyed];
 
     /// The state after an event.
     pub const fn after(self, event: KeyEvent) -> Result<Self, ForbiddenTransition> {
@@ -144,13 +139,7 @@ impl fmt::Display for KeyState {
 
 impl KeyEvent {
     /// All events.
-    pub const ALL: [Self; 5] = [
-        Self::Activate,
-        Self::Suspend,
-        Self::Resume,
-        Self::Retire,
-        Self::Destroy,
-    ];
+    pub const ALL: [Self; 5] = [Self::Activate, Self::Suspend, Self::Resume, Self::Retire, Self::Destroy];
 
     /// The event's name, as the command line writes it.
     pub const fn name(self) -> &'static str {
@@ -197,19 +186,9 @@ mod tests {
     fn the_table_of_states_and_operations_is_this_one() {
         use Operation::{InjectCardKey, UnwrapCardKey, WorkFrame, WrapCardKey};
         let operations = [InjectCardKey, WorkFrame, WrapCardKey, UnwrapCardKey];
-        let table = [
-            [false; 4],
-            [true; 4],
-            [false; 4],
-            [false, true, false, true],
-            [false; 4],
-        ];
+        let table = [[false; 4], [true; 4], [false; 4], [false, true, false, true], [false; 4]];
         for (state, row) in KeyState::ALL.into_iter().zip(table) {
-            assert_eq!(
-                operations.map(|operation| state.allows(operation)),
-                row,
-                "{state}"
-            );
+            assert_eq!(operations.map(|operation| state.allows(operation)), row, "{state}");
         }
     }
 

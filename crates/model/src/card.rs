@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_card_number_are_refused() {
-        for text in ["", "0212345678901232", "62123", "6212 3456 7890 1232", "62123456789012321234", "+621234567890"] {
+        for text in
+            ["", "0212345678901232", "62123", "6212 3456 7890 1232", "62123456789012321234", "+621234567890"]
+        {
             assert_eq!(text.parse::<CardNumber>(), Err(CardNumberError), "{text:?}");
         }
     }

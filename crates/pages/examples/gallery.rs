@@ -24,10 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         write!(index, "<h2>{tag}</h2><ul>")?;
         for sample in samples::all(language) {
             let name = sample.name;
-            fs::write(
-                folder.join(tag).join(format!("{name}.html")),
-                still(&sample.html, language),
-            )?;
+            fs::write(folder.join(tag).join(format!("{name}.html")), still(&sample.html, language))?;
             write!(index, "<li><a href=\"{tag}/{name}.html\">{name}</a>")?;
         }
         index.push_str("</ul>");

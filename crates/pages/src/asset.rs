@@ -62,25 +62,17 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 
 impl Entry {
     fn new(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Entry {
-        Entry {
-            name,
-            content_type,
-            bytes,
-            etag: format!("\"{:016x}\"", fingerprint(bytes)),
-        }
+        Entry { name, content_type, bytes, etag: format!("\"{:016x}\"", fingerprint(bytes)) }
     }
 }
 
 /// The file of this name (`app.css`, without `/assets/`).
 pub fn asset(name: &str) -> Option<Asset> {
-    ENTRIES
-        .iter()
-        .find(|entry| entry.name == name)
-        .map(|entry| Asset {
-            content_type: entry.content_type,
-            bytes: entry.bytes,
-            etag: &entry.etag,
-        })
+    ENTRIES.iter().find(|entry| entry.name == name).map(|entry| Asset {
+        content_type: entry.content_type,
+        bytes: entry.bytes,
+        etag: &entry.etag,
+    })
 }
 
 /// The names of all files, for tests and for the gallery.
@@ -116,10 +108,7 @@ mod tests {
     fn every_illustration_is_drawn() {
         let sprite = String::from_utf8_lossy(asset("goods.svg").unwrap().bytes).into_owned();
         for illustration in Illustration::ALL {
-            assert!(
-                sprite.contains(&format!("id=\"{}\"", illustration.id())),
-                "{illustration:?}"
-            );
+            assert!(sprite.contains(&format!("id=\"{}\"", illustration.id())), "{illustration:?}");
         }
     }
 
@@ -127,10 +116,7 @@ mod tests {
     fn drawings_are_well_formed_enough() {
         for name in names().filter(|name| name.ends_with(".svg")) {
             let text = String::from_utf8_lossy(asset(name).unwrap().bytes).into_owned();
-            assert!(
-                text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""),
-                "{name}"
-            );
+            assert!(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""), "{name}");
             // A browser draws nothing at all of a file whose comment holds two hyphens.
             for comment in text.split("<!--").skip(1) {
                 let inside = comment.split("-->").next().unwrap();
@@ -153,10 +139,7 @@ mod tests {
         for name in names() {
             let text = String::from_utf8_lossy(asset(name).unwrap().bytes).into_owned();
             let text = text.replace("http://www.w3.org/", "");
-            assert!(
-                !text.contains("https://") && !text.contains("http://"),
-                "{name} names another host"
-            );
+            assert!(!text.contains("https://") && !text.contains("http://"), "{name} names another host");
         }
     }
 }

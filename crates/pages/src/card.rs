@@ -83,11 +83,9 @@ pub enum Display {
 impl Display {
     fn time_left(&self) -> String {
         match self {
-            Display::Payment {
-                expires_at_ms,
-                now_ms,
-                ..
-            } => minutes_and_seconds(expires_at_ms.saturating_sub(*now_ms).div_ceil(1000)),
+            Display::Payment { expires_at_ms, now_ms, .. } => {
+                minutes_and_seconds(expires_at_ms.saturating_sub(*now_ms).div_ceil(1000))
+            }
             Display::Blank | Display::Text(_) => String::new(),
         }
     }

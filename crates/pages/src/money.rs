@@ -12,9 +12,6 @@ pub struct Money {
 impl Money {
     /// An amount from its text and its currency's code.
     pub fn new(text: impl Into<String>, code: impl Into<String>) -> Money {
-        Money {
-            text: text.into(),
-            code: code.into(),
-        }
+        Money { text: text.into(), code: code.into() }
     }
 }

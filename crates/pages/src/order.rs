@@ -186,15 +186,8 @@ pub enum StepName {
 
 impl StepName {
     /// All of them, in order.
-    pub const ALL: [StepName; 7] = [
-        StepName::S1,
-        StepName::S2,
-        StepName::S3,
-        StepName::S4,
-        StepName::S5,
-        StepName::S6,
-        StepName::S7,
-    ];
+    pub const ALL: [StepName; 7] =
+        [StepName::S1, StepName::S2, StepName::S3, StepName::S4, StepName::S5, StepName::S6, StepName::S7];
 
     /// `S1` to `S7`.
     pub fn code(self) -> &'static str {
@@ -276,12 +269,7 @@ pub struct Step {
 impl Step {
     /// A step without detail or time.
     pub fn new(name: StepName, state: StepState) -> Step {
-        Step {
-            name,
-            state,
-            detail: None,
-            at: None,
-        }
+        Step { name, state, detail: None, at: None }
     }
 }
 
@@ -325,10 +313,7 @@ impl OrderView {
     }
 
     fn seconds_total(&self) -> u64 {
-        self.expires_at_ms
-            .saturating_sub(self.opened_at_ms)
-            .div_ceil(1000)
-            .max(1)
+        self.expires_at_ms.saturating_sub(self.opened_at_ms).div_ceil(1000).max(1)
     }
 
     fn seconds_left(&self) -> u64 {

@@ -18,19 +18,12 @@ pub struct Page {
 impl Page {
     /// A page of its own, at whatever address it was asked for.
     pub fn new(language: Language) -> Page {
-        Page {
-            language,
-            here: String::new(),
-            bare: false,
-        }
+        Page { language, here: String::new(), bare: false }
     }
 
     /// The same at a known path and query, to be kept when the language is switched.
     pub fn at(self, here: impl Into<String>) -> Page {
-        Page {
-            here: here.into(),
-            ..self
-        }
+        Page { here: here.into(), ..self }
     }
 
     /// The same inside another page (or not): no header, no footer.
@@ -47,10 +40,7 @@ impl Page {
     pub fn switch_href(&self) -> String {
         let other = self.language.other().tag();
         // A path that could be read as another host (`//evil`) is not followed: the switch stays on this page.
-        let known = self
-            .here
-            .strip_prefix('/')
-            .is_some_and(|rest| !rest.starts_with(['/', '\\']));
+        let known = self.here.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
         let here = if known { self.here.as_str() } else { "" };
         let joint = if here.contains('?') { '&' } else { '?' };
         format!("{here}{joint}lang={other}")
@@ -65,21 +55,13 @@ mod tests {
     fn the_switch_keeps_the_query() {
         let page = Page::new(Language::English);
         assert_eq!(page.switch_href(), "?lang=zh");
-        assert_eq!(
-            page.clone().at("/checkout?good=1").switch_href(),
-            "/checkout?good=1&lang=zh"
-        );
+        assert_eq!(page.clone().at("/checkout?good=1").switch_href(), "/checkout?good=1&lang=zh");
         assert_eq!(page.clone().at("/console").switch_href(), "/console?lang=zh");
     }
 
     #[test]
     fn the_switch_never_leaves_the_host() {
-        for here in [
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "javascript:alert(1)",
-        ] {
+        for here in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"] {
             assert_eq!(Page::new(Language::Chinese).at(here).switch_href(), "?lang=en");
         }
     }

@@ -53,10 +53,7 @@ impl Illustration {
 
     /// The drawing with this id, or the basket.
     pub fn from_id(id: &str) -> Illustration {
-        Illustration::ALL
-            .into_iter()
-            .find(|it| it.id() == id)
-            .unwrap_or(Illustration::Basket)
+        Illustration::ALL.into_iter().find(|it| it.id() == id).unwrap_or(Illustration::Basket)
     }
 }
 

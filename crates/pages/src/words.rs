@@ -358,10 +358,7 @@ mod tests {
                 continue;
             }
             assert_ne!(en, zh, "{name} is not translated");
-            assert!(
-                en.is_ascii() || !en.chars().any(is_han),
-                "{name} is Chinese in English: {en}"
-            );
+            assert!(en.is_ascii() || !en.chars().any(is_han), "{name} is Chinese in English: {en}");
             assert!(zh.chars().any(is_han), "{name} is not Chinese: {zh}");
             assert!(
                 !zh.contains([',', ':', ';', '?', '!', '(', ')']),

@@ -15,21 +15,14 @@ fn each(check: impl Fn(Language, &samples::Sample)) {
 
 /// The start tags of a page, without what stands between them.
 fn tags(html: &str) -> impl Iterator<Item = &str> {
-    html.split('<')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('>').map(|(tag, _)| tag))
+    html.split('<').skip(1).filter_map(|rest| rest.split_once('>').map(|(tag, _)| tag))
 }
 
 #[test]
 fn every_page_says_its_language() {
     each(|language, sample| {
         let opening = format!("<html lang=\"{}\">", language.html_tag());
-        assert_eq!(
-            sample.html.contains(&opening),
-            !sample.fragment,
-            "{}",
-            sample.name
-        );
+        assert_eq!(sample.html.contains(&opening), !sample.fragment, "{}", sample.name);
     });
 }
 
@@ -51,9 +44,7 @@ fn the_content_security_policy_holds() {
             assert!(!lower.contains(" style="), "{}", at());
             assert!(!lower.starts_with("style"), "{}", at());
             assert!(
-                !lower
-                    .split_whitespace()
-                    .any(|word| word.starts_with("on") && word.contains('=')),
+                !lower.split_whitespace().any(|word| word.starts_with("on") && word.contains('=')),
                 "{}",
                 at()
             );
@@ -63,11 +54,7 @@ fn the_content_security_policy_holds() {
                 assert!(lower.contains("src=\"/assets/"), "{}", at());
             }
         }
-        assert!(
-            !sample.html.contains("http://") && !sample.html.contains("https://"),
-            "{}",
-            sample.name
-        );
+        assert!(!sample.html.contains("http://") && !sample.html.contains("https://"), "{}", sample.name);
     });
 }
 
@@ -108,9 +95,8 @@ fn elements_close() {
             "div", "section", "main", "ul", "ol", "li", "dl", "p", "form", "table", "tr", "td", "a", "span",
             "svg",
         ] {
-            let opened = tags(&sample.html)
-                .filter(|tag| tag.split([' ', '\n', '/']).next() == Some(name))
-                .count();
+            let opened =
+                tags(&sample.html).filter(|tag| tag.split([' ', '\n', '/']).next() == Some(name)).count();
             let closed = sample.html.matches(&format!("</{name}>")).count();
             assert_eq!(opened, closed, "{}: <{name}>", sample.name);
         }
@@ -122,11 +108,7 @@ fn no_word_is_left_over_from_the_other_language() {
     for sample in samples::all(Language::English) {
         // The switch and the samples' own text are all that may be Chinese on an English page.
         let html = sample.html.replace("中文", "");
-        assert!(
-            !html.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
-            "{}",
-            sample.name
-        );
+        assert!(!html.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{}", sample.name);
     }
 }
 
@@ -185,21 +167,9 @@ fn hostile_text_stays_text() {
         };
         let page = Page::new(language).at(format!("/x?{hostile}"));
         let rendered = [
-            OrderPage {
-                page: page.clone(),
-                order: order.clone(),
-            }
-            .render(),
-            OrderFragment {
-                page: page.clone(),
-                order,
-            }
-            .render(),
-            ShopPage {
-                page: page.clone(),
-                goods: vec![good.clone()],
-            }
-            .render(),
+            OrderPage { page: page.clone(), order: order.clone() }.render(),
+            OrderFragment { page: page.clone(), order }.render(),
+            ShopPage { page: page.clone(), goods: vec![good.clone()] }.render(),
             CheckoutPage {
                 page: page.clone(),
                 good,
@@ -208,25 +178,14 @@ fn hostile_text_stays_text() {
                 error: Some(hostile.into()),
             }
             .render(),
-            CardPage {
-                page: page.clone(),
-                card: card.clone(),
-            }
-            .render(),
-            CardFragment {
-                page: page.clone(),
-                card,
-            }
-            .render(),
+            CardPage { page: page.clone(), card: card.clone() }.render(),
+            CardFragment { page: page.clone(), card }.render(),
             MessagePage {
                 page,
                 title: hostile.into(),
                 what: hostile.into(),
                 todo: hostile.into(),
-                link: Some(MessageLink {
-                    href: Href::new(hostile),
-                    label: hostile.into(),
-                }),
+                link: Some(MessageLink { href: Href::new(hostile), label: hostile.into() }),
             }
             .render(),
         ];
@@ -242,12 +201,7 @@ fn hostile_text_stays_text() {
 fn a_link_cannot_run_a_script() {
     let mut order = samples::order(Language::English, OrderState::Paid, None, Vec::new());
     order.back = Some(Href::new("javascript:alert(1)"));
-    let html = OrderPage {
-        page: Page::new(Language::English),
-        order,
-    }
-    .render()
-    .unwrap();
+    let html = OrderPage { page: Page::new(Language::English), order }.render().unwrap();
     assert!(!html.contains("javascript:"));
 }
 
@@ -256,12 +210,7 @@ fn an_order_says_how_many_presses_only_while_it_can_be_pressed() {
     let page = Page::new(Language::English);
     let show = |state, presses| {
         let order = samples::order(Language::English, state, presses, Vec::new());
-        OrderPage {
-            page: page.clone(),
-            order,
-        }
-        .render()
-        .unwrap()
+        OrderPage { page: page.clone(), order }.render().unwrap()
     };
     assert!(show(OrderState::OnCard, Some(3)).contains("Press the key on your card 3 times"));
     assert!(show(OrderState::OnCard, None).contains("Press the key on your card once"));
@@ -275,12 +224,7 @@ fn an_order_listens_only_while_something_can_change() {
     let page = Page::new(Language::Chinese);
     let show = |state| {
         let order = samples::order(Language::Chinese, state, None, Vec::new());
-        OrderPage {
-            page: page.clone(),
-            order,
-        }
-        .render()
-        .unwrap()
+        OrderPage { page: page.clone(), order }.render().unwrap()
     };
     assert!(
         show(OrderState::AwaitingCard)
@@ -301,11 +245,7 @@ fn the_key_is_never_inside_what_events_replace() {
 #[test]
 fn a_broken_ledger_is_an_alarm() {
     let sample = |name: &str| {
-        samples::all(Language::English)
-            .into_iter()
-            .find(|sample| sample.name == name)
-            .unwrap()
-            .html
+        samples::all(Language::English).into_iter().find(|sample| sample.name == name).unwrap().html
     };
     assert!(sample("console-ledger-broken").contains("role=\"alert\""));
     assert!(!sample("console-ledger").contains("role=\"alert\""));

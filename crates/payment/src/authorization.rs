@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn an_agreement_after_the_lifetime_is_void_and_says_so() {
         let (mut authorization, mut order) = (open(), processing());
-        let verdict = authorization.judge(&mut order, Ok(()), Decision::Agreed { presses: 1 }, UNTIL).unwrap();
+        let verdict =
+            authorization.judge(&mut order, Ok(()), Decision::Agreed { presses: 1 }, UNTIL).unwrap();
         assert_eq!(verdict.outcome, Outcome::TooLate);
         assert_eq!(order.state, OrderState::Expired);
     }
@@ -193,8 +194,9 @@ mod tests {
             for order_state in [OrderState::Processing, OrderState::Paid, OrderState::Expired] {
                 let mut authorization = Authorization { state, ..open() };
                 let mut order = Order { state: order_state, ..processing() };
-                let verdict =
-                    authorization.judge(&mut order, Ok(()), Decision::Agreed { presses: 1 }, IN_TIME).unwrap();
+                let verdict = authorization
+                    .judge(&mut order, Ok(()), Decision::Agreed { presses: 1 }, IN_TIME)
+                    .unwrap();
                 assert_eq!((verdict.outcome, verdict.change), (Outcome::TooLate, None));
                 assert_eq!(order.state, order_state);
             }

@@ -330,7 +330,10 @@ mod tests {
         };
         assert_eq!(with(|_| {}), Ok(HOLDER));
         let cases: [(fn(&mut CardRecord), AuditRefusal); 11] = [
-            (|r| r.information.number = CardNumber::new(6_212_345_678_901_233).unwrap(), AuditRefusal::NumberDiffers),
+            (
+                |r| r.information.number = CardNumber::new(6_212_345_678_901_233).unwrap(),
+                AuditRefusal::NumberDiffers,
+            ),
             (|r| r.information.card_id = CardId(9), AuditRefusal::CardIdDiffers),
             (|r| r.information.certificate = CertificateNumber(9), AuditRefusal::CertificateDiffers),
             (|r| r.information.created = 9, AuditRefusal::CreationTimeDiffers),

@@ -54,7 +54,9 @@ impl AccountKind {
     pub const fn overdraft(self) -> Overdraft {
         match self {
             Self::Settlement => Overdraft::Allowed,
-            Self::Holder | Self::Merchant | Self::Fee | Self::LoadFloat | Self::Suspense => Overdraft::Refused,
+            Self::Holder | Self::Merchant | Self::Fee | Self::LoadFloat | Self::Suspense => {
+                Overdraft::Refused
+            }
         }
     }
 }
@@ -300,7 +302,11 @@ impl PendingTransfer {
         self.release(from, to)?;
         (from.posted, to.posted) = (from_posted, to_posted);
         let entry = |account, units| Posting { transfer: self.id, account, units };
-        Ok(PostedTransfer { id: self.id, amount, postings: [entry(self.from, -units), entry(self.to, units)] })
+        Ok(PostedTransfer {
+            id: self.id,
+            amount,
+            postings: [entry(self.from, -units), entry(self.to, units)],
+        })
     }
 
     /// Frees the money: refused, canceled.
@@ -320,7 +326,8 @@ impl PendingTransfer {
             return Err(LedgerError::OtherAccounts);
         }
         let units = self.amount.ledger_units();
-        let less = |pending: i64| pending.checked_sub(units).filter(|p| *p >= 0).ok_or(LedgerError::OutOfRange);
+        let less =
+            |pending: i64| pending.checked_sub(units).filter(|p| *p >= 0).ok_or(LedgerError::OutOfRange);
         (from.pending_out, to.pending_in) = (less(from.pending_out)?, less(to.pending_in)?);
         Ok(())
     }
@@ -454,7 +461,8 @@ mod tests {
 
     #[test]
     fn only_a_pending_transfer_is_taken_up_from_the_store() {
-        let take = |state| PendingTransfer::from_stored(TransferId(1), yuan(1), AccountId(1), AccountId(2), state);
+        let take =
+            |state| PendingTransfer::from_stored(TransferId(1), yuan(1), AccountId(1), AccountId(2), state);
         assert!(take(TransferState::Pending).is_ok());
         for state in [TransferState::Posted, TransferState::Voided, TransferState::Expired] {
             assert_eq!(take(state), Err(LedgerError::NotPending(state)));

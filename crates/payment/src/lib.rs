@@ -18,7 +18,9 @@ pub use ledger::{
     Account, AccountId, AccountKind, LedgerError, Overdraft, PendingTransfer, PostedTransfer, Posting,
     TransferId, TransferState, VoidedTransfer,
 };
-pub use order::{Change, DeclineReason, Money, Order, OrderError, OrderEvent, OrderId, OrderIdError, OrderState};
+pub use order::{
+    Change, DeclineReason, Money, Order, OrderError, OrderEvent, OrderId, OrderIdError, OrderState,
+};
 pub use press::{PressCount, PressRule};
 
 use core::fmt;

@@ -5,10 +5,10 @@ use core::str::FromStr;
 
 use model::{Amount, CardId, PlaceId, UnixMillis};
 
+use crate::MerchantId;
 use crate::card::AuditRefusal;
 use crate::ledger::TransferId;
 use crate::press::PressCount;
-use crate::MerchantId;
 
 /// An order's id: 128 bits, time first, so that new ones stand together. Written `ord_` and 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -262,8 +262,7 @@ impl Order {
     fn change(&self, event: OrderEvent) -> Result<Change, OrderError> {
         use OrderEvent as E;
         use OrderState as S;
-        let declined =
-            |reason| Ok(Change { state: S::Declined(reason), money: Money::Freed });
+        let declined = |reason| Ok(Change { state: S::Declined(reason), money: Money::Freed });
         let freed = |state| Ok(Change { state, money: Money::Freed });
         match (self.state, event) {
             (S::AwaitingCard | S::Processing, E::Prompted) => {
@@ -410,7 +409,8 @@ mod tests {
         extern crate std;
         use std::string::ToString;
         let reasons = AuditRefusal::ALL.map(DeclineReason::Audit);
-        let states = [OrderState::AwaitingCard, OrderState::Processing, OrderState::Paid, OrderState::Expired];
+        let states =
+            [OrderState::AwaitingCard, OrderState::Processing, OrderState::Paid, OrderState::Expired];
         for state in states.into_iter().chain(reasons.map(OrderState::Declined)) {
             let reason = state.decline_reason().map(DeclineReason::code);
             assert_eq!(OrderState::from_name(state.name(), reason), Some(state));

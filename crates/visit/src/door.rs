@@ -47,7 +47,8 @@ pub(crate) async fn keep(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     tracing::warn!(path = request.uri().path(), "a form from another site was refused");
-    (StatusCode::FORBIDDEN, "This form was sent from another site. Go back and use the page itself.\n").into_response()
+    (StatusCode::FORBIDDEN, "This form was sent from another site. Go back and use the page itself.\n")
+        .into_response()
 }
 
 /// Browsers say where a form comes from: `Sec-Fetch-Site`, or `Origin` where the page is not served securely.

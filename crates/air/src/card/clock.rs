@@ -26,11 +26,7 @@ impl Clock {
     pub(super) fn now(self, uptime: Uptime) -> Option<TimeFactor> {
         let Setting { at, factor } = self.0?;
         let seconds = uptime.since(at) / 1000;
-        TimeFactor::new(
-            factor
-                .seconds()
-                .saturating_add(u32::try_from(seconds).unwrap_or(u32::MAX)),
-        )
+        TimeFactor::new(factor.seconds().saturating_add(u32::try_from(seconds).unwrap_or(u32::MAX)))
     }
 
     /// When the clock will say `factor` and `seconds` more; the end of time where it is not set.
@@ -38,10 +34,7 @@ impl Clock {
         let Some(Setting { at, factor: set }) = self.0 else {
             return Uptime(u64::MAX);
         };
-        let ahead = factor
-            .seconds_after(set)
-            .saturating_add(i64::from(seconds))
-            .saturating_mul(1000);
+        let ahead = factor.seconds_after(set).saturating_add(i64::from(seconds)).saturating_mul(1000);
         Uptime(at.0.saturating_add_signed(ahead))
     }
 }

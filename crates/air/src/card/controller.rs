@@ -96,10 +96,7 @@ impl<E: SecureElement> Card<E> {
     /// came is *unknown*, and a press asks for it.
     pub fn new(element: E, limits: Limits, flash: Flash) -> Self {
         let state = match flash.latched {
-            Some(_) => State::Showing {
-                shown: Shown::Unknown,
-                until: Uptime(u64::MAX),
-            },
+            Some(_) => State::Showing { shown: Shown::Unknown, until: Uptime(u64::MAX) },
             None => State::Idle,
         };
         Self {
@@ -127,16 +124,10 @@ impl<E: SecureElement> Card<E> {
             State::Greeting { until, .. } | State::Pausing { until, .. } | State::Reporting { until, .. } => {
                 Some(*until)
             }
-            State::Prompting(prompt) => Some(
-                prompt
-                    .key
-                    .deadline()
-                    .map_or(prompt.until, |key| key.min(prompt.until)),
-            ),
-            State::Showing {
-                shown: Shown::Unknown,
-                ..
-            } => None,
+            State::Prompting(prompt) => {
+                Some(prompt.key.deadline().map_or(prompt.until, |key| key.min(prompt.until)))
+            }
+            State::Showing { shown: Shown::Unknown, .. } => None,
             State::Showing { until, .. } => Some(*until),
         }
     }
@@ -198,13 +189,7 @@ impl<E: SecureElement> Card<E> {
                     self.decide(now, decision);
                 }
             }
-            (
-                State::Showing {
-                    shown: Shown::Unknown,
-                    ..
-                },
-                Edge::Down,
-            ) => self.ask_again(now, 0),
+            (State::Showing { shown: Shown::Unknown, .. }, Edge::Down) => self.ask_again(now, 0),
             (State::Idle | State::Showing { .. }, Edge::Down) => self.greet(now, 0, 0),
             (State::Idle | State::Showing { .. }, Edge::Up)
             | (State::Greeting { .. } | State::Pausing { .. } | State::Reporting { .. }, _) => {}
@@ -214,11 +199,7 @@ impl<E: SecureElement> Card<E> {
     /// A deadline of [`Card::poll_timeout`] may have come.
     pub fn handle_timeout(&mut self, now: Uptime) {
         match &mut self.state {
-            State::Idle
-            | State::Showing {
-                shown: Shown::Unknown,
-                ..
-            } => {}
+            State::Idle | State::Showing { shown: Shown::Unknown, .. } => {}
             State::Greeting { until, .. } if now >= *until => self.show(now, Shown::NoAnswer),
             State::Pausing { until, sent_back } if now >= *until => {
                 let sent_back = *sent_back;
@@ -226,10 +207,7 @@ impl<E: SecureElement> Card<E> {
             }
             State::Prompting(prompt) => {
                 // The key first: a press that ended in time counts even if its deadline was served late.
-                let by_key = prompt
-                    .key
-                    .deadline()
-                    .is_some_and(|deadline| deadline <= prompt.until);
+                let by_key = prompt.key.deadline().is_some_and(|deadline| deadline <= prompt.until);
                 let decision = if by_key { prompt.key.timeout(now) } else { None };
                 let lapsed = now >= prompt.until;
                 match decision {
@@ -272,9 +250,6 @@ impl<E: SecureElement> Card<E> {
     }
 
     fn show(&mut self, now: Uptime, shown: Shown) {
-        self.state = State::Showing {
-            shown,
-            until: now + NOTICE_MILLIS,
-        };
+        self.state = State::Showing { shown, until: now + NOTICE_MILLIS };
     }
 }

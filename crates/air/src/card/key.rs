@@ -46,16 +46,8 @@ pub(super) struct KeyReader {
 impl KeyReader {
     /// Begins when the light comes on. A finger that is on the key then presses for nothing.
     pub(super) fn lit(at: Uptime, finger_on_key: bool) -> Self {
-        let finger = if finger_on_key {
-            Finger::Early
-        } else {
-            Finger::Away(None)
-        };
-        Self {
-            lit_at: at,
-            finger,
-            presses: 0,
-        }
+        let finger = if finger_on_key { Finger::Early } else { Finger::Away(None) };
+        Self { lit_at: at, finger, presses: 0 }
     }
 
     /// Presses counted so far.
@@ -111,9 +103,7 @@ impl KeyReader {
         }
         match self.finger {
             Finger::Down(_) => Some(Decision::NotMe),
-            Finger::Away(_) | Finger::Early => Some(Decision::Agreed {
-                presses: self.presses,
-            }),
+            Finger::Away(_) | Finger::Early => Some(Decision::Agreed { presses: self.presses }),
         }
     }
 }

@@ -54,20 +54,13 @@ impl Platform {
     }
 
     pub(crate) fn open_hello(&self, frame: &[u8], now: UnixMillis) -> VerifiedHello {
-        let Ok(Uplink::Hello(hello)) = Uplink::parse(frame) else {
-            panic!("the card sent no hello")
-        };
-        hello
-            .verify(&self.link, &self.information, now, &self.key)
-            .unwrap()
+        let Ok(Uplink::Hello(hello)) = Uplink::parse(frame) else { panic!("the card sent no hello") };
+        hello.verify(&self.link, &self.information, now, &self.key).unwrap()
     }
 
     /// A transaction for this card under the next B. A card that says it has no clock gets a wide one.
     pub(crate) fn answer(&mut self, hello: &VerifiedHello, order: &Transaction, now: UnixMillis) -> Sent {
-        let form = DownlinkForm {
-            wide: self.form.wide || !hello.clock_set(),
-            ..self.form
-        };
+        let form = DownlinkForm { wide: self.form.wide || !hello.clock_set(), ..self.form };
         let b = self.next_b(now);
         self.seal(b, form, maker::context(Answering::Hello(hello.factor())), order)
     }
@@ -85,12 +78,7 @@ impl Platform {
         order: &Transaction,
     ) -> Sent {
         let frame = platform::seal_transaction(&self.key, &self.link, form, b, &context, order).unwrap();
-        Sent {
-            b,
-            context,
-            transaction: order.clone(),
-            frame,
-        }
+        Sent { b, context, transaction: order.clone(), frame }
     }
 
     pub(crate) fn clock(&mut self, hello: &VerifiedHello, now: UnixMillis) -> FrameBytes {
@@ -99,12 +87,8 @@ impl Platform {
     }
 
     pub(crate) fn open_result(&self, frame: &[u8], sent: &Sent) -> VerifiedResult {
-        let Ok(Uplink::Result(result)) = Uplink::parse(frame) else {
-            panic!("the card sent no result")
-        };
-        result
-            .verify(&self.link, sent.b, &sent.context, &sent.transaction, &self.key)
-            .unwrap()
+        let Ok(Uplink::Result(result)) = Uplink::parse(frame) else { panic!("the card sent no result") };
+        result.verify(&self.link, sent.b, &sent.context, &sent.transaction, &self.key).unwrap()
     }
 
     pub(crate) fn receipt(&self, result: &VerifiedResult, outcome: Outcome) -> FrameBytes {
@@ -115,13 +99,7 @@ impl Platform {
 impl Desk {
     /// A card as it leaves its maker: nothing in its flash, and no clock.
     pub(crate) fn new() -> Self {
-        Self::with(
-            Limits {
-                reserve_seconds: 0,
-                ..Limits::default()
-            },
-            Flash::default(),
-        )
+        Self::with(Limits { reserve_seconds: 0, ..Limits::default() }, Flash::default())
     }
 
     pub(crate) fn with(limits: Limits, flash: Flash) -> Self {
@@ -145,10 +123,7 @@ impl Desk {
 
     /// A card that was greeted once: its clock is set to the platform's, nothing is shown.
     pub(crate) fn greeted() -> Self {
-        Self::greeted_with(Limits {
-            reserve_seconds: 0,
-            ..Limits::default()
-        })
+        Self::greeted_with(Limits { reserve_seconds: 0, ..Limits::default() })
     }
 
     pub(crate) fn greeted_with(limits: Limits) -> Self {

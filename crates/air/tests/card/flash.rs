@@ -6,31 +6,16 @@ use crate::desk::Desk;
 use crate::maker::factor;
 
 fn images() -> Vec<(&'static str, Flash)> {
-    let marked = Flash {
-        uplink_mark: Some(factor(7)),
-        downlink_mark: Some(factor(u32::MAX)),
-        ..Flash::default()
-    };
+    let marked =
+        Flash { uplink_mark: Some(factor(7)), downlink_mark: Some(factor(u32::MAX)), ..Flash::default() };
     let (desk, _, _) = Desk::agreed();
     assert!(desk.flash.latched.is_some());
     vec![
         ("empty", Flash::default()),
         ("marked", marked.clone()),
-        (
-            "introduced",
-            Flash {
-                introduced: true,
-                ..marked
-            },
-        ),
+        ("introduced", Flash { introduced: true, ..marked }),
         ("latched", desk.flash.clone()),
-        (
-            "latched, not introduced",
-            Flash {
-                introduced: false,
-                ..desk.flash
-            },
-        ),
+        ("latched, not introduced", Flash { introduced: false, ..desk.flash }),
     ]
 }
 
@@ -46,11 +31,7 @@ fn an_image_cut_at_any_length_or_grown_is_damaged() {
     for (name, flash) in images() {
         let mut image = flash.to_bytes().to_vec();
         for length in 0..image.len() {
-            assert_eq!(
-                Flash::from_bytes(&image[..length]),
-                Err(FlashError),
-                "{name} cut to {length}"
-            );
+            assert_eq!(Flash::from_bytes(&image[..length]), Err(FlashError), "{name} cut to {length}");
         }
         image.push(0);
         assert_eq!(Flash::from_bytes(&image), Err(FlashError), "{name} grown");
@@ -65,11 +46,7 @@ fn an_erased_page_is_damaged() {
         for length in 0..100 {
             let read = Flash::from_bytes(&vec![erased; length]);
             let a_new_card = erased == 0 && length == 9;
-            assert_eq!(
-                read == Ok(Flash::default()),
-                a_new_card,
-                "{length} bytes of {erased:02x}"
-            );
+            assert_eq!(read == Ok(Flash::default()), a_new_card, "{length} bytes of {erased:02x}");
             assert!(a_new_card || read == Err(FlashError));
         }
     }
@@ -79,12 +56,9 @@ fn an_erased_page_is_damaged() {
 fn a_latched_decision_that_contradicts_itself_is_damaged() {
     let (desk, _, _) = Desk::agreed();
     let image = desk.flash.to_bytes();
-    for (at, what) in [
-        (8, "flags"),
-        (9 + 3, "time factor B"),
-        (9 + 4, "decision"),
-        (15, "first byte of the frame"),
-    ] {
+    for (at, what) in
+        [(8, "flags"), (9 + 3, "time factor B"), (9 + 4, "decision"), (15, "first byte of the frame")]
+    {
         let mut damaged = image.clone();
         damaged[at] ^= 0x81;
         assert_eq!(Flash::from_bytes(&damaged), Err(FlashError), "{what}");

@@ -8,16 +8,8 @@ use crate::desk::{Desk, Sent};
 use crate::maker::{self, EVENING, breakfast, factor, order};
 
 fn pushed_under(desk: &Desk, seconds: u32, wide: bool, lifetime: u32) -> Sent {
-    let form = DownlinkForm {
-        wide,
-        ..DownlinkForm::default()
-    };
-    desk.platform.seal(
-        factor(seconds),
-        form,
-        maker::context(Answering::Nothing),
-        &order(2_000, lifetime),
-    )
+    let form = DownlinkForm { wide, ..DownlinkForm::default() };
+    desk.platform.seal(factor(seconds), form, maker::context(Answering::Nothing), &order(2_000, lifetime))
 }
 
 /// A card that was told that it is `EVENING` at this moment of its uptime.
@@ -89,9 +81,7 @@ fn a_push_that_is_late_is_shown_for_what_is_left_of_its_lifetime() {
     let pushed = pushed_under(&desk, EVENING + 1, false, 60);
     desk.after(41_000);
     desk.hear(&pushed.frame).unwrap();
-    let Screen::Prompt { seconds_left, .. } = desk.card.screen(desk.now) else {
-        panic!("a prompt")
-    };
+    let Screen::Prompt { seconds_left, .. } = desk.card.screen(desk.now) else { panic!("a prompt") };
     assert_eq!(seconds_left, 20);
     desk.after(19_999);
     assert!(desk.prompt().is_some());

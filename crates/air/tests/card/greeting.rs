@@ -8,10 +8,7 @@ use crate::desk::{Desk, form, is_hello};
 use crate::maker::{self, EVENING, breakfast, factor};
 
 fn limits(reserve_seconds: u32) -> Limits {
-    Limits {
-        reserve_seconds,
-        ..Limits::default()
-    }
+    Limits { reserve_seconds, ..Limits::default() }
 }
 
 #[test]
@@ -49,10 +46,7 @@ fn a_hello_that_nobody_answers_is_no_answer_after_the_cards_own_timer_and_the_no
     desk.after(14_899);
     assert_eq!(desk.card.light(), Light::Working);
     desk.after(1);
-    assert_eq!(
-        (desk.shown(), desk.card.light()),
-        (Some(Shown::NoAnswer), Light::Amber)
-    );
+    assert_eq!((desk.shown(), desk.card.light()), (Some(Shown::NoAnswer), Light::Amber));
     desk.after(6_000);
     assert_eq!((desk.shown(), desk.card.light()), (None, Light::Off));
 }
@@ -69,13 +63,7 @@ fn a_second_press_while_the_answer_is_awaited_sends_nothing() {
 #[test]
 fn the_channel_id_is_on_the_air_only_where_the_bearer_does_not_vouch_for_it() {
     for channel_on_air in [true, false] {
-        let mut desk = Desk::with(
-            Limits {
-                channel_on_air,
-                ..Limits::default()
-            },
-            Flash::default(),
-        );
+        let mut desk = Desk::with(Limits { channel_on_air, ..Limits::default() }, Flash::default());
         desk.press();
         let frame = desk.uplink();
         assert_eq!(form(&frame).channel.is_some(), channel_on_air);
@@ -91,9 +79,7 @@ fn the_mark_is_stored_before_the_hello_is_sent() {
     let [Action::Store(flash), Action::Transmit(frame)] = desk.actions.as_slice() else {
         panic!("{:?}", desk.actions)
     };
-    let Factor::Wide(a) = form(frame).factor else {
-        panic!("a wide hello")
-    };
+    let Factor::Wide(a) = form(frame).factor else { panic!("a wide hello") };
     assert!(flash.uplink_mark.unwrap() >= a);
 }
 
@@ -121,11 +107,7 @@ fn a_reserve_spares_the_flash_and_is_never_more_than_300_s() {
         desk.uplink();
         desk.after(30_000);
     }
-    let stores = desk
-        .actions
-        .iter()
-        .filter(|action| matches!(action, Action::Store(_)))
-        .count();
+    let stores = desk.actions.iter().filter(|action| matches!(action, Action::Store(_))).count();
     assert_eq!(stores, 1, "61 factors of one reserve");
 }
 
@@ -151,11 +133,7 @@ fn factors_only_rise_through_resets_presses_and_clocks() {
         desk.press();
         while let Some(frame) = desk.try_uplink() {
             let hello = desk.platform.open_hello(&frame, desk.time());
-            assert_eq!(
-                marks.admit_hello(&hello, desk.time()),
-                Admission::Admitted,
-                "round {round}"
-            );
+            assert_eq!(marks.admit_hello(&hello, desk.time()), Admission::Admitted, "round {round}");
             marks.uplink = Some(hello.factor());
             if round % 2 == 0 {
                 let clock = desk.platform.clock(&hello, desk.time());
@@ -172,13 +150,7 @@ fn factors_only_rise_through_resets_presses_and_clocks() {
 #[test]
 fn a_card_without_clock_says_so_in_a_wide_hello_one_above_its_mark() {
     let mark = factor(77);
-    let mut desk = Desk::with(
-        limits(0),
-        Flash {
-            uplink_mark: Some(mark),
-            ..Flash::default()
-        },
-    );
+    let mut desk = Desk::with(limits(0), Flash { uplink_mark: Some(mark), ..Flash::default() });
     desk.press();
     let frame = desk.uplink();
     assert!(form(&frame).z);
@@ -193,14 +165,9 @@ fn a_card_without_clock_takes_only_a_wide_answer() {
     let hello = desk.hello();
     let context = maker::context(air::Answering::Hello(hello.factor()));
     let b = factor(EVENING + 1);
-    let narrow = desk
-        .platform
-        .seal(b, DownlinkForm::default(), context, &breakfast());
+    let narrow = desk.platform.seal(b, DownlinkForm::default(), context, &breakfast());
     assert_eq!(desk.hear(&narrow.frame), Err(Ignored::NarrowWithoutClock));
-    let wide = DownlinkForm {
-        wide: true,
-        ..DownlinkForm::default()
-    };
+    let wide = DownlinkForm { wide: true, ..DownlinkForm::default() };
     let wide = desk.platform.seal(b, wide, context, &breakfast());
     desk.hear(&wide.frame).unwrap();
     assert_eq!(desk.prompt(), Some(&breakfast()));
@@ -257,14 +224,8 @@ fn a_clock_that_answers_a_hello_outside_the_window_makes_one_new_hello() {
 fn a_mark_more_than_300_s_ahead_of_the_clock_sends_z() {
     for (ahead, clock_set) in [(299, true), (300, true), (301, false), (100_000, false)] {
         let mark = factor(EVENING + ahead);
-        let mut desk = Desk::with(
-            limits(0),
-            Flash {
-                uplink_mark: Some(mark),
-                introduced: true,
-                ..Flash::default()
-            },
-        );
+        let mut desk =
+            Desk::with(limits(0), Flash { uplink_mark: Some(mark), introduced: true, ..Flash::default() });
         // A push never sets the clock, so a hello does: it takes one factor above the mark.
         desk.press();
         let hello = desk.hello();
@@ -301,11 +262,7 @@ fn a_clock_for_another_hello_or_at_the_wrong_time_is_ignored() {
     assert_eq!(desk.hear(&old), Err(Ignored::NotAboveMark));
     let right = clock_for(&desk, b, hello.factor());
     desk.after(15_000);
-    assert_eq!(
-        desk.hear(&right),
-        Err(Ignored::NotAwaited),
-        "the card's own timer is over"
-    );
+    assert_eq!(desk.hear(&right), Err(Ignored::NotAwaited), "the card's own timer is over");
 }
 
 #[test]
@@ -334,19 +291,12 @@ fn a_status_goes_out_with_a_set_clock_only_and_above_the_mark() {
     desk.card.send_status(desk.now, 0x0102);
     desk.drain();
     let frame = desk.uplink();
-    let Ok(platform::Uplink::Status(status)) = platform::Uplink::parse(&frame) else {
-        panic!("a status")
-    };
-    let status = status
-        .verify(&desk.platform.link, desk.time(), &desk.platform.key)
-        .unwrap();
+    let Ok(platform::Uplink::Status(status)) = platform::Uplink::parse(&frame) else { panic!("a status") };
+    let status = status.verify(&desk.platform.link, desk.time(), &desk.platform.key).unwrap();
     assert_eq!((status.text().battery, status.text().firmware), (123, 0x0102));
     assert!(status.factor() > hello.factor());
     assert_eq!(desk.flash.uplink_mark, Some(status.factor()));
-    let marks = Marks {
-        uplink: Some(hello.factor()),
-        downlink: None,
-    };
+    let marks = Marks { uplink: Some(hello.factor()), downlink: None };
     assert_eq!(marks.admit_status(&status, desk.time()), Admission::Admitted);
 }
 
@@ -354,13 +304,7 @@ fn a_status_goes_out_with_a_set_clock_only_and_above_the_mark() {
 fn a_status_is_not_sent_under_a_clock_that_its_own_mark_contradicts() {
     // Only a hello can say Z; the platform could not place this status within its window.
     let mark = factor(EVENING + 700);
-    let mut desk = Desk::with(
-        limits(0),
-        Flash {
-            uplink_mark: Some(mark),
-            ..Flash::default()
-        },
-    );
+    let mut desk = Desk::with(limits(0), Flash { uplink_mark: Some(mark), ..Flash::default() });
     desk.greet();
     desk.card.send_status(desk.now, 1);
     desk.drain();
@@ -382,22 +326,13 @@ fn a_broken_element_sends_nothing_and_lights_nothing_up() {
 #[test]
 fn a_card_whose_factors_are_used_up_stops_and_does_not_spin() {
     let last = factor(u32::MAX - 1);
-    let mut desk = Desk::with(
-        limits(0),
-        Flash {
-            uplink_mark: Some(last),
-            ..Flash::default()
-        },
-    );
+    let mut desk = Desk::with(limits(0), Flash { uplink_mark: Some(last), ..Flash::default() });
     desk.press();
     desk.uplink();
     desk.hear_retry().unwrap();
     desk.after(60_000);
     assert!(desk.sends_nothing());
     desk.press();
-    assert_eq!(
-        (desk.shown(), desk.card.light()),
-        (Some(Shown::SentBack), Light::Red)
-    );
+    assert_eq!((desk.shown(), desk.card.light()), (Some(Shown::SentBack), Light::Red));
     assert!(desk.sends_nothing());
 }

@@ -81,10 +81,7 @@ fn a_press_after_600_ms_comes_too_late_for_the_count() {
     desk.press();
     desk.after(600);
     assert_eq!(desk.decision(&sent), Decision::Agreed { presses: 1 });
-    assert!(
-        desk.sends_nothing(),
-        "the second press neither agrees again nor fetches"
-    );
+    assert!(desk.sends_nothing(), "the second press neither agrees again nor fetches");
 }
 
 #[test]
@@ -97,30 +94,20 @@ fn a_count_goes_from_1_to_15_and_stays_there() {
             desk.after(200);
         }
         desk.after(400);
-        assert_eq!(
-            desk.decision(&sent),
-            Decision::Agreed {
-                presses: pressed.min(15)
-            }
-        );
+        assert_eq!(desk.decision(&sent), Decision::Agreed { presses: pressed.min(15) });
     }
 }
 
 #[test]
 fn a_hold_of_1500_ms_refuses_when_the_finger_goes() {
-    for (held, decision) in [
-        (1_499, Decision::Agreed { presses: 1 }),
-        (1_500, Decision::Refused),
-        (4_999, Decision::Refused),
-    ] {
+    for (held, decision) in
+        [(1_499, Decision::Agreed { presses: 1 }), (1_500, Decision::Refused), (4_999, Decision::Refused)]
+    {
         let (mut desk, sent) = Desk::prompted();
         desk.after(1_000);
         desk.key(Edge::Down);
         desk.after(held);
-        assert!(
-            desk.sends_nothing(),
-            "nothing is decided while the finger is on the key"
-        );
+        assert!(desk.sends_nothing(), "nothing is decided while the finger is on the key");
         desk.key(Edge::Up);
         desk.after(600);
         assert_eq!(desk.decision(&sent), decision, "held {held} ms");

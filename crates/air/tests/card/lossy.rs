@@ -24,8 +24,7 @@ impl Radio {
         self.past.push(frame.clone());
         while !dice.percent(25) {
             let late = if dice.percent(10) { 20_000 } else { 2_000 };
-            self.in_flight
-                .push((now + 50 + u64::from(dice.below(late)), frame.clone()));
+            self.in_flight.push((now + 50 + u64::from(dice.below(late)), frame.clone()));
             if !dice.percent(20) {
                 return;
             }
@@ -82,10 +81,7 @@ impl World {
     fn open(&mut self, sent: Sent) -> FrameBytes {
         let frame = sent.frame.clone();
         self.books.open = Some(sent.b);
-        assert!(
-            self.books.sent.insert(sent.b, sent).is_none(),
-            "one B, one plaintext"
-        );
+        assert!(self.books.sent.insert(sent.b, sent).is_none(), "one B, one plaintext");
         self.down.send(&mut self.dice, self.now, &frame);
         frame
     }
@@ -127,9 +123,7 @@ impl World {
             Uplink::Result(frame) => {
                 let p = &self.desk.platform;
                 let verified = self.books.sent.values().find_map(|sent| {
-                    frame
-                        .verify(&p.link, sent.b, &sent.context, &sent.transaction, &p.key)
-                        .ok()
+                    frame.verify(&p.link, sent.b, &sent.context, &sent.transaction, &p.key).ok()
                 });
                 let result = verified.expect("an honest card's result answers a transaction that was sent");
                 let outcome = self.settle(&result);
@@ -144,10 +138,7 @@ impl World {
 
     fn settle(&mut self, result: &VerifiedResult) -> Outcome {
         let known = self.books.results.get(&result.b());
-        assert!(
-            known.is_none_or(|(known, _)| known == result),
-            "two results under one B"
-        );
+        assert!(known.is_none_or(|(known, _)| known == result), "two results under one B");
         if let Some((_, outcome)) = known {
             return *outcome;
         }
@@ -204,10 +195,7 @@ impl World {
         }
         let amount = self.books.sent[&latched.b].transaction.amount.minor();
         assert!(matches!(latched.text.decision, Decision::Agreed { .. }));
-        assert!(
-            self.pressed_for.contains(&amount),
-            "settled without a press for {amount}"
-        );
+        assert!(self.pressed_for.contains(&amount), "settled without a press for {amount}");
         assert!(self.settled_shown.insert(amount), "{amount} settled twice");
     }
 
@@ -226,10 +214,7 @@ impl World {
 
 #[test]
 fn a_card_on_the_worst_of_radios_shows_as_settled_only_what_was_pressed_for() {
-    let limits = Limits {
-        answer_millis: 5_000,
-        ..Limits::default()
-    };
+    let limits = Limits { answer_millis: 5_000, ..Limits::default() };
     let mut world = World {
         desk: Desk::with(limits, Flash::default()),
         dice: Dice::new(20_261_120),
@@ -253,16 +238,8 @@ fn a_card_on_the_worst_of_radios_shows_as_settled_only_what_was_pressed_for() {
             }
         }
     }
-    let settled = world
-        .books
-        .results
-        .values()
-        .filter(|(_, outcome)| *outcome == Outcome::Settled)
-        .count();
-    assert!(
-        settled > 150,
-        "a bad radio, and still a radio: {settled} of 500 settled"
-    );
+    let settled = world.books.results.values().filter(|(_, outcome)| *outcome == Outcome::Settled).count();
+    assert!(settled > 150, "a bad radio, and still a radio: {settled} of 500 settled");
     let shown = world.settled_shown.len();
     assert!(shown > 100, "{shown} receipts of {settled} were shown");
 }

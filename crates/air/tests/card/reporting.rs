@@ -20,10 +20,7 @@ fn each_outcome_is_shown_as_the_receipt_says() {
         let result = desk.platform.open_result(&result, &sent);
         let receipt = desk.platform.receipt(&result, outcome);
         desk.hear(&receipt).unwrap();
-        assert_eq!(
-            (desk.shown(), desk.card.light()),
-            (Some(Shown::Receipt(outcome)), light)
-        );
+        assert_eq!((desk.shown(), desk.card.light()), (Some(Shown::Receipt(outcome)), light));
         desk.after(6_000);
         assert_eq!(desk.card.light(), Light::Off);
         desk.after(600_000);
@@ -69,10 +66,7 @@ fn without_a_receipt_the_card_repeats_with_growing_waits_then_shows_unknown() {
     desk.after(119_999);
     assert_eq!(desk.card.light(), Light::Working);
     desk.after(1);
-    assert_eq!(
-        (desk.shown(), desk.card.light()),
-        (Some(Shown::Unknown), Light::Amber)
-    );
+    assert_eq!((desk.shown(), desk.card.light()), (Some(Shown::Unknown), Light::Amber));
     desk.after(3_600_000);
     assert!(desk.sends_nothing());
     assert_eq!(desk.shown(), Some(Shown::Unknown), "it stays until somebody asks");
@@ -92,9 +86,7 @@ fn a_press_asks_an_unknown_outcome_again() {
     desk.press();
     assert_eq!(desk.uplink(), result);
     assert_eq!(desk.card.light(), Light::Working);
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
     desk.hear(&receipt).unwrap();
     assert_eq!(desk.shown(), Some(Shown::Receipt(Outcome::Settled)));
     desk.press();
@@ -104,9 +96,7 @@ fn a_press_asks_an_unknown_outcome_again() {
 #[test]
 fn a_receipt_that_comes_at_last_ends_unknown_without_a_press() {
     let (mut desk, sent, result) = unknown();
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &sent), Outcome::TooLate);
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::TooLate);
     desk.hear(&receipt).unwrap();
     assert_eq!(desk.shown(), Some(Shown::Receipt(Outcome::TooLate)));
 }
@@ -117,14 +107,8 @@ fn a_newer_transaction_ends_unknown() {
     let newer = desk.platform.push(&order(100, 60), desk.time());
     desk.hear(&newer.frame).unwrap();
     assert_eq!(desk.prompt(), Some(&order(100, 60)));
-    let late = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
-    assert_eq!(
-        desk.hear(&late),
-        Err(Ignored::NotAwaited),
-        "a late receipt takes no light from a question"
-    );
+    let late = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
+    assert_eq!(desk.hear(&late), Err(Ignored::NotAwaited), "a late receipt takes no light from a question");
     assert_eq!(desk.prompt(), Some(&order(100, 60)));
 }
 
@@ -132,17 +116,12 @@ fn a_newer_transaction_ends_unknown() {
 fn a_reset_with_a_latched_decision_shows_unknown_and_a_press_asks() {
     let (mut desk, sent, result) = Desk::agreed();
     desk.reset();
-    assert_eq!(
-        (desk.shown(), desk.card.light()),
-        (Some(Shown::Unknown), Light::Amber)
-    );
+    assert_eq!((desk.shown(), desk.card.light()), (Some(Shown::Unknown), Light::Amber));
     assert_eq!(desk.card.poll_timeout(), None);
     desk.press();
     assert_eq!(desk.uplink(), result, "the same bytes, from the flash");
     // The card has no clock now: the receipt's narrow factor is completed against the open B.
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
     desk.hear(&receipt).unwrap();
     assert_eq!(desk.shown(), Some(Shown::Receipt(Outcome::Settled)));
     desk.reset();
@@ -175,15 +154,11 @@ fn a_receipt_for_another_b_is_ignored() {
     other.press();
     other.after(600);
     let other_result = other.uplink();
-    let receipt = desk.platform.receipt(
-        &desk.platform.open_result(&other_result, &other_sent),
-        Outcome::Settled,
-    );
+    let receipt =
+        desk.platform.receipt(&desk.platform.open_result(&other_result, &other_sent), Outcome::Settled);
     assert_eq!(desk.hear(&receipt), Err(Ignored::NotAwaited));
     assert_eq!(desk.card.light(), Light::Working);
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
     desk.hear(&receipt).unwrap();
 }
 
@@ -195,13 +170,9 @@ fn a_receipt_of_another_decision_or_with_a_wrong_code_is_ignored() {
     refusing.after(1_000);
     refusing.hold(1_500);
     let refused = refusing.uplink();
-    let of_refusal = desk
-        .platform
-        .receipt(&desk.platform.open_result(&refused, &sent), Outcome::Settled);
+    let of_refusal = desk.platform.receipt(&desk.platform.open_result(&refused, &sent), Outcome::Settled);
     assert_eq!(desk.hear(&of_refusal), Err(Ignored::WrongCode));
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
     for bit in 0..receipt.len() * 8 {
         let mut frame = receipt.clone();
         frame[bit / 8] ^= 1 << (bit % 8);
@@ -228,9 +199,7 @@ fn a_receipt_before_a_decision_is_ignored() {
     let (mut desk, sent) = Desk::prompted();
     let (_, same, result) = Desk::agreed();
     assert_eq!(sent.b, same.b);
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &same), Outcome::Settled);
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &same), Outcome::Settled);
     assert_eq!(desk.hear(&receipt), Err(Ignored::NotAwaited));
     assert_eq!(desk.prompt(), Some(&breakfast()));
 }
@@ -259,13 +228,8 @@ fn a_transaction_that_comes_while_the_receipt_is_awaited_is_shown() {
 #[test]
 fn a_wide_receipt_is_as_good_as_a_narrow_one() {
     let (mut desk, sent, result) = Desk::agreed();
-    desk.platform.form = DownlinkForm {
-        wide: true,
-        channel_on_air: true,
-    };
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
+    desk.platform.form = DownlinkForm { wide: true, channel_on_air: true };
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::Settled);
     assert_eq!(receipt.len(), 2 + 9 + 4 + 1 + 8);
     desk.hear(&receipt).unwrap();
     assert_eq!(

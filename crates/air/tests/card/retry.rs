@@ -26,10 +26,7 @@ fn three_retries_with_growing_pauses_then_sent_back() {
         assert_eq!(form(frame).z, z);
     }
     desk.hear_retry().unwrap();
-    assert_eq!(
-        (desk.shown(), desk.card.light()),
-        (Some(Shown::SentBack), Light::Red)
-    );
+    assert_eq!((desk.shown(), desk.card.light()), (Some(Shown::SentBack), Light::Red));
     desk.after(60_000);
     assert!(desk.sends_nothing());
 }
@@ -107,9 +104,7 @@ fn a_card_that_was_sent_back_stays_full_until_it_is_answered() {
     desk.press();
     desk.after(600);
     let frame = desk.uplink();
-    let receipt = desk
-        .platform
-        .receipt(&desk.platform.open_result(&frame, &sent), air::Outcome::Settled);
+    let receipt = desk.platform.receipt(&desk.platform.open_result(&frame, &sent), air::Outcome::Settled);
     desk.hear(&receipt).unwrap();
     desk.press();
     assert!(!desk.hello().is_full());

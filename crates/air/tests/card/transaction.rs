@@ -25,59 +25,26 @@ fn a_transaction_made_for_anything_else_does_not_open() {
     let right = maker::context(Answering::Hello(a));
     let b = factor(EVENING + 100);
     let wrong_contexts = [
-        TransactionContext {
-            holder: HolderReference(1),
-            ..right
-        },
-        TransactionContext {
-            number: CardNumber::new(6_212_345_678_901_233).unwrap(),
-            ..right
-        },
-        TransactionContext {
-            answering: Answering::Hello(factor(a.seconds() - 1)),
-            ..right
-        },
-        TransactionContext {
-            answering: Answering::Hello(b),
-            ..right
-        },
+        TransactionContext { holder: HolderReference(1), ..right },
+        TransactionContext { number: CardNumber::new(6_212_345_678_901_233).unwrap(), ..right },
+        TransactionContext { answering: Answering::Hello(factor(a.seconds() - 1)), ..right },
+        TransactionContext { answering: Answering::Hello(b), ..right },
     ];
     for context in wrong_contexts {
-        let sent = desk
-            .platform
-            .seal(b, DownlinkForm::default(), context, &breakfast());
+        let sent = desk.platform.seal(b, DownlinkForm::default(), context, &breakfast());
         assert_eq!(desk.hear(&sent.frame), Err(Ignored::WrongCode), "{context:?}");
     }
-    let on_air = DownlinkForm {
-        channel_on_air: true,
-        ..DownlinkForm::default()
-    };
+    let on_air = DownlinkForm { channel_on_air: true, ..DownlinkForm::default() };
     let own_link = desk.platform.link;
     desk.platform.link.channel = maker::other_channel();
-    let elided = desk
-        .platform
-        .seal(b, DownlinkForm::default(), right, &breakfast());
-    assert_eq!(
-        desk.hear(&elided.frame),
-        Err(Ignored::WrongCode),
-        "another card's channel, elided"
-    );
+    let elided = desk.platform.seal(b, DownlinkForm::default(), right, &breakfast());
+    assert_eq!(desk.hear(&elided.frame), Err(Ignored::WrongCode), "another card's channel, elided");
     let told = desk.platform.seal(b, on_air, right, &breakfast());
-    assert_eq!(
-        desk.hear(&told.frame),
-        Err(Ignored::OtherChannel),
-        "another card's channel, told"
-    );
+    assert_eq!(desk.hear(&told.frame), Err(Ignored::OtherChannel), "another card's channel, told");
     desk.platform.link = own_link;
     let own_key = std::mem::replace(&mut desk.platform.key, CardKey::from_bytes([9; 16]));
-    let sent = desk
-        .platform
-        .seal(b, DownlinkForm::default(), right, &breakfast());
-    assert_eq!(
-        desk.hear(&sent.frame),
-        Err(Ignored::WrongCode),
-        "another card's key"
-    );
+    let sent = desk.platform.seal(b, DownlinkForm::default(), right, &breakfast());
+    assert_eq!(desk.hear(&sent.frame), Err(Ignored::WrongCode), "another card's key");
     desk.platform.key = own_key;
     assert_eq!(desk.card.light(), Light::Working);
     let sent = desk.platform.seal(b, on_air, right, &breakfast());
@@ -175,11 +142,7 @@ fn the_mark_is_looked_at_before_the_text() {
     assert_eq!(desk.hear(&old.frame), Err(Ignored::NotAboveMark));
     let new = nonsense(pushed.b.next().unwrap());
     assert_eq!(desk.hear(&new.frame), Err(Ignored::Text(TextError::ZeroAmount)));
-    assert_eq!(
-        desk.prompt(),
-        Some(&breakfast()),
-        "the light stays on for the last right one"
-    );
+    assert_eq!(desk.prompt(), Some(&breakfast()), "the light stays on for the last right one");
 }
 
 /// A platform with the right key that seals an amount of zero, which no [`Amount`] can be.
@@ -189,12 +152,7 @@ impl Nonsense {
     fn seal(&self, b: model::TimeFactor, order: &air::Transaction) -> Sent {
         let (form, context) = (DownlinkForm::default(), maker::context(Answering::Nothing));
         let frame = air::platform::seal_transaction(self, &maker::link(), form, b, &context, order).unwrap();
-        Sent {
-            b,
-            context,
-            transaction: order.clone(),
-            frame,
-        }
+        Sent { b, context, transaction: order.clone(), frame }
     }
 }
 
@@ -219,12 +177,7 @@ impl FrameCipher for Nonsense {
 }
 
 fn limited(amount_minor_max: Option<u32>, currency: Option<Currency>) -> Desk {
-    Desk::greeted_with(Limits {
-        amount_minor_max,
-        currency,
-        reserve_seconds: 0,
-        ..Limits::default()
-    })
+    Desk::greeted_with(Limits { amount_minor_max, currency, reserve_seconds: 0, ..Limits::default() })
 }
 
 #[test]
@@ -236,20 +189,13 @@ fn over_the_cards_own_limit_is_answered_at_once_and_never_lights_up() {
 
     let mut desk = limited(Some(2_000), None);
     desk.fetch(&order(2_000, 60));
-    assert_eq!(
-        desk.prompt(),
-        Some(&order(2_000, 60)),
-        "the limit itself is allowed"
-    );
+    assert_eq!(desk.prompt(), Some(&order(2_000, 60)), "the limit itself is allowed");
 }
 
 #[test]
 fn another_currency_than_the_cards_is_over_its_limit() {
     let mut desk = limited(None, Some(Currency::CNY));
-    let euros = air::Transaction {
-        amount: Amount::new(1, Currency::EUR).unwrap(),
-        ..breakfast()
-    };
+    let euros = air::Transaction { amount: Amount::new(1, Currency::EUR).unwrap(), ..breakfast() };
     let sent = desk.fetch(&euros);
     assert_eq!(desk.decision(&sent), Decision::OverLimit);
     let mut desk = limited(None, Some(Currency::CNY));
@@ -268,11 +214,7 @@ fn a_newer_transaction_replaces_a_prompt_that_nobody_touched() {
     desk.after(600);
     desk.press();
     desk.after(2_000);
-    assert_eq!(
-        desk.presses(),
-        Some(0),
-        "the guard time begins again with the new light"
-    );
+    assert_eq!(desk.presses(), Some(0), "the guard time begins again with the new light");
     desk.press();
     desk.after(600);
     assert_eq!(desk.decision(&newer), Decision::Agreed { presses: 1 });
@@ -328,11 +270,7 @@ fn the_crossed_answer_counts_within_the_cards_timer_only_and_once() {
     desk.hear(&pushed.frame).unwrap();
     let anew = desk.platform.answer(&hello, &breakfast(), desk.time());
     desk.after(14_900);
-    assert_eq!(
-        desk.hear(&anew.frame),
-        Err(Ignored::WrongCode),
-        "the timer is over"
-    );
+    assert_eq!(desk.hear(&anew.frame), Err(Ignored::WrongCode), "the timer is over");
 
     let mut desk = Desk::greeted();
     desk.press();
@@ -342,11 +280,7 @@ fn the_crossed_answer_counts_within_the_cards_timer_only_and_once() {
     let anew = desk.platform.answer(&hello, &breakfast(), desk.time());
     let again = desk.platform.answer(&hello, &order(100, 60), desk.time());
     desk.hear(&anew.frame).unwrap();
-    assert_eq!(
-        desk.hear(&again.frame),
-        Err(Ignored::WrongCode),
-        "the hello is answered"
-    );
+    assert_eq!(desk.hear(&again.frame), Err(Ignored::WrongCode), "the hello is answered");
 }
 
 #[test]

@@ -64,19 +64,12 @@ pub(crate) fn order(minor: i64, lifetime_seconds: u32) -> Transaction {
 }
 
 pub(crate) fn with_text(transaction: Transaction, text: &str) -> Transaction {
-    Transaction {
-        text: Some(PromptText::new(text).unwrap()),
-        ..transaction
-    }
+    Transaction { text: Some(PromptText::new(text).unwrap()), ..transaction }
 }
 
 pub(crate) fn context(answering: Answering) -> TransactionContext {
     let CardInformation { number, holder, .. } = information();
-    TransactionContext {
-        answering,
-        number,
-        holder,
-    }
+    TransactionContext { answering, number, holder }
 }
 
 /// A secure element in software. It can be made to fail.
@@ -90,20 +83,11 @@ pub(crate) struct Element {
 
 impl Element {
     pub(crate) fn new() -> Self {
-        Self {
-            key: key(),
-            link: link(),
-            information: information(),
-            broken: Cell::new(false),
-        }
+        Self { key: key(), link: link(), information: information(), broken: Cell::new(false) }
     }
 
     fn check(&self) -> Result<(), OpenError> {
-        if self.broken.get() {
-            Err(OpenError::KeyUnavailable)
-        } else {
-            Ok(())
-        }
+        if self.broken.get() { Err(OpenError::KeyUnavailable) } else { Ok(()) }
     }
 }
 
@@ -144,10 +128,7 @@ impl Dice {
 
     /// The high bits of Knuth's MMIX generator.
     pub(crate) fn next(&mut self) -> u32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 32) as u32
     }
 

@@ -51,9 +51,7 @@ impl<P: Peer> Endpoint<P> {
             let interval = self.chance.ack_timeout(&self.config);
             Delivery::new(bytes.clone(), interval, &self.config)
         });
-        let wait = delivery
-            .as_ref()
-            .map_or(self.config.answer_wait_ms, Delivery::interval);
+        let wait = delivery.as_ref().map_or(self.config.answer_wait_ms, Delivery::interval);
         let deadline = now.plus(wait);
         let book = self.peers.book(&to);
         book.outstanding += 1;
@@ -61,14 +59,7 @@ impl<P: Peer> Endpoint<P> {
         self.timers.set(deadline, id);
         self.by_token.insert((to.clone(), token), id);
         self.by_mid.insert((to.clone(), mid), id);
-        let asking = Asking {
-            to: to.clone(),
-            token,
-            mid,
-            delivery,
-            outstanding: true,
-            deadline,
-        };
+        let asking = Asking { to: to.clone(), token, mid, delivery, outstanding: true, deadline };
         self.asking.insert(id, asking);
         self.send(to, bytes);
         Ok(ExchangeId(id))
@@ -98,10 +89,7 @@ impl<P: Peer> Endpoint<P> {
         head: &Head,
         packet: Packet,
     ) -> Result<(), Refused> {
-        let id = *self
-            .by_mid
-            .get(&(from.clone(), head.mid))
-            .ok_or(Refused::UnknownMessage)?;
+        let id = *self.by_mid.get(&(from.clone(), head.mid)).ok_or(Refused::UnknownMessage)?;
         let asking = self.asking.get(&id).ok_or(Refused::UnknownMessage)?;
         if asking.token != Token::new(packet.get_token()) {
             return Err(Refused::TokenMismatch);
@@ -131,13 +119,7 @@ impl<P: Peer> Endpoint<P> {
         }
         let confirmable = head.kind == Kind::Con;
         let answer = confirmable.then(|| wire::empty(Kind::Ack, head.mid));
-        self.memory.remember(
-            now,
-            (from.clone(), head.mid),
-            fingerprint,
-            confirmable,
-            answer.clone(),
-        );
+        self.memory.remember(now, (from.clone(), head.mid), fingerprint, confirmable, answer.clone());
         if let Some(bytes) = answer {
             self.send(from, bytes);
         }
@@ -155,11 +137,7 @@ impl<P: Peer> Endpoint<P> {
         match wire::read_response(head, packet, &self.config) {
             Ok(response) => {
                 self.asking_over(now, id);
-                self.events.push_back(Event::Response {
-                    exchange: ExchangeId(id),
-                    from,
-                    response,
-                });
+                self.events.push_back(Event::Response { exchange: ExchangeId(id), from, response });
                 Ok(())
             }
             Err(refused) => {
@@ -184,9 +162,7 @@ impl<P: Peer> Endpoint<P> {
             let book = self.peers.book(&asking.to);
             book.outstanding = book.outstanding.saturating_sub(1);
         }
-        self.events.push_back(Event::Acknowledged {
-            exchange: ExchangeId(id),
-        });
+        self.events.push_back(Event::Acknowledged { exchange: ExchangeId(id) });
     }
 
     /// The deadline of a request: repeat it, or give up.
@@ -209,10 +185,7 @@ impl<P: Peer> Endpoint<P> {
 
     pub(super) fn asking_failed(&mut self, now: Millis, id: u64, reason: Failure) {
         self.asking_over(now, id);
-        self.events.push_back(Event::Failed {
-            exchange: ExchangeId(id),
-            reason,
-        });
+        self.events.push_back(Event::Failed { exchange: ExchangeId(id), reason });
     }
 
     fn asking_over(&mut self, now: Millis, id: u64) {

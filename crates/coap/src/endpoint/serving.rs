@@ -67,10 +67,7 @@ impl<P: Peer> Endpoint<P> {
     /// Closes a request without an answer, for good: the peer is told at once that it arrived (if it was
     /// confirmable), and nothing more. For requests whose effect is all that was wanted.
     pub fn dismiss(&mut self, now: Millis, responder: Responder<P>) {
-        let Some(serving) = self
-            .serving
-            .get(&responder.id)
-            .filter(|serving| serving.from == responder.peer)
+        let Some(serving) = self.serving.get(&responder.id).filter(|serving| serving.from == responder.peer)
         else {
             return;
         };
@@ -90,10 +87,7 @@ impl<P: Peer> Endpoint<P> {
     ) -> (Vec<u8>, Result<(), SendError>) {
         match wire::write_response(kind, response, None, mid, token, &self.config) {
             Ok(bytes) => (bytes, Ok(())),
-            Err(error) => (
-                self.write_plain(kind, Code::INTERNAL_SERVER_ERROR, None, mid, token),
-                Err(error),
-            ),
+            Err(error) => (self.write_plain(kind, Code::INTERNAL_SERVER_ERROR, None, mid, token), Err(error)),
         }
     }
 
@@ -133,33 +127,15 @@ impl<P: Peer> Endpoint<P> {
         } else {
             (Stage::Waiting, expires)
         };
-        let stamp = self
-            .memory
-            .remember(now, (from.clone(), head.mid), fingerprint, confirmable, None);
+        let stamp = self.memory.remember(now, (from.clone(), head.mid), fingerprint, confirmable, None);
         let id = self.new_id();
         self.timers.set(deadline, id);
         self.peers.book(&from).serving += 1;
         let (mid, kind) = (head.mid, head.kind);
-        let serving = Serving {
-            from: from.clone(),
-            token,
-            mid,
-            kind,
-            stamp,
-            stage,
-            expires,
-            deadline,
-        };
+        let serving = Serving { from: from.clone(), token, mid, kind, stamp, stage, expires, deadline };
         self.serving.insert(id, serving);
-        let responder = Responder {
-            id,
-            peer: from.clone(),
-        };
-        self.events.push_back(Event::Request {
-            from,
-            request,
-            responder,
-        });
+        let responder = Responder { id, peer: from.clone() };
+        self.events.push_back(Event::Request { from, request, responder });
         Ok(())
     }
 
@@ -187,8 +163,7 @@ impl<P: Peer> Endpoint<P> {
         serving.stage = Stage::Waiting;
         let bytes = wire::empty(Kind::Ack, serving.mid);
         let to = serving.from.clone();
-        self.memory
-            .answered(&(to.clone(), serving.mid), serving.stamp, &bytes);
+        self.memory.answered(&(to.clone(), serving.mid), serving.stamp, &bytes);
         self.send(to, bytes);
     }
 

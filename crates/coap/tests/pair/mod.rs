@@ -86,12 +86,7 @@ impl Pair {
     /// The platform's oldest unread event, which must be a request.
     pub(crate) fn asked(&mut self) -> (Request, Responder<&'static str>) {
         match self.platform_saw.remove(0) {
-            (
-                _,
-                Event::Request {
-                    request, responder, ..
-                },
-            ) => (request, responder),
+            (_, Event::Request { request, responder, .. }) => (request, responder),
             (_, other) => panic!("not a request: {other:?}"),
         }
     }
@@ -125,8 +120,7 @@ impl Pair {
                     self.card.handle_datagram(now, PLATFORM, &bytes)
                 };
                 if let Err(refused) = outcome {
-                    self.refused
-                        .push((if from == CARD { PLATFORM } else { CARD }, refused));
+                    self.refused.push((if from == CARD { PLATFORM } else { CARD }, refused));
                 }
                 self.drain();
             }
@@ -157,18 +151,12 @@ impl Pair {
             self.fly(PLATFORM, transmit.bytes);
         }
         let now = self.now;
-        self.card_saw
-            .extend(std::iter::from_fn(|| self.card.poll_event()).map(|event| (now, event)));
-        self.platform_saw
-            .extend(std::iter::from_fn(|| self.platform.poll_event()).map(|event| (now, event)));
+        self.card_saw.extend(std::iter::from_fn(|| self.card.poll_event()).map(|event| (now, event)));
+        self.platform_saw.extend(std::iter::from_fn(|| self.platform.poll_event()).map(|event| (now, event)));
     }
 
     fn fly(&mut self, from: &'static str, bytes: Vec<u8>) {
-        self.sent.push(Sent {
-            at: self.now,
-            from,
-            bytes: bytes.clone(),
-        });
+        self.sent.push(Sent { at: self.now, from, bytes: bytes.clone() });
         let order = self.sent.len();
         let trips: &[u64] = match (self.link)(order) {
             Fate::Arrives => &[TRIP],
@@ -177,12 +165,7 @@ impl Pair {
             Fate::Late(time) => &[time],
         };
         for trip in trips {
-            self.flights.push(Flight {
-                at: self.now + trip,
-                order,
-                from,
-                bytes: bytes.clone(),
-            });
+            self.flights.push(Flight { at: self.now + trip, order, from, bytes: bytes.clone() });
         }
     }
 }

@@ -209,7 +209,11 @@ fn floor_per_second(file: &std::path::Path) -> Result<f64, store::StoreError> {
     Ok(rates[rates.len() / 2])
 }
 
-async fn prepare(app: &App, places: &Places, count: usize) -> Result<(Vec<sim::CardImage>, Vec<CardId>), Failure> {
+async fn prepare(
+    app: &App,
+    places: &Places,
+    count: usize,
+) -> Result<(Vec<sim::CardImage>, Vec<CardId>), Failure> {
     let maker = Arc::new(keys::card_maker_key(places)?);
     let keys = card_keys()?;
     let (mut images, mut cards) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -317,7 +321,12 @@ impl OrderMaker {
 }
 
 /// One card's next payment, order included.
-async fn pay(crowd: &Crowd, maker: &OrderMaker, cards: &[CardId], index: usize) -> Result<PaymentTimes, String> {
+async fn pay(
+    crowd: &Crowd,
+    maker: &OrderMaker,
+    cards: &[CardId],
+    index: usize,
+) -> Result<PaymentTimes, String> {
     let card = *cards.get(index).ok_or("no such card")?;
     maker.order(card).await?;
     crowd.pay(index).await.map_err(|error| error.to_string())

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use air::Kind;
-use air::card::{GUARD_MILLIS, HOLD_NOT_ME_MILLIS, HOLD_REFUSE_MILLIS, Light};
+use air::card::{HOLD_NOT_ME_MILLIS, HOLD_REFUSE_MILLIS, Light};
 use model::{CardId, Currency};
 use serde::Deserialize;
 use serde_json::json;
@@ -32,12 +32,19 @@ pub(super) async fn run(folder: &Path, decision: HolderDecision) -> Result<ExitC
     ))?;
     // Pressing another number than the page's needs a page that shows one: that of a card without a display.
     let blind = decision == HolderDecision::Miscount;
-    let card = demo.cards.iter().find(|card| card.has_display() != blind).ok_or("the demo has no such card")?;
+    let card =
+        demo.cards.iter().find(|card| card.has_display() != blind).ok_or("the demo has no such card")?;
     let paid = Purchase::make(&demo, card, decision, "first purchase").await?;
     say(&format!("first payment done {} ms after the start", began.elapsed().as_millis()))?;
     if decision == HolderDecision::Agree {
         say("")?;
-        Purchase::make(&demo, card, decision, "second purchase: the information is known, the hello is brief").await?;
+        Purchase::make(
+            &demo,
+            card,
+            decision,
+            "second purchase: the information is known, the hello is brief",
+        )
+        .await?;
     }
     let sound = show_ledger(&demo, paid)?;
     demo.stop().await;
@@ -88,14 +95,19 @@ impl<'d> Purchase<'d> {
             .peek(|rows| rows.card(information.card_id))?
             .ok_or("the card is not in the platform's store")?
             .key_check;
-        say(&format!("S0  {} {}: one key in card and platform, check value {check}", information.card_id, information.number))?;
+        say(&format!(
+            "S0  {} {}: one key in card and platform, check value {check}",
+            information.card_id, information.number
+        ))?;
         let order = purchase.order(information.card_id, decision).await?;
         let presses = purchase.presses_on_page(&order.pay_url).await?;
         say(&format!("    order {} ¥20.00 · its page says: press {presses} time(s)", order.id))?;
         // A card that listens may have been asked already; this one asks.
         card.key(air::card::Edge::Down).await?;
         card.key(air::card::Edge::Up).await?;
-        tokio::time::timeout(PATIENCE, purchase.follow(presses, decision)).await.map_err(|_| "no step for 30 s")??;
+        tokio::time::timeout(PATIENCE, purchase.follow(presses, decision))
+            .await
+            .map_err(|_| "no step for 30 s")??;
         let ended = purchase.ended(&order.id).await?;
         let reason = ended.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
         say(&format!("    order {}{reason}", ended.state))?;
@@ -151,25 +163,19 @@ impl<'d> Purchase<'d> {
     }
 
     async fn decide(&self, presses: u8, decision: HolderDecision) -> Result<(), Failure> {
-        // Whoever presses at once did not look.
-        let looking = Duration::from_millis(GUARD_MILLIS + 20);
         let longer = |millis| Duration::from_millis(millis + 50);
         say("S5  the card derives, compares, decrypts, checks; its light comes on")?;
         match decision {
             HolderDecision::Agree => {
-                tokio::time::sleep(looking).await;
                 self.card.press(presses).await?;
             }
             HolderDecision::Miscount => {
-                tokio::time::sleep(looking).await;
                 self.card.press(presses - 1).await?;
             }
             HolderDecision::Refuse => {
-                tokio::time::sleep(looking).await;
                 self.card.hold(longer(HOLD_REFUSE_MILLIS)).await?;
             }
             HolderDecision::NotMe => {
-                tokio::time::sleep(looking).await;
                 self.card.hold(longer(HOLD_NOT_ME_MILLIS)).await?;
             }
             HolderDecision::Silent => {}
@@ -193,7 +199,11 @@ impl<'d> Purchase<'d> {
             Direction::Down => "platform → card",
         };
         let kind = note.kind.map_or("?", Kind::name);
-        say(&format!("{step:<5} {arrow}  {kind:<11} {:>2} bytes  {}", note.bytes.len(), hex::encode(&note.bytes)))
+        say(&format!(
+            "{step:<5} {arrow}  {kind:<11} {:>2} bytes  {}",
+            note.bytes.len(),
+            hex::encode(&note.bytes)
+        ))
     }
 
     /// Waits until the order has ended: a silent one lapses by itself.

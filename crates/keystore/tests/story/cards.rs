@@ -19,19 +19,11 @@ fn transport() -> TransportKey {
 
 fn derived(id: u32, suite: Suite) -> CardKeyReference {
     let origin = KeyOrigin::Derived(name("issuer-1"));
-    CardKeyReference {
-        card_id: CardId(id),
-        version: KeyVersion::FIRST,
-        suite,
-        origin,
-    }
+    CardKeyReference { card_id: CardId(id), version: KeyVersion::FIRST, suite, origin }
 }
 
 fn imported(id: u32, suite: Suite) -> CardKeyReference {
-    CardKeyReference {
-        origin: KeyOrigin::Imported,
-        ..derived(id, suite)
-    }
+    CardKeyReference { origin: KeyOrigin::Imported, ..derived(id, suite) }
 }
 
 fn frame(key: &CardKeyReference) -> FrameParameters<'static> {
@@ -75,10 +67,7 @@ fn understand_each_other(store: &SealedFile, key: &CardKeyReference, element: &C
     let code = element.seal(&frame(key), &mut text).unwrap();
     let mut changed = text.clone();
     changed[3] ^= 1;
-    assert_eq!(
-        store.open_frame(key, &frame(key), &mut changed, &code),
-        Err(KeyStoreError::WrongCode)
-    );
+    assert_eq!(store.open_frame(key, &frame(key), &mut changed, &code), Err(KeyStoreError::WrongCode));
     store.open_frame(key, &frame(key), &mut text, &code).unwrap();
     assert_eq!(text, TEXT);
 }
@@ -103,9 +92,7 @@ fn an_imported_card_and_the_store_understand_each_other() {
     for (id, suite) in (1..).zip(SUITES) {
         let key = imported(id, suite);
         let (element, wrapped, check) = foreign(0x30 + suite.number());
-        desk.store
-            .import_card_key(&key, &wrapped, name("transport-1"), check)
-            .unwrap();
+        desk.store.import_card_key(&key, &wrapped, name("transport-1"), check).unwrap();
         understand_each_other(&desk.store, &key, &element);
         understand_each_other(&open(&desk.path).unwrap(), &key, &element);
         // A lost card is made again from what was imported.
@@ -124,46 +111,22 @@ fn an_import_that_is_not_what_it_says_is_refused() {
     };
     let mut changed = wrapped;
     changed.0[9] ^= 1;
-    assert_eq!(
-        import(&key, &changed, "transport-1", check),
-        Err(KeyStoreError::WrappedKeyRefused)
-    );
+    assert_eq!(import(&key, &changed, "transport-1", check), Err(KeyStoreError::WrappedKeyRefused));
     assert_eq!(
         import(&key, &wrapped, "transport-1", CheckValue([0; 3])),
         Err(KeyStoreError::WrongCheckValue)
     );
-    assert_eq!(
-        import(&key, &wrapped, "issuer-1", check),
-        Err(KeyStoreError::WrongUse)
-    );
-    assert_eq!(
-        import(&key, &wrapped, "transport-2", check),
-        Err(KeyStoreError::NoSuchKey)
-    );
+    assert_eq!(import(&key, &wrapped, "issuer-1", check), Err(KeyStoreError::WrongUse));
+    assert_eq!(import(&key, &wrapped, "transport-2", check), Err(KeyStoreError::NoSuchKey));
     let not_imported = derived(7, Suite::Aes128Eax);
-    assert_eq!(
-        import(&not_imported, &wrapped, "transport-1", check),
-        Err(KeyStoreError::WrongUse)
-    );
-    assert_eq!(
-        desk.store.card_key_check_value(&key),
-        Err(KeyStoreError::NoSuchKey)
-    );
+    assert_eq!(import(&not_imported, &wrapped, "transport-1", check), Err(KeyStoreError::WrongUse));
+    assert_eq!(desk.store.card_key_check_value(&key), Err(KeyStoreError::NoSuchKey));
 
     import(&key, &wrapped, "transport-1", check).unwrap();
-    assert_eq!(
-        import(&key, &wrapped, "transport-1", check),
-        Err(KeyStoreError::Exists)
-    );
+    assert_eq!(import(&key, &wrapped, "transport-1", check), Err(KeyStoreError::Exists));
     let other_suite = imported(7, Suite::Sm4Eax);
-    assert_eq!(
-        import(&other_suite, &wrapped, "transport-1", check),
-        Err(KeyStoreError::Exists)
-    );
-    assert_eq!(
-        try_frame(&desk.store, &other_suite),
-        Err(KeyStoreError::NoSuchKey)
-    );
+    assert_eq!(import(&other_suite, &wrapped, "transport-1", check), Err(KeyStoreError::Exists));
+    assert_eq!(try_frame(&desk.store, &other_suite), Err(KeyStoreError::NoSuchKey));
     let derived_too = desk.store.inject_card_key(&not_imported, name("transport-1"));
     assert_eq!(derived_too, Err(KeyStoreError::Exists));
 }
@@ -172,31 +135,13 @@ fn an_import_that_is_not_what_it_says_is_refused() {
 fn keys_of_the_wrong_use_do_nothing() {
     let desk = Desk::new();
     let key = derived(7, Suite::Aes128Eax);
-    assert_eq!(
-        desk.store.inject_card_key(&key, name("issuer-1")),
-        Err(KeyStoreError::WrongUse)
-    );
-    let by_transport = CardKeyReference {
-        origin: KeyOrigin::Derived(name("transport-1")),
-        ..key
-    };
-    assert_eq!(
-        try_frame(&desk.store, &by_transport),
-        Err(KeyStoreError::WrongUse)
-    );
-    assert_eq!(
-        desk.store.destroy_card_key(&by_transport),
-        Err(KeyStoreError::WrongUse)
-    );
-    let by_nobody = CardKeyReference {
-        origin: KeyOrigin::Derived(name("issuer-7")),
-        ..key
-    };
+    assert_eq!(desk.store.inject_card_key(&key, name("issuer-1")), Err(KeyStoreError::WrongUse));
+    let by_transport = CardKeyReference { origin: KeyOrigin::Derived(name("transport-1")), ..key };
+    assert_eq!(try_frame(&desk.store, &by_transport), Err(KeyStoreError::WrongUse));
+    assert_eq!(desk.store.destroy_card_key(&by_transport), Err(KeyStoreError::WrongUse));
+    let by_nobody = CardKeyReference { origin: KeyOrigin::Derived(name("issuer-7")), ..key };
     assert_eq!(try_frame(&desk.store, &by_nobody), Err(KeyStoreError::NoSuchKey));
-    assert_eq!(
-        desk.store.destroy_card_key(&by_nobody),
-        Err(KeyStoreError::NoSuchKey)
-    );
+    assert_eq!(desk.store.destroy_card_key(&by_nobody), Err(KeyStoreError::NoSuchKey));
 }
 
 #[test]
@@ -214,36 +159,19 @@ fn each_state_of_a_master_key_allows_what_it_says() {
         let desk = Desk::new();
         let master = name("issuer-2");
         let key_use = keystore::KeyUse::DeriveCardKeys;
-        desk.store
-            .generate(master, key_use, &li(), NOW, &mut counting(0x40))
-            .unwrap();
+        desk.store.generate(master, key_use, &li(), NOW, &mut counting(0x40)).unwrap();
         for event in events {
             desk.store.set_state(master, *event, &li(), NOW).unwrap();
         }
         assert_eq!(desk.store.key(master).unwrap().state, state);
-        let key = CardKeyReference {
-            origin: KeyOrigin::Derived(master),
-            ..derived(7, Suite::Aes128Eax)
-        };
+        let key = CardKeyReference { origin: KeyOrigin::Derived(master), ..derived(7, Suite::Aes128Eax) };
         let injected = desk.store.inject_card_key(&key, name("transport-1")).map(|_| ());
         let expected = |allowed: bool| {
-            if allowed {
-                Ok(())
-            } else {
-                Err(KeyStoreError::NotActive)
-            }
+            if allowed { Ok(()) } else { Err(KeyStoreError::NotActive) }
         };
         assert_eq!(injected, expected(injects), "{state}");
-        assert_eq!(
-            try_frame(&desk.store, &key).map(|_| ()),
-            expected(works),
-            "{state}"
-        );
-        assert_eq!(
-            desk.store.card_key_check_value(&key).map(|_| ()),
-            expected(works),
-            "{state}"
-        );
+        assert_eq!(try_frame(&desk.store, &key).map(|_| ()), expected(works), "{state}");
+        assert_eq!(desk.store.card_key_check_value(&key).map(|_| ()), expected(works), "{state}");
         // Stopping a card never waits for its master key.
         assert_eq!(desk.store.destroy_card_key(&key), Ok(()), "{state}");
     }
@@ -252,21 +180,10 @@ fn each_state_of_a_master_key_allows_what_it_says() {
 #[test]
 fn a_retired_transport_key_opens_and_no_longer_wraps() {
     let desk = Desk::new();
-    desk.store
-        .set_state(name("transport-1"), KeyEvent::Retire, &li(), NOW)
-        .unwrap();
+    desk.store.set_state(name("transport-1"), KeyEvent::Retire, &li(), NOW).unwrap();
     let (_, wrapped, check) = foreign(0x31);
-    desk.store
-        .import_card_key(
-            &imported(1, Suite::Aes128Eax),
-            &wrapped,
-            name("transport-1"),
-            check,
-        )
-        .unwrap();
-    let injected = desk
-        .store
-        .inject_card_key(&derived(2, Suite::Aes128Eax), name("transport-1"));
+    desk.store.import_card_key(&imported(1, Suite::Aes128Eax), &wrapped, name("transport-1"), check).unwrap();
+    let injected = desk.store.inject_card_key(&derived(2, Suite::Aes128Eax), name("transport-1"));
     assert_eq!(injected, Err(KeyStoreError::NotActive));
 }
 
@@ -294,35 +211,15 @@ fn a_destroyed_card_key_never_comes_back() {
             // Neither by another way, nor with another suite.
             for other in [derived, imported] {
                 let CardId(id) = key.card_id;
-                assert_eq!(
-                    try_frame(store, &other(id, Suite::Sm4Eax)),
-                    Err(KeyStoreError::NotActive)
-                );
+                assert_eq!(try_frame(store, &other(id, Suite::Sm4Eax)), Err(KeyStoreError::NotActive));
             }
-            let again = CardKeyReference {
-                origin: KeyOrigin::Imported,
-                ..key
-            };
+            let again = CardKeyReference { origin: KeyOrigin::Imported, ..key };
             assert_eq!(import(store, &again), Err(KeyStoreError::NotActive));
         }
         // The card's next version has another key, and works.
-        try_frame(
-            store,
-            &CardKeyReference {
-                version: second,
-                ..keys[0]
-            },
-        )
-        .unwrap();
+        try_frame(store, &CardKeyReference { version: second, ..keys[0] }).unwrap();
     }
-    import(
-        &desk.store,
-        &CardKeyReference {
-            version: second,
-            ..keys[1]
-        },
-    )
-    .unwrap();
+    import(&desk.store, &CardKeyReference { version: second, ..keys[1] }).unwrap();
     let never = imported(3, Suite::Aes128Eax);
     assert_eq!(desk.store.destroy_card_key(&never), Err(KeyStoreError::NoSuchKey));
 }
@@ -351,9 +248,7 @@ fn frames_are_worked_while_keys_change() {
             })
             .collect();
         for id in 100..110 {
-            desk.store
-                .destroy_card_key(&derived(id, Suite::Aes128Eax))
-                .unwrap();
+            desk.store.destroy_card_key(&derived(id, Suite::Aes128Eax)).unwrap();
         }
         workers.into_iter().for_each(|worker| worker.join().unwrap());
     });

@@ -19,11 +19,7 @@ fn check(key_use: KeyUse, bytes: &[u8]) -> CheckValue {
 
 fn component(custodian: &Custodian, key_use: KeyUse, byte: u8) -> Component<'_> {
     let bytes = Zeroizing::new(vec![byte; key_use.key_length()]);
-    Component {
-        custodian,
-        check_value: check(key_use, &bytes),
-        bytes,
-    }
+    Component { custodian, check_value: check(key_use, &bytes), bytes }
 }
 
 fn import(
@@ -31,13 +27,7 @@ fn import(
     components: &[Component<'_>],
     check_value: CheckValue,
 ) -> Result<KeyRecord, CeremonyError> {
-    store.import_components(
-        name("transport-9"),
-        KeyUse::WrapCardKeys,
-        components,
-        check_value,
-        NOW,
-    )
+    store.import_components(name("transport-9"), KeyUse::WrapCardKeys, components, check_value, NOW)
 }
 
 #[test]
@@ -53,20 +43,14 @@ fn three_custodians_make_a_key_that_none_of_them_knows() {
     let custodians = ["Li Na", "Wang Fang", "Zhao Lei"].map(|name| Custodian::new(name).unwrap());
     let bytes = [0x11, 0x22, 0x34];
     let whole = check(KeyUse::WrapCardKeys, &[0x11 ^ 0x22 ^ 0x34; 32]);
-    let components: Vec<_> = custodians
-        .iter()
-        .zip(bytes)
-        .map(|(c, byte)| component(c, KeyUse::WrapCardKeys, byte))
-        .collect();
+    let components: Vec<_> =
+        custodians.iter().zip(bytes).map(|(c, byte)| component(c, KeyUse::WrapCardKeys, byte)).collect();
     let record = import(&desk.store, &components, whole).unwrap();
     assert_eq!((record.check_value, record.state), (whole, KeyState::PreActive));
     let log = open(&desk.path).unwrap().custodian_log();
     assert_eq!(log.len(), 3);
     for (entry, component) in log.iter().zip(&components) {
-        assert_eq!(
-            (entry.action, entry.key, entry.at),
-            (Action::GaveComponent, name("transport-9"), NOW)
-        );
+        assert_eq!((entry.action, entry.key, entry.at), (Action::GaveComponent, name("transport-9"), NOW));
         assert_eq!(&entry.custodian, component.custodian);
         assert_eq!(entry.check_value, component.check_value);
     }
@@ -75,39 +59,24 @@ fn three_custodians_make_a_key_that_none_of_them_knows() {
 #[test]
 fn a_ceremony_that_goes_wrong_says_where_and_changes_nothing() {
     let desk = Desk::empty();
-    let (li, wang, zhao) = (
-        li(),
-        Custodian::new("Wang Fang").unwrap(),
-        Custodian::new("Zhao Lei").unwrap(),
-    );
+    let (li, wang, zhao) = (li(), Custodian::new("Wang Fang").unwrap(), Custodian::new("Zhao Lei").unwrap());
     let one = || component(&li, KeyUse::WrapCardKeys, 1);
     let two = || component(&wang, KeyUse::WrapCardKeys, 2);
     let three = || component(&zhao, KeyUse::WrapCardKeys, 3);
     let right = check(KeyUse::WrapCardKeys, &[3; 32]);
     let wrong = CheckValue([0; 3]);
     let says = |components: &[Component<'_>], check_value| {
-        import(&desk.store, components, check_value)
-            .unwrap_err()
-            .to_string()
+        import(&desk.store, components, check_value).unwrap_err().to_string()
     };
 
     assert!(says(&[one()], right).starts_with("a key comes in 2 or 3 components, and 1 were given"));
     assert!(says(&[one(), two(), three(), three()], right).contains("and 4 were given"));
-    let mistyped = Component {
-        check_value: wrong,
-        ..two()
-    };
+    let mistyped = Component { check_value: wrong, ..two() };
     assert!(says(&[one(), mistyped], right).starts_with("component 2 has check value"));
-    let short = Component {
-        bytes: Zeroizing::new(vec![2; 16]),
-        ..two()
-    };
+    let short = Component { bytes: Zeroizing::new(vec![2; 16]), ..two() };
     assert!(says(&[one(), short], right).starts_with("component 2 has 16 bytes"));
     let again = Custodian::new("LI NA").unwrap();
-    let twice = Component {
-        custodian: &again,
-        ..two()
-    };
+    let twice = Component { custodian: &again, ..two() };
     assert!(says(&[one(), twice], right).starts_with("LI NA gave two components"));
     let same = component(&wang, KeyUse::WrapCardKeys, 1);
     assert!(says(&[one(), same, three()], right).starts_with("component 2 was entered before"));
@@ -124,13 +93,9 @@ fn a_ceremony_that_goes_wrong_says_where_and_changes_nothing() {
 fn without_randomness_there_is_no_key() {
     let desk = Desk::empty();
     let generate = |entropy: &mut keystore::Entropy<'_>| {
-        desk.store
-            .generate(name("issuer-1"), KeyUse::DeriveCardKeys, &li(), NOW, entropy)
+        desk.store.generate(name("issuer-1"), KeyUse::DeriveCardKeys, &li(), NOW, entropy)
     };
-    assert!(matches!(
-        generate(&mut |_| Err(EntropyFailed)),
-        Err(CeremonyError::Entropy(EntropyFailed))
-    ));
+    assert!(matches!(generate(&mut |_| Err(EntropyFailed)), Err(CeremonyError::Entropy(EntropyFailed))));
     let broken: &mut keystore::Entropy<'_> = &mut |bytes| {
         bytes.fill(0);
         Ok(())
@@ -143,21 +108,8 @@ fn without_randomness_there_is_no_key() {
 fn a_successor_takes_over_in_one_act() {
     let desk = Desk::new();
     let later = UnixMillis(NOW.0 + 1);
-    desk.store
-        .rotate(
-            name("issuer-1"),
-            name("issuer-2"),
-            &li(),
-            later,
-            &mut counting(0xb0),
-        )
-        .unwrap();
-    let states: Vec<_> = desk
-        .store
-        .keys()
-        .iter()
-        .map(|key| (key.name, key.state, key.created))
-        .collect();
+    desk.store.rotate(name("issuer-1"), name("issuer-2"), &li(), later, &mut counting(0xb0)).unwrap();
+    let states: Vec<_> = desk.store.keys().iter().map(|key| (key.name, key.state, key.created)).collect();
     assert_eq!(
         states,
         [
@@ -167,11 +119,7 @@ fn a_successor_takes_over_in_one_act() {
         ]
     );
     let log = desk.store.custodian_log();
-    let acts: Vec<_> = log
-        .iter()
-        .filter(|entry| entry.at == later)
-        .map(|e| (e.key, e.action))
-        .collect();
+    let acts: Vec<_> = log.iter().filter(|entry| entry.at == later).map(|e| (e.key, e.action)).collect();
     assert_eq!(
         acts,
         [
@@ -181,13 +129,9 @@ fn a_successor_takes_over_in_one_act() {
         ]
     );
     // A retired key has no second successor, and a name no second key.
-    let refused = desk
-        .store
-        .rotate(name("issuer-1"), name("issuer-3"), &li(), later, &mut counting(1));
+    let refused = desk.store.rotate(name("issuer-1"), name("issuer-3"), &li(), later, &mut counting(1));
     assert!(matches!(refused, Err(CeremonyError::State { .. })));
-    let refused = desk
-        .store
-        .rotate(name("issuer-2"), name("issuer-1"), &li(), later, &mut counting(1));
+    let refused = desk.store.rotate(name("issuer-2"), name("issuer-1"), &li(), later, &mut counting(1));
     assert!(matches!(refused, Err(CeremonyError::NameTaken { .. })));
     assert_eq!(desk.store.key(name("issuer-2")).unwrap().state, KeyState::Active);
 }
@@ -196,10 +140,7 @@ fn a_successor_takes_over_in_one_act() {
 fn a_destroyed_key_is_gone_and_its_name_with_it() {
     let desk = Desk::new();
     let key = name("issuer-1");
-    assert!(matches!(
-        desk.store.destroy(key, &li(), NOW),
-        Err(CeremonyError::State { .. })
-    ));
+    assert!(matches!(desk.store.destroy(key, &li(), NOW), Err(CeremonyError::State { .. })));
     desk.store.set_state(key, KeyEvent::Suspend, &li(), NOW).unwrap();
     let before = std::fs::metadata(&desk.path).unwrap().len();
     desk.store.destroy(key, &li(), NOW).unwrap();
@@ -209,10 +150,7 @@ fn a_destroyed_key_is_gone_and_its_name_with_it() {
     let again = open(&desk.path).unwrap();
     assert_eq!(again.key(key).unwrap().state, KeyState::Destroyed);
     for event in KeyEvent::ALL {
-        assert!(matches!(
-            again.set_state(key, event, &li(), NOW),
-            Err(CeremonyError::State { .. })
-        ));
+        assert!(matches!(again.set_state(key, event, &li(), NOW), Err(CeremonyError::State { .. })));
     }
     let reused = again.generate(key, KeyUse::DeriveCardKeys, &li(), NOW, &mut counting(9));
     assert!(matches!(reused, Err(CeremonyError::NameTaken { .. })));
@@ -221,12 +159,6 @@ fn a_destroyed_key_is_gone_and_its_name_with_it() {
 #[test]
 fn a_key_that_is_not_there_is_named() {
     let desk = Desk::new();
-    let missing = desk
-        .store
-        .set_state(name("issuer-7"), KeyEvent::Suspend, &li(), NOW)
-        .unwrap_err();
-    assert_eq!(
-        missing.to_string(),
-        "there is no key named issuer-7; look at the list of keys"
-    );
+    let missing = desk.store.set_state(name("issuer-7"), KeyEvent::Suspend, &li(), NOW).unwrap_err();
+    assert_eq!(missing.to_string(), "there is no key named issuer-7; look at the list of keys");
 }

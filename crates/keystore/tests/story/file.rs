@@ -15,22 +15,14 @@ fn a_store_opens_with_what_was_put_into_it() {
     assert_eq!(again.keys(), desk.store.keys());
     assert_eq!(again.custodian_log(), desk.store.custodian_log());
     assert_eq!(again.environment(), Environment::Test);
-    assert_eq!(
-        fs::metadata(&desk.path).unwrap().permissions().mode() & 0o7777,
-        0o600
-    );
+    assert_eq!(fs::metadata(&desk.path).unwrap().permissions().mode() & 0o7777, 0o600);
 }
 
 #[test]
 fn a_store_is_not_created_over_a_file() {
     let desk = Desk::new();
-    let again = SealedFile::create(
-        &desk.path,
-        &passphrase(),
-        Environment::Test,
-        Cost::Testing,
-        &mut counting(1),
-    );
+    let again =
+        SealedFile::create(&desk.path, &passphrase(), Environment::Test, Cost::Testing, &mut counting(1));
     assert!(matches!(again, Err(SealedFileError::AlreadyThere { .. })));
     assert_eq!(open(&desk.path).unwrap().keys().len(), 2);
 }
@@ -39,13 +31,9 @@ fn a_store_is_not_created_over_a_file() {
 fn without_randomness_no_store_is_created() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
-    let created = SealedFile::create(
-        &path,
-        &passphrase(),
-        Environment::Test,
-        Cost::Testing,
-        &mut |_| Err(EntropyFailed),
-    );
+    let created = SealedFile::create(&path, &passphrase(), Environment::Test, Cost::Testing, &mut |_| {
+        Err(EntropyFailed)
+    });
     assert!(matches!(created, Err(SealedFileError::Entropy(EntropyFailed))));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -56,16 +44,10 @@ fn a_missing_file_and_a_missing_folder_are_named() {
     let missing = open(&folder.path().join("keys")).unwrap_err();
     assert!(matches!(missing, SealedFileError::Missing { .. }), "{missing}");
     let missing = open(&folder.path().join("no/keys")).unwrap_err();
-    assert!(
-        matches!(missing, SealedFileError::FolderMissing { .. }),
-        "{missing}"
-    );
+    assert!(matches!(missing, SealedFileError::FolderMissing { .. }), "{missing}");
     let folder = open(folder.path()).unwrap_err();
     assert!(
-        matches!(
-            folder,
-            SealedFileError::Exposed { .. } | SealedFileError::NotAKeyStore { .. }
-        ),
+        matches!(folder, SealedFileError::Exposed { .. } | SealedFileError::NotAKeyStore { .. }),
         "{folder}"
     );
 }
@@ -83,18 +65,11 @@ fn test_and_production_never_mix() {
     let desk = Desk::new();
     let refused = SealedFile::open(&desk.path, &passphrase(), Environment::Production).unwrap_err();
     assert!(
-        refused
-            .to_string()
-            .ends_with("is a test key store and a production one is wanted; they never mix")
+        refused.to_string().ends_with("is a test key store and a production one is wanted; they never mix")
     );
     let path = desk.path.with_extension("production");
-    let cheap = SealedFile::create(
-        &path,
-        &passphrase(),
-        Environment::Production,
-        Cost::Testing,
-        &mut counting(1),
-    );
+    let cheap =
+        SealedFile::create(&path, &passphrase(), Environment::Production, Cost::Testing, &mut counting(1));
     assert!(matches!(cheap, Err(SealedFileError::CostTooLow)));
 }
 
@@ -112,29 +87,11 @@ fn whatever_byte_is_changed_is_named_and_nothing_opens() {
                 0..4 => matches!(error, SealedFileError::NotAKeyStore { .. }),
                 // Version 1 becomes another; 0 there never was.
                 4..6 => match u16::from_be_bytes([changed[4], changed[5]]) {
-                    0 => matches!(
-                        error,
-                        SealedFileError::Damaged {
-                            damage: Damage::Header,
-                            ..
-                        }
-                    ),
+                    0 => matches!(error, SealedFileError::Damaged { damage: Damage::Header, .. }),
                     _ => matches!(error, SealedFileError::NewerFormat { known: 1, .. }),
                 },
-                6..76 => matches!(
-                    error,
-                    SealedFileError::Damaged {
-                        damage: Damage::Header,
-                        ..
-                    }
-                ),
-                _ => matches!(
-                    error,
-                    SealedFileError::Damaged {
-                        damage: Damage::Body,
-                        ..
-                    }
-                ),
+                6..76 => matches!(error, SealedFileError::Damaged { damage: Damage::Header, .. }),
+                _ => matches!(error, SealedFileError::Damaged { damage: Damage::Body, .. }),
             };
             assert!(as_it_should, "byte {index} ^ {mask:#x}: {error}");
         }
@@ -148,24 +105,12 @@ fn a_file_cut_off_anywhere_is_named() {
     for length in 0..whole.len() {
         fs::write(&desk.path, &whole[..length]).unwrap();
         let error = open(&desk.path).unwrap_err();
-        let cut = matches!(
-            error,
-            SealedFileError::Damaged {
-                damage: Damage::Truncated,
-                ..
-            }
-        );
+        let cut = matches!(error, SealedFileError::Damaged { damage: Damage::Truncated, .. });
         assert!(cut, "{length} bytes: {error}");
     }
     fs::write(&desk.path, [&whole[..], &[0]].concat()).unwrap();
     let longer = open(&desk.path);
-    assert!(matches!(
-        longer,
-        Err(SealedFileError::Damaged {
-            damage: Damage::Trailing,
-            ..
-        })
-    ));
+    assert!(matches!(longer, Err(SealedFileError::Damaged { damage: Damage::Trailing, .. })));
 }
 
 #[test]
@@ -175,18 +120,8 @@ fn a_newer_format_is_named_with_its_number() {
     file[4..6].copy_from_slice(&7_u16.to_be_bytes());
     fs::write(&desk.path, file).unwrap();
     let error = open(&desk.path).unwrap_err();
-    assert!(matches!(
-        error,
-        SealedFileError::NewerFormat {
-            found: 7,
-            known: 1,
-            ..
-        }
-    ));
-    assert!(
-        error.to_string().contains("has format 7, this version reads 1"),
-        "{error}"
-    );
+    assert!(matches!(error, SealedFileError::NewerFormat { found: 7, known: 1, .. }));
+    assert!(error.to_string().contains("has format 7, this version reads 1"), "{error}");
 }
 
 #[test]
@@ -221,21 +156,10 @@ fn what_a_killed_process_left_half_written_harms_nobody() {
 
     let store = open(&desk.path).unwrap();
     assert_eq!(store.keys().len(), 2);
-    store
-        .generate(
-            name("issuer-2"),
-            KeyUse::DeriveCardKeys,
-            &li(),
-            NOW,
-            &mut counting(9),
-        )
-        .unwrap();
+    store.generate(name("issuer-2"), KeyUse::DeriveCardKeys, &li(), NOW, &mut counting(9)).unwrap();
     assert!(!new.exists());
     assert_eq!(open(&desk.path).unwrap().keys().len(), 3);
-    assert_eq!(
-        fs::metadata(&desk.path).unwrap().permissions().mode() & 0o7777,
-        0o600
-    );
+    assert_eq!(fs::metadata(&desk.path).unwrap().permissions().mode() & 0o7777, 0o600);
 }
 
 #[test]
@@ -243,15 +167,7 @@ fn a_change_puts_a_new_file_in_the_place_of_the_old_one_which_stays_whole() {
     let desk = Desk::new();
     let whole = fs::read(&desk.path).unwrap();
     let mut old = fs::File::open(&desk.path).unwrap();
-    desk.store
-        .generate(
-            name("issuer-2"),
-            KeyUse::DeriveCardKeys,
-            &li(),
-            NOW,
-            &mut counting(9),
-        )
-        .unwrap();
+    desk.store.generate(name("issuer-2"), KeyUse::DeriveCardKeys, &li(), NOW, &mut counting(9)).unwrap();
     let mut bytes = Vec::new();
     old.read_to_end(&mut bytes).unwrap();
     assert!(bytes == whole && fs::read(&desk.path).unwrap() != whole);
@@ -269,25 +185,13 @@ fn a_change_of_an_exchanged_or_older_file_is_refused() {
     generate("issuer-2").unwrap();
     fs::write(&desk.path, older).unwrap();
     assert!(generate("issuer-3").unwrap_err().contains("older copy of itself"));
-    assert!(matches!(
-        desk.store.refresh(),
-        Err(SealedFileError::RolledBack { .. })
-    ));
+    assert!(matches!(desk.store.refresh(), Err(SealedFileError::RolledBack { .. })));
 
     fs::remove_file(&desk.path).unwrap();
-    let created = SealedFile::create(
-        &desk.path,
-        &passphrase(),
-        Environment::Test,
-        Cost::Testing,
-        &mut counting(77),
-    );
+    let created =
+        SealedFile::create(&desk.path, &passphrase(), Environment::Test, Cost::Testing, &mut counting(77));
     created.unwrap();
-    assert!(
-        generate("issuer-3")
-            .unwrap_err()
-            .contains("exchanged for another key store")
-    );
+    assert!(generate("issuer-3").unwrap_err().contains("exchanged for another key store"));
     assert_eq!(desk.store.keys().len(), 3);
 }
 
@@ -297,15 +201,7 @@ fn a_link_to_the_file_stays_a_link() {
     let link = desk.path.with_extension("link");
     std::os::unix::fs::symlink(&desk.path, &link).unwrap();
     let store = open(&link).unwrap();
-    store
-        .generate(
-            name("issuer-2"),
-            KeyUse::DeriveCardKeys,
-            &li(),
-            NOW,
-            &mut counting(9),
-        )
-        .unwrap();
+    store.generate(name("issuer-2"), KeyUse::DeriveCardKeys, &li(), NOW, &mut counting(9)).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(open(&desk.path).unwrap().keys().len(), 3);
 }

@@ -49,16 +49,9 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let desk = Self::empty();
-        for (key, key_use) in [
-            ("issuer-1", KeyUse::DeriveCardKeys),
-            ("transport-1", KeyUse::WrapCardKeys),
-        ] {
-            desk.store
-                .generate(name(key), key_use, &li(), NOW, &mut counting(0xa0))
-                .unwrap();
-            desk.store
-                .set_state(name(key), KeyEvent::Activate, &li(), NOW)
-                .unwrap();
+        for (key, key_use) in [("issuer-1", KeyUse::DeriveCardKeys), ("transport-1", KeyUse::WrapCardKeys)] {
+            desk.store.generate(name(key), key_use, &li(), NOW, &mut counting(0xa0)).unwrap();
+            desk.store.set_state(name(key), KeyEvent::Activate, &li(), NOW).unwrap();
         }
         desk
     }
@@ -66,18 +59,9 @@ impl Desk {
     fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        let store = SealedFile::create(
-            &path,
-            &passphrase(),
-            Environment::Test,
-            Cost::Testing,
-            &mut counting(1),
-        );
-        Self {
-            store: store.unwrap(),
-            path,
-            _folder: folder,
-        }
+        let store =
+            SealedFile::create(&path, &passphrase(), Environment::Test, Cost::Testing, &mut counting(1));
+        Self { store: store.unwrap(), path, _folder: folder }
     }
 }
 

@@ -15,12 +15,7 @@ const CARDS: &str = "KEYSTORE_TEST_CARDS";
 
 fn card(id: u32) -> CardKeyReference {
     let origin = KeyOrigin::Derived(name("issuer-1"));
-    CardKeyReference {
-        card_id: CardId(id),
-        version: KeyVersion::FIRST,
-        suite: Suite::Aes128Eax,
-        origin,
-    }
+    CardKeyReference { card_id: CardId(id), version: KeyVersion::FIRST, suite: Suite::Aes128Eax, origin }
 }
 
 /// What the other process does: it destroys the keys of cards 0, 1, 2 and on.
@@ -100,41 +95,20 @@ fn what_another_process_suspends_stops_here_after_a_refresh() {
     let desk = Desk::new();
     let command_line = open(&desk.path).unwrap();
     assert!(!desk.store.refresh().unwrap());
-    command_line
-        .set_state(name("issuer-1"), KeyEvent::Suspend, &li(), NOW)
-        .unwrap();
+    command_line.set_state(name("issuer-1"), KeyEvent::Suspend, &li(), NOW).unwrap();
     assert!(desk.store.refresh().unwrap());
-    assert_eq!(
-        desk.store.card_key_check_value(&card(1)),
-        Err(KeyStoreError::NotActive)
-    );
+    assert_eq!(desk.store.card_key_check_value(&card(1)), Err(KeyStoreError::NotActive));
 }
 
 #[test]
 fn a_name_taken_by_another_process_is_taken() {
     let desk = Desk::new();
     let other = open(&desk.path).unwrap();
-    other
-        .generate(
-            name("issuer-2"),
-            KeyUse::DeriveCardKeys,
-            &li(),
-            NOW,
-            &mut counting(9),
-        )
-        .unwrap();
-    let taken = desk.store.generate(
-        name("issuer-2"),
-        KeyUse::DeriveCardKeys,
-        &li(),
-        NOW,
-        &mut counting(10),
-    );
+    other.generate(name("issuer-2"), KeyUse::DeriveCardKeys, &li(), NOW, &mut counting(9)).unwrap();
+    let taken = desk.store.generate(name("issuer-2"), KeyUse::DeriveCardKeys, &li(), NOW, &mut counting(10));
     assert!(taken.is_err());
-    let rotated = desk
-        .store
-        .rotate(name("issuer-1"), name("issuer-3"), &li(), NOW, &mut counting(11))
-        .unwrap();
+    let rotated =
+        desk.store.rotate(name("issuer-1"), name("issuer-3"), &li(), NOW, &mut counting(11)).unwrap();
     assert_eq!(rotated.state, KeyState::Active);
     assert_eq!(desk.store.keys().len(), 4);
 }

@@ -32,10 +32,7 @@ fn nothing_prints_a_secret() {
     };
     let other = Passphrase::new("incorrect horse battery".into()).unwrap();
     let refusals = [
-        format!(
-            "{:?}",
-            SealedFile::open(&desk.path, &other, desk.store.environment())
-        ),
+        format!("{:?}", SealedFile::open(&desk.path, &other, desk.store.environment())),
         format!(
             "{:?}",
             desk.store.import_components(
@@ -75,20 +72,10 @@ fn no_key_stands_in_the_file() {
         origin: KeyOrigin::Imported,
     };
     let wrapped = transport.wrap(&card_key).unwrap();
-    desk.store
-        .import_card_key(&key, &wrapped, name("transport-1"), card_key.check_value())
-        .unwrap();
+    desk.store.import_card_key(&key, &wrapped, name("transport-1"), card_key.check_value()).unwrap();
     open(&desk.path).unwrap();
     let file = std::fs::read(&desk.path).unwrap();
-    for clear in [
-        &(0xa0..0xa8).collect::<Vec<u8>>()[..],
-        &[0x5a; 8],
-        b"issuer-1",
-        b"Li Na",
-    ] {
-        assert!(
-            !file.windows(clear.len()).any(|window| window == clear),
-            "{clear:x?}"
-        );
+    for clear in [&(0xa0..0xa8).collect::<Vec<u8>>()[..], &[0x5a; 8], b"issuer-1", b"Li Na"] {
+        assert!(!file.windows(clear.len()).any(|window| window == clear), "{clear:x?}");
     }
 }

@@ -16,31 +16,16 @@ fn frames() -> Vec<RadioFrame> {
     vec![
         RadioFrame {
             lost: true,
-            ..frame(
-                "18:31:33",
-                Direction::Down,
-                FrameKind::Receipt,
-                "6130b4c2e98f11a27d03c4f81e",
-            )
+            ..frame("18:31:33", Direction::Down, FrameKind::Receipt, "6130b4c2e98f11a27d03c4f81e")
         },
-        frame(
-            "18:31:31",
-            Direction::Up,
-            FrameKind::Result,
-            "5930b4c21a9f03c7e2845b6d10aa",
-        ),
+        frame("18:31:31", Direction::Up, FrameKind::Result, "5930b4c21a9f03c7e2845b6d10aa"),
         frame(
             "18:31:30",
             Direction::Down,
             FrameKind::Transaction,
             "5130b4c2e04c9b7711f0a6d2853e9c0b47aa91d85ce310",
         ),
-        frame(
-            "18:31:28",
-            Direction::Up,
-            FrameKind::Hello,
-            "4930b4c08d6e12f5a90b3377",
-        ),
+        frame("18:31:28", Direction::Up, FrameKind::Hello, "4930b4c08d6e12f5a90b3377"),
     ]
 }
 
@@ -65,15 +50,7 @@ pub(super) fn cards(language: Language) -> Vec<Sample> {
         expires_at_ms: NOW_MS + 87_000,
         now_ms: NOW_MS,
     };
-    let show = |name, card| {
-        page(
-            name,
-            &CardPage {
-                page: setting.clone(),
-                card,
-            },
-        )
-    };
+    let show = |name, card| page(name, &CardPage { page: setting.clone(), card });
     let summary = |id: &str, masked: &str, has_display, led| CardSummary {
         id: id.into(),
         masked_number: masked.into(),
@@ -93,13 +70,7 @@ pub(super) fn cards(language: Language) -> Vec<Sample> {
                 ],
             },
         ),
-        page(
-            "cards-none",
-            &CardsPage {
-                page: setting.clone(),
-                cards: Vec::new(),
-            },
-        ),
+        page("cards-none", &CardsPage { page: setting.clone(), cards: Vec::new() }),
         show("card-waiting", card(Led::GreenSteady, Some(payment()))),
         show("card-blinking", card(Led::GreenBlinking, Some(Display::Blank))),
         show(
@@ -114,31 +85,16 @@ pub(super) fn cards(language: Language) -> Vec<Sample> {
         ),
         show(
             "card-amber",
-            card(
-                Led::Amber,
-                Some(Display::Text(by(language, "Outcome unknown", "结果未知"))),
-            ),
+            card(Led::Amber, Some(Display::Text(by(language, "Outcome unknown", "结果未知")))),
         ),
-        show(
-            "card-frozen",
-            CardView {
-                frozen: true,
-                ..card(Led::Red, None)
-            },
-        ),
+        show("card-frozen", CardView { frozen: true, ..card(Led::Red, None) }),
         page(
             "card-bare",
-            &CardPage {
-                page: setting.clone().bare(true),
-                card: card(Led::GreenSteady, Some(payment())),
-            },
+            &CardPage { page: setting.clone().bare(true), card: card(Led::GreenSteady, Some(payment())) },
         ),
         fragment(
             "card-fragment",
-            &CardFragment {
-                page: setting.clone(),
-                card: card(Led::GreenSteady, Some(payment())),
-            },
+            &CardFragment { page: setting.clone(), card: card(Led::GreenSteady, Some(payment())) },
         ),
     ]
 }

@@ -15,48 +15,18 @@ fn payment_rows(language: Language) -> Vec<PaymentRow> {
         state,
     };
     vec![
-        row(
-            "18:31:33",
-            "ord_019aa2f07c1b700064e0824c78853c82",
-            "¥20.00",
-            OrderState::OnCard,
-        ),
-        row(
-            "18:30:02",
-            "ord_019aa2f07c1b70000c9b23f6e8bfaeff",
-            "¥12.00",
-            OrderState::AwaitingCard,
-        ),
-        row(
-            "18:27:48",
-            "ord_019aa2f07c1b70005c8e93a383469fd0",
-            "¥6.00",
-            OrderState::Paid,
-        ),
+        row("18:31:33", "ord_019aa2f07c1b700064e0824c78853c82", "¥20.00", OrderState::OnCard),
+        row("18:30:02", "ord_019aa2f07c1b70000c9b23f6e8bfaeff", "¥12.00", OrderState::AwaitingCard),
+        row("18:27:48", "ord_019aa2f07c1b70005c8e93a383469fd0", "¥6.00", OrderState::Paid),
         row(
             "18:21:10",
             "ord_019aa2f07c1b70005a2943c1e5e300b2",
             "¥1,280.00",
             OrderState::Declined(Reason::OverCardLimit),
         ),
-        row(
-            "18:09:55",
-            "ord_019aa2f07c1b70001828994e496da8ae",
-            "¥4.00",
-            OrderState::Declined(Reason::NotMe),
-        ),
-        row(
-            "17:58:20",
-            "ord_019aa2f07c1b70002d0ff7a59fd200e7",
-            "¥8.00",
-            OrderState::Expired,
-        ),
-        row(
-            "17:40:01",
-            "ord_019aa2f07c1b700024d2bef7300eeaad",
-            "¥2.50",
-            OrderState::Canceled,
-        ),
+        row("18:09:55", "ord_019aa2f07c1b70001828994e496da8ae", "¥4.00", OrderState::Declined(Reason::NotMe)),
+        row("17:58:20", "ord_019aa2f07c1b70002d0ff7a59fd200e7", "¥8.00", OrderState::Expired),
+        row("17:40:01", "ord_019aa2f07c1b700024d2bef7300eeaad", "¥2.50", OrderState::Canceled),
     ]
 }
 
@@ -97,12 +67,7 @@ pub(super) fn console(language: Language) -> Vec<Sample> {
                 balanced: true,
             },
         ],
-        transfers: TransferCounts {
-            pending: 2,
-            posted: 8_412,
-            voided: 391,
-            expired: 57,
-        },
+        transfers: TransferCounts { pending: 2, posted: 8_412, voided: 391, expired: 57 },
     };
     let life = |masked: &str, card_id: &str, life, holder: Option<&str>| CardRow {
         masked_number: masked.into(),

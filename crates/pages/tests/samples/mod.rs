@@ -2,10 +2,7 @@
 
 // Shared with an example, where neither of these is forgiven by itself.
 #![allow(dead_code, reason = "the gallery reads less of a sample than the tests do")]
-#![allow(
-    clippy::expect_used,
-    reason = "samples are fixed: one that does not render is a failed test"
-)]
+#![allow(clippy::expect_used, reason = "samples are fixed: one that does not render is a failed test")]
 
 use pages::*;
 
@@ -27,18 +24,11 @@ pub(crate) struct Sample {
 }
 
 fn page(name: &'static str, template: &impl Template) -> Sample {
-    Sample {
-        name,
-        html: template.render().expect(name),
-        fragment: false,
-    }
+    Sample { name, html: template.render().expect(name), fragment: false }
 }
 
 fn fragment(name: &'static str, template: &impl Template) -> Sample {
-    Sample {
-        fragment: true,
-        ..page(name, template)
-    }
+    Sample { fragment: true, ..page(name, template) }
 }
 
 /// All of them.
@@ -64,15 +54,9 @@ fn yuan(text: &str) -> Money {
 
 fn rest(language: Language) -> Vec<Sample> {
     let setting = Page::new(language);
-    let card = |label: &str, url: &str| DeskCard {
-        label: label.into(),
-        url: Href::new(url),
-    };
+    let card = |label: &str, url: &str| DeskCard { label: label.into(), url: Href::new(url) };
     let way_out = || {
-        Some(MessageLink {
-            href: Href::new("/"),
-            label: by(language, "Back to the shop", "返回商户"),
-        })
+        Some(MessageLink { href: Href::new("/"), label: by(language, "Back to the shop", "返回商户") })
     };
     vec![
         page(
@@ -80,17 +64,11 @@ fn rest(language: Language) -> Vec<Sample> {
             &DeskPage {
                 page: setting.clone(),
                 shop_url: Href::new("/shop.html"),
-                cards: vec![
-                    card("•••• 4417", "/card-bare.html"),
-                    card("•••• 0925", "/card-plain.html"),
-                ],
+                cards: vec![card("•••• 4417", "/card-bare.html"), card("•••• 0925", "/card-plain.html")],
                 console_url: Some(Href::new("/console")),
             },
         ),
-        page(
-            "message-not-found",
-            &MessagePage::not_found(setting.clone(), way_out()),
-        ),
+        page("message-not-found", &MessagePage::not_found(setting.clone(), way_out())),
         page("message-failed", &MessagePage::failed(setting, None)),
     ]
 }

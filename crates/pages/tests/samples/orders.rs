@@ -60,37 +60,16 @@ pub(crate) fn order(
 pub(super) fn orders(language: Language) -> Vec<Sample> {
     let setting = Page::new(language);
     let show = |name, state, presses, steps| {
-        page(
-            name,
-            &OrderPage {
-                page: setting.clone(),
-                order: order(language, state, presses, steps),
-            },
-        )
+        page(name, &OrderPage { page: setting.clone(), order: order(language, state, presses, steps) })
     };
     use StepState::{Active, Failed, Waiting};
     vec![
-        show(
-            "order-awaiting",
-            OrderState::AwaitingCard,
-            Some(3),
-            steps(0, Waiting),
-        ),
-        show(
-            "order-awaiting-once",
-            OrderState::AwaitingCard,
-            None,
-            steps(0, Active),
-        ),
+        show("order-awaiting", OrderState::AwaitingCard, Some(3), steps(0, Waiting)),
+        show("order-awaiting-once", OrderState::AwaitingCard, None, steps(0, Active)),
         show("order-on-card", OrderState::OnCard, Some(3), steps(5, Active)),
         show("order-on-card-once", OrderState::OnCard, None, steps(5, Active)),
         show("order-paid", OrderState::Paid, Some(3), steps(7, Waiting)),
-        show(
-            "order-declined",
-            OrderState::Declined(Reason::WrongPresses),
-            Some(3),
-            steps(6, Failed),
-        ),
+        show("order-declined", OrderState::Declined(Reason::WrongPresses), Some(3), steps(6, Failed)),
         show("order-expired", OrderState::Expired, None, steps(5, Failed)),
         show("order-failed", OrderState::Failed, None, steps(6, Failed)),
         show("order-canceled", OrderState::Canceled, None, steps(0, Waiting)),

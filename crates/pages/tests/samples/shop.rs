@@ -25,52 +25,27 @@ fn goods(language: Language) -> Vec<Good> {
         ),
         good(
             Illustration::Baozi,
-            [
-                "Pork baozi",
-                "鲜肉包",
-                "A pair, steamed since five.",
-                "一份两只，五点开蒸。",
-            ],
+            ["Pork baozi", "鲜肉包", "A pair, steamed since five.", "一份两只，五点开蒸。"],
             "¥6.00",
         ),
         good(
             Illustration::Youtiao,
-            [
-                "Youtiao",
-                "油条",
-                "Two sticks, fried when you order.",
-                "一份两根，现点现炸。",
-            ],
+            ["Youtiao", "油条", "Two sticks, fried when you order.", "一份两根，现点现炸。"],
             "¥5.00",
         ),
         good(
             Illustration::SoyMilk,
-            [
-                "Soy milk",
-                "豆浆",
-                "Stone-ground, warm, lightly sweet.",
-                "石磨现磨，温热微甜。",
-            ],
+            ["Soy milk", "豆浆", "Stone-ground, warm, lightly sweet.", "石磨现磨，温热微甜。"],
             "¥4.00",
         ),
         good(
             Illustration::Congee,
-            [
-                "Millet congee",
-                "小米粥",
-                "Slow-cooked, with pickles on the side.",
-                "文火慢熬，附送小菜。",
-            ],
+            ["Millet congee", "小米粥", "Slow-cooked, with pickles on the side.", "文火慢熬，附送小菜。"],
             "¥8.00",
         ),
         good(
             Illustration::TeaEgg,
-            [
-                "Tea egg",
-                "茶叶蛋",
-                "A night in black tea and star anise.",
-                "红茶八角，浸煮一夜。",
-            ],
+            ["Tea egg", "茶叶蛋", "A night in black tea and star anise.", "红茶八角，浸煮一夜。"],
             "¥2.50",
         ),
         good(
@@ -116,13 +91,7 @@ pub(super) fn shop(language: Language) -> Vec<Sample> {
         pay_url: Some(Href::new("/pay/ord_019aa2f07c1b7c4d8e1f20a3b4c5d6e7")),
     };
     vec![
-        page(
-            "shop",
-            &ShopPage {
-                page: setting.clone(),
-                goods: goods(language),
-            },
-        ),
+        page("shop", &ShopPage { page: setting.clone(), goods: goods(language) }),
         page(
             "checkout",
             &CheckoutPage {
@@ -159,9 +128,6 @@ pub(super) fn shop(language: Language) -> Vec<Sample> {
         ),
         page("shop-order-paid", &receipt(OrderState::Paid)),
         page("shop-order-open", &receipt(OrderState::AwaitingCard)),
-        page(
-            "shop-order-declined",
-            &receipt(OrderState::Declined(Reason::Refused)),
-        ),
+        page("shop-order-declined", &receipt(OrderState::Declined(Reason::Refused))),
     ]
 }

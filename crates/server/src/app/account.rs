@@ -36,25 +36,24 @@ impl App {
     pub async fn fund(&self, funding: Funding) -> Result<(), FundError> {
         let now = self.now();
         self.write::<_, FundError>(move |unit| {
-                if unit.transfer(funding.id)?.is_some() {
-                    return Ok(());
-                }
-                if unit.holder(funding.holder)?.is_none() {
-                    return Err(FundError::NoSuchHolder);
-                }
-                let currency = funding.amount.currency();
-                let owner = funding.holder.0.cast_signed();
-                let mut bank = unit.account_opened(AccountKind::Settlement, 0, currency)?;
-                let mut holder = unit.account_opened(AccountKind::Holder, owner, currency)?;
-                let pending =
-                    PendingTransfer::reserve(funding.id, funding.amount, &mut bank, &mut holder)?;
-                unit.add_transfer(&pending, "funding", now)?;
-                let posted = pending.post(None, &mut bank, &mut holder)?;
-                unit.post_transfer(&posted, now)?;
-                unit.put_account(&bank)?;
-                unit.put_account(&holder)?;
-                Ok(())
-            })
-            .await
+            if unit.transfer(funding.id)?.is_some() {
+                return Ok(());
+            }
+            if unit.holder(funding.holder)?.is_none() {
+                return Err(FundError::NoSuchHolder);
+            }
+            let currency = funding.amount.currency();
+            let owner = funding.holder.0.cast_signed();
+            let mut bank = unit.account_opened(AccountKind::Settlement, 0, currency)?;
+            let mut holder = unit.account_opened(AccountKind::Holder, owner, currency)?;
+            let pending = PendingTransfer::reserve(funding.id, funding.amount, &mut bank, &mut holder)?;
+            unit.add_transfer(&pending, "funding", now)?;
+            let posted = pending.post(None, &mut bank, &mut holder)?;
+            unit.post_transfer(&posted, now)?;
+            unit.put_account(&bank)?;
+            unit.put_account(&holder)?;
+            Ok(())
+        })
+        .await
     }
 }

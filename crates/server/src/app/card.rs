@@ -2,14 +2,15 @@
 
 use crypto::{CardKeyReference, CheckValue, KeyName, KeyOrigin, KeyStoreError, Suite, WrappedCardKey};
 use model::{
-    CardId, CardInformation, CardNumber, CertificateNumber, ChannelId, HolderReference, KeyVersion, UnixMillis,
+    CardId, CardInformation, CardNumber, CertificateNumber, ChannelId, HolderReference, KeyVersion,
+    UnixMillis,
 };
 use payment::{AuditRefusal, CardError, CardEvent, CardRecord, LifeCycle, OrderId};
 use sha2::{Digest, Sha256};
 use store::{Alarm, Holder, StoreError, StoredCard};
 
-use super::hello::decline_waiting;
 use super::App;
+use super::hello::decline_waiting;
 
 /// A card to be made.
 #[derive(Clone, Copy, Debug)]
@@ -128,12 +129,12 @@ impl App {
         };
         let link = stored.link();
         self.write::<_, IssueError>(move |unit| {
-                if unit.card_on_channel(stored.channel)?.is_some() {
-                    return Err(IssueError::ChannelTaken);
-                }
-                Ok(unit.add_card(&stored)?)
-            })
-            .await?;
+            if unit.card_on_channel(stored.channel)?.is_some() {
+                return Err(IssueError::ChannelTaken);
+            }
+            Ok(unit.add_card(&stored)?)
+        })
+        .await?;
         Ok(Issued {
             information,
             link,
@@ -192,7 +193,8 @@ impl App {
         + Send
         + 'static,
     ) -> Result<(), CardUseError> {
-        let declined = self.write::<_, CardUseError>(move |unit| {
+        let declined = self
+            .write::<_, CardUseError>(move |unit| {
                 let mut card = unit.card(id)?.ok_or(CardUseError::NoSuchCard)?;
                 let declined = change(unit, &mut card)?;
                 unit.put_card_record(&card)?;

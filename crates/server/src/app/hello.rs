@@ -1,6 +1,8 @@
 //! S3 and S4: a card says hello, and is asked about the order that waits for it.
 
-use air::platform::{Admission, DownlinkForm, Hello, VerifiedHello, VerifyError, seal_clock, seal_transaction};
+use air::platform::{
+    Admission, DownlinkForm, Hello, VerifiedHello, VerifyError, seal_clock, seal_transaction,
+};
 use air::{Answering, Lifetime, OpenError, PromptText, Transaction, TransactionContext};
 use crypto::BoundKey;
 use model::{TimeFactor, UnixMillis};
@@ -97,7 +99,8 @@ impl App {
         };
         let (app, known) = (self.clone(), card.clone());
         let (bytes, address) = (bytes.to_vec(), address.to_owned());
-        let greeted = self.write::<_, HelloRefused>(move |unit| app.greet(unit, &known, &verified, &bytes, &address, now))
+        let greeted = self
+            .write::<_, HelloRefused>(move |unit| app.greet(unit, &known, &verified, &bytes, &address, now))
             .await?;
         match &greeted {
             Greeted::Asked { order, .. } => self.inner.notices.tell(*order),
@@ -282,10 +285,8 @@ fn repeat(
     }
     let a = hello.factor().seconds();
     let reach = |seconds: u32| TimeFactor::new(seconds.max(1)).unwrap_or(hello.factor());
-    let range = (
-        reach(a.saturating_sub(REPEAT_REACH_SECONDS)),
-        reach(a.saturating_add(REPEAT_REACH_SECONDS)),
-    );
+    let range =
+        (reach(a.saturating_sub(REPEAT_REACH_SECONDS)), reach(a.saturating_add(REPEAT_REACH_SECONDS)));
     let earlier = unit.authorization_by_hello(card.id(), card.key_version, bytes, range)?;
     if let Some(earlier) = earlier {
         return Ok(Greeted::Repeated { frame: earlier.evidence.transaction });

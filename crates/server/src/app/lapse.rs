@@ -17,8 +17,7 @@ impl App {
         if due.is_empty() {
             return Ok(0);
         }
-        let lapsed =
-            self.write::<_, StoreError>(move |unit| lapse(unit, &due, now)).await?;
+        let lapsed = self.write::<_, StoreError>(move |unit| lapse(unit, &due, now)).await?;
         for order in &lapsed {
             self.inner.metrics.payment("expired");
             self.inner.notices.tell(*order);
@@ -29,8 +28,7 @@ impl App {
     /// Forgets first answers that are older than their time; how many.
     pub async fn forget_first_answers(&self) -> Result<u32, StoreError> {
         let before = self.now().plus(-self.inner.rules.idempotency_millis);
-        self.write::<_, StoreError>(move |unit| unit.forget_idempotent_before(before, BATCH))
-            .await
+        self.write::<_, StoreError>(move |unit| unit.forget_idempotent_before(before, BATCH)).await
     }
 }
 

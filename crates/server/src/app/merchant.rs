@@ -30,10 +30,13 @@ pub fn digest_of(key: &str) -> [u8; 32] {
 
 impl App {
     /// Adds a merchant and its first key.
-    pub async fn add_merchant(&self, name: &str, live: bool) -> Result<(MerchantId, ApiKeySecret), StoreError> {
+    pub async fn add_merchant(
+        &self,
+        name: &str,
+        live: bool,
+    ) -> Result<(MerchantId, ApiKeySecret), StoreError> {
         let (name, now) = (name.to_owned(), self.now());
-        let merchant = self.write::<_, StoreError>(move |unit| unit.add_merchant(&name, now))
-            .await?;
+        let merchant = self.write::<_, StoreError>(move |unit| unit.add_merchant(&name, now)).await?;
         let key = self.add_api_key(merchant, live, now).await?;
         Ok((merchant, key))
     }
@@ -49,8 +52,7 @@ impl App {
         let secret = ApiKeySecret(format!("cf_{kind}_{:032x}{:032x}", self.random(), self.random()));
         let hint: String = secret.0.chars().take(12).collect();
         let key = ApiKey { merchant, digest: digest_of(&secret.0), hint, live };
-        self.write::<_, StoreError>(move |unit| unit.add_api_key(&key, now))
-            .await?;
+        self.write::<_, StoreError>(move |unit| unit.add_api_key(&key, now)).await?;
         Ok(secret)
     }
 

@@ -140,7 +140,8 @@ impl App {
         let press_draw = (self.random() >> 96) as u32;
         let app = self.clone();
         let card = new.card;
-        let created = self.write::<_, OrderRefused>(move |unit| {
+        let created = self
+            .write::<_, OrderRefused>(move |unit| {
                 if let Some(first) = first_answer(unit, &new, idempotency.as_ref())? {
                     return Ok(Created { body: first.body, repeated: true });
                 }
@@ -197,7 +198,9 @@ impl App {
         let mut to = match unit.account_of(AccountKind::Merchant, i64::from(new.merchant.0), currency)? {
             Some(account) => account,
             // Opened below only if the holder can pay: checks come before changes.
-            None if from.available() < new.amount.ledger_units() => return Err(OrderRefused::InsufficientFunds),
+            None if from.available() < new.amount.ledger_units() => {
+                return Err(OrderRefused::InsufficientFunds);
+            }
             None => unit.account_opened(AccountKind::Merchant, i64::from(new.merchant.0), currency)?,
         };
         let pending = PendingTransfer::reserve(reservation, new.amount, &mut from, &mut to)?;
@@ -241,7 +244,8 @@ impl App {
         id: OrderId,
     ) -> Result<StoredOrder, CancelError> {
         let now = self.now();
-        let stored = self.write::<_, CancelError>(move |unit| {
+        let stored = self
+            .write::<_, CancelError>(move |unit| {
                 let mut stored = unit.order(id)?.ok_or(CancelError::NoSuchOrder)?;
                 if merchant.is_some_and(|merchant| merchant != stored.order.merchant) {
                     return Err(CancelError::NoSuchOrder);

@@ -6,8 +6,8 @@ use model::{CardId, UnixMillis};
 use payment::OrderId;
 use store::{StoreError, Unit};
 
-use super::hello::{HelloRefused, next_waiting};
 use super::App;
+use super::hello::{HelloRefused, next_waiting};
 
 /// A transaction to be carried to a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,9 @@ impl App {
             }
             Ok(None) => Ok(None),
             Err(HelloRefused::Store(error)) => Err(error),
-            Err(HelloRefused::WrongCode | HelloRefused::Malformed(_) | HelloRefused::KeyUnavailable) => Ok(None),
+            Err(HelloRefused::WrongCode | HelloRefused::Malformed(_) | HelloRefused::KeyUnavailable) => {
+                Ok(None)
+            }
         }
     }
 

@@ -56,23 +56,22 @@ impl App {
         bytes: &[u8],
     ) -> Result<Judged, ResultRefused> {
         let now = self.now();
-        let candidates = self.inner.store.peek(|rows| {
-            match rows.open_authorization(card.id())? {
-                Some(open) if result.may_answer(open.authorization.b) => Ok(vec![open]),
-                Some(_) | None => rows.authorizations_by_narrow(
-                    card.id(),
-                    card.key_version,
-                    result.narrow_factor(),
-                    CANDIDATES_MAX,
-                ),
-            }
+        let candidates = self.inner.store.peek(|rows| match rows.open_authorization(card.id())? {
+            Some(open) if result.may_answer(open.authorization.b) => Ok(vec![open]),
+            Some(_) | None => rows.authorizations_by_narrow(
+                card.id(),
+                card.key_version,
+                result.narrow_factor(),
+                CANDIDATES_MAX,
+            ),
         })?;
         let (verified, answered) = self.verify(card, result, bytes, candidates)?;
         let Some(verified) = verified else {
             return Ok(Judged::Repeated { receipt: answered.evidence.receipt });
         };
         let (app, known, bytes) = (self.clone(), card.clone(), bytes.to_vec());
-        let judged = self.write::<_, ResultRefused>(move |unit| app.judge(unit, &known, verified, &bytes, now))
+        let judged = self
+            .write::<_, ResultRefused>(move |unit| app.judge(unit, &known, verified, &bytes, now))
             .await?;
         if let Judged::Answered { order, .. } = &judged {
             self.inner.notices.tell(*order);

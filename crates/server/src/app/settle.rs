@@ -15,7 +15,12 @@ pub(super) fn keep(
     unit.put_order_state(stored)?;
     move_money(unit, stored, change, now)?;
     let order = &stored.order;
-    unit.add_event(&NewEvent { merchant: order.merchant, order: order.id, kind: event_kind(order.state), at: now })
+    unit.add_event(&NewEvent {
+        merchant: order.merchant,
+        order: order.id,
+        kind: event_kind(order.state),
+        at: now,
+    })
 }
 
 fn move_money(

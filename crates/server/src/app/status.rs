@@ -43,22 +43,22 @@ impl App {
         let (id, version) = (card.id(), card.key_version);
         let (bytes, address) = (bytes.to_vec(), address.to_owned());
         self.write::<_, StatusRefused>(move |unit| {
-                let mut link = unit.link_state(id)?;
-                match link.marks.admit_status(&verified, now) {
-                    Admission::Admitted => {}
-                    Admission::NotAboveMark if link.last_uplink == bytes => return Ok(()),
-                    Admission::NotAboveMark | Admission::OutsideWindow => return Err(StatusRefused::NotFresh),
-                }
-                link.marks.uplink = Some(verified.factor());
-                link.clock_set = true;
-                link.heard_at = Some(now);
-                link.address = Some(address.clone());
-                link.last_uplink.clone_from(&bytes);
-                link.last_answer.clear();
-                link.battery = Some(verified.text().battery);
-                link.firmware = Some(verified.text().firmware);
-                Ok(unit.put_link_state(id, version, &link)?)
-            })
-            .await
+            let mut link = unit.link_state(id)?;
+            match link.marks.admit_status(&verified, now) {
+                Admission::Admitted => {}
+                Admission::NotAboveMark if link.last_uplink == bytes => return Ok(()),
+                Admission::NotAboveMark | Admission::OutsideWindow => return Err(StatusRefused::NotFresh),
+            }
+            link.marks.uplink = Some(verified.factor());
+            link.clock_set = true;
+            link.heard_at = Some(now);
+            link.address = Some(address.clone());
+            link.last_uplink.clone_from(&bytes);
+            link.last_answer.clear();
+            link.battery = Some(verified.text().battery);
+            link.firmware = Some(verified.text().firmware);
+            Ok(unit.put_link_state(id, version, &link)?)
+        })
+        .await
     }
 }

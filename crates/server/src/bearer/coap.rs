@@ -9,7 +9,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ::coap::{Code, Config, ContentFormat, Endpoint, Event, ExchangeId, Method, Millis, Request, Responder, Response};
+use ::coap::{
+    Code, Config, ContentFormat, Endpoint, Event, ExchangeId, Method, Millis, Request, Responder, Response,
+};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
@@ -275,7 +277,10 @@ impl Station {
             (".well-known/core", Method::Get) => {
                 const LINK_FORMAT: ContentFormat = ContentFormat(40);
                 let links = format!("</{PATH}>;rt=\"counterfoil.air\";ct=42");
-                self.reply(responder, Response::new(Code::CONTENT).with_format(LINK_FORMAT).with_payload(links.into_bytes()));
+                self.reply(
+                    responder,
+                    Response::new(Code::CONTENT).with_format(LINK_FORMAT).with_payload(links.into_bytes()),
+                );
             }
             _ => self.reply(responder, Response::new(Code::NOT_FOUND)),
         }

@@ -21,19 +21,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json"));
+        let is_json =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+                value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json")
+            });
         if !is_json {
             return Err(Problem::new(Code::WrongMediaType));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|error: BytesRejection| {
-            match error.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge),
-                _ => Problem::with(Code::InvalidJson, error.body_text()),
-            }
+        let bytes = Bytes::from_request(request, state).await.map_err(|error: BytesRejection| match error
+            .status()
+        {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge),
+            _ => Problem::with(Code::InvalidJson, error.body_text()),
         })?;
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::with(Code::InvalidJson, error.to_string()))?;

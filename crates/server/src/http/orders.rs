@@ -374,8 +374,7 @@ pub(super) async fn list(
     let before = query.before.map(|id| id.parse::<OrderId>()).transpose()?;
     let merchant = caller.merchant;
     let store = api.fleet.app().store();
-    let mut orders =
-        store.read(move |rows| rows.orders_before(Some(merchant), before, limit + 1)).await?;
+    let mut orders = store.read(move |rows| rows.orders_before(Some(merchant), before, limit + 1)).await?;
     let more = orders.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = orders.last().filter(|_| more).map(|last| last.order.id.to_string());

@@ -40,7 +40,11 @@ pub(super) fn state(state: OrderState) -> Shown {
 }
 
 /// Reads what the page of an order shows.
-pub(super) fn view(rows: &dyn Reading, stored: &StoredOrder, now: UnixMillis) -> Result<OrderView, StoreError> {
+pub(super) fn view(
+    rows: &dyn Reading,
+    stored: &StoredOrder,
+    now: UnixMillis,
+) -> Result<OrderView, StoreError> {
     let order = &stored.order;
     let merchant = rows.merchant(order.merchant)?.map(|merchant| merchant.name).unwrap_or_default();
     let place = rows.place(order.place)?.map(|place| place.name).unwrap_or_default();
@@ -117,7 +121,8 @@ fn detail(name: StepName, stored: &StoredAuthorization) -> (Option<String>, Opti
     let asked_at = Some(text::time(stored.created_at));
     let answered_at = evidence.answered_at.map(text::time);
     let b = stored.authorization.b;
-    let frame = |kind: &str, bytes: &[u8]| (!bytes.is_empty()).then(|| format!("{kind}, {} bytes", bytes.len()));
+    let frame =
+        |kind: &str, bytes: &[u8]| (!bytes.is_empty()).then(|| format!("{kind}, {} bytes", bytes.len()));
     match (name, stored.context.answering) {
         (StepName::S1, Answering::Hello(a)) => (Some(format!("time factor A {a}")), asked_at),
         (StepName::S2, Answering::Hello(_)) => (frame("hello", &evidence.hello), asked_at),

@@ -241,8 +241,13 @@ async fn serve(
     shared: Arc<Mutex<Shared>>,
     mut wanted: mpsc::UnboundedReceiver<(SocketAddr, String, Vec<u8>)>,
 ) {
-    let config =
-        Config { ack_timeout_ms: 100, ack_delay_ms: 10, exchanges_per_peer: 1_000, ..Config::default() };
+    let config = Config {
+        ack_timeout_ms: 100,
+        max_retransmit: 2,
+        ack_delay_ms: 10,
+        exchanges_per_peer: 1_000,
+        ..Config::default()
+    };
     let mut endpoint: Endpoint<SocketAddr> = Endpoint::new(config, 2);
     let start = Instant::now();
     let mut late = Vec::new();

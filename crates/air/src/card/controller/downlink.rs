@@ -18,10 +18,7 @@ impl<E: SecureElement> Card<E> {
             return self.handle_retry(now);
         }
         let frame = Frame::parse(bytes)?;
-        if frame
-            .channel
-            .is_some_and(|channel| channel != self.element.link().channel)
-        {
+        if frame.channel.is_some_and(|channel| channel != self.element.link().channel) {
             return Err(Ignored::OtherChannel);
         }
         match frame.kind {
@@ -47,10 +44,7 @@ impl<E: SecureElement> Card<E> {
             return Ok(());
         }
         let pause = RETRY_PAUSE_MILLIS << (2 * sent_back);
-        self.state = State::Pausing {
-            until: now + pause,
-            sent_back: sent_back + 1,
-        };
+        self.state = State::Pausing { until: now + pause, sent_back: sent_back + 1 };
         Ok(())
     }
 
@@ -116,20 +110,10 @@ impl<E: SecureElement> Card<E> {
         self.store();
         let lifetime = transaction.lifetime.seconds();
         // A factor ahead of the card's clock lengthens nothing.
-        let until = self
-            .clock
-            .uptime_at(b, lifetime)
-            .min(now + u64::from(lifetime) * 1000);
+        let until = self.clock.uptime_at(b, lifetime).min(now + u64::from(lifetime) * 1000);
         let over_limit = self.is_over_limit(&transaction);
         let key = KeyReader::lit(now, self.finger_on_key);
-        self.state = State::Prompting(Prompt {
-            b,
-            context,
-            transaction,
-            until,
-            key,
-            greeted,
-        });
+        self.state = State::Prompting(Prompt { b, context, transaction, until, key, greeted });
         if over_limit {
             self.decide(now, Decision::OverLimit);
         }
@@ -146,18 +130,9 @@ impl<E: SecureElement> Card<E> {
         let information = self.element.information();
         let candidates = [awaited.map(Answering::Hello), Some(Answering::Nothing)];
         for answering in candidates.into_iter().flatten() {
-            let context = TransactionContext {
-                answering,
-                number: information.number,
-                holder: information.holder,
-            };
-            match open(
-                &self.element,
-                &self.element.link(),
-                frame,
-                b,
-                &[&context.to_bytes()],
-            ) {
+            let context =
+                TransactionContext { answering, number: information.number, holder: information.holder };
+            match open(&self.element, &self.element.link(), frame, b, &[&context.to_bytes()]) {
                 Ok(text) => return Ok((text, context)),
                 Err(OpenError::WrongCode) => {}
                 Err(OpenError::KeyUnavailable) => return Err(Ignored::ElementFailed),
@@ -168,30 +143,16 @@ impl<E: SecureElement> Card<E> {
 
     fn is_over_limit(&self, transaction: &Transaction) -> bool {
         let amount = transaction.amount;
-        self.limits
-            .amount_minor_max
-            .is_some_and(|max| amount.minor() > max)
+        self.limits.amount_minor_max.is_some_and(|max| amount.minor() > max)
             || self.limits.currency.is_some_and(|only| amount.currency() != only)
     }
 
     fn handle_clock(&mut self, now: Uptime, frame: &Frame<'_>) -> Result<(), Ignored> {
-        let State::Greeting {
-            a,
-            clocks,
-            without_clock,
-            ..
-        } = self.state
-        else {
+        let State::Greeting { a, clocks, without_clock, .. } = self.state else {
             return Err(Ignored::NotAwaited);
         };
         let b = self.complete(now, frame.factor)?;
-        match open(
-            &self.element,
-            &self.element.link(),
-            frame,
-            b,
-            &[&a.seconds().to_be_bytes()],
-        ) {
+        match open(&self.element, &self.element.link(), frame, b, &[&a.seconds().to_be_bytes()]) {
             Ok(_) => {}
             Err(OpenError::WrongCode) => return Err(Ignored::WrongCode),
             Err(OpenError::KeyUnavailable) => return Err(Ignored::ElementFailed),
@@ -235,10 +196,7 @@ impl<E: SecureElement> Card<E> {
         self.flash.latched = None;
         self.store();
         // A receipt that comes late must not take the light from a newer question.
-        if matches!(
-            self.state,
-            State::Reporting { .. } | State::Showing { .. } | State::Idle
-        ) {
+        if matches!(self.state, State::Reporting { .. } | State::Showing { .. } | State::Idle) {
             self.show(now, Shown::Receipt(outcome));
         }
         Ok(())

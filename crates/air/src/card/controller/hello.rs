@@ -17,11 +17,7 @@ impl<E: SecureElement> Card<E> {
         let Some(factor) = self.take_factor(Some(clock)) else {
             return;
         };
-        let text = StatusText {
-            battery: self.battery,
-            flags: 0,
-            firmware,
-        };
+        let text = StatusText { battery: self.battery, flags: 0, firmware };
         self.transmit(Kind::Status, false, false, false, factor, &[], &text.to_bytes());
     }
 
@@ -36,20 +32,10 @@ impl<E: SecureElement> Card<E> {
         let (without_clock, full) = (clock.is_none(), !self.flash.introduced);
         let information = self.element.information().to_bytes();
         let wide = without_clock || sent_back > 0;
-        let (context, text): (&[u8], &[u8]) = if full {
-            (&[], &information)
-        } else {
-            (&information, &[])
-        };
+        let (context, text): (&[u8], &[u8]) = if full { (&[], &information) } else { (&information, &[]) };
         self.transmit(Kind::Hello, wide, full, without_clock, factor, context, text);
         let until = now + self.limits.answer_millis;
-        self.state = State::Greeting {
-            a: factor,
-            until,
-            sent_back,
-            clocks,
-            without_clock,
-        };
+        self.state = State::Greeting { a: factor, until, sent_back, clocks, without_clock };
     }
 
     /// The clock, unless the card's own mark contradicts it.
@@ -86,13 +72,7 @@ impl<E: SecureElement> Card<E> {
         context: &[u8],
         text: &[u8],
     ) {
-        let head = Head {
-            kind,
-            channel_on_air: self.limits.channel_on_air,
-            wide,
-            x,
-            z,
-        };
+        let head = Head { kind, channel_on_air: self.limits.channel_on_air, wide, x, z };
         let link = self.element.link();
         if let Ok(frame) = seal(&self.element, &link, head, factor, &[context], text) {
             self.act(Action::Transmit(frame));

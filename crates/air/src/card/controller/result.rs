@@ -14,26 +14,16 @@ impl<E: SecureElement> Card<E> {
         let State::Prompting(prompt) = &self.state else {
             return;
         };
-        let text = ResultText {
-            decision,
-            battery: self.battery,
-        };
+        let text = ResultText { decision, battery: self.battery };
         let (b, context, shown) = (prompt.b, prompt.context.to_bytes(), prompt.transaction.to_bytes());
         let Some(frame) = self.seal_result(b, &context, &shown, text) else {
             self.show(now, Shown::SentBack);
             return;
         };
-        self.flash.latched = Some(Latched {
-            b,
-            text,
-            frame: frame.clone(),
-        });
+        self.flash.latched = Some(Latched { b, text, frame: frame.clone() });
         self.store();
         self.act(Action::Transmit(frame));
-        self.state = State::Reporting {
-            until: now + self.limits.answer_millis,
-            repeats: 0,
-        };
+        self.state = State::Reporting { until: now + self.limits.answer_millis, repeats: 0 };
     }
 
     pub(super) fn answer_busy(
@@ -42,10 +32,7 @@ impl<E: SecureElement> Card<E> {
         context: &TransactionContext,
         transaction: &Transaction,
     ) {
-        let text = ResultText {
-            decision: Decision::Busy,
-            battery: self.battery,
-        };
+        let text = ResultText { decision: Decision::Busy, battery: self.battery };
         if let Some(frame) = self.seal_result(b, &context.to_bytes(), &transaction.to_bytes(), text) {
             self.act(Action::Transmit(frame));
         }
@@ -65,15 +52,7 @@ impl<E: SecureElement> Card<E> {
             x: false,
             z: false,
         };
-        seal(
-            &self.element,
-            &self.element.link(),
-            head,
-            b,
-            &[context, transaction],
-            &text.to_bytes(),
-        )
-        .ok()
+        seal(&self.element, &self.element.link(), head, b, &[context, transaction], &text.to_bytes()).ok()
     }
 
     /// Sends the latched result's bytes again.
@@ -86,9 +65,6 @@ impl<E: SecureElement> Card<E> {
         self.act(Action::Transmit(frame));
         // Each wait is twice the one before: a platform that is away is not hammered.
         let wait = self.limits.answer_millis << repeats;
-        self.state = State::Reporting {
-            until: now + wait,
-            repeats,
-        };
+        self.state = State::Reporting { until: now + wait, repeats };
     }
 }
