@@ -182,6 +182,7 @@ pub(crate) fn issue(arguments: IssueArguments) -> Result<ExitCode, Failure> {
     let id = issued.information.card_id;
     let path = arguments.out.unwrap_or_else(|| counter.places.card(id));
     image.save(&path)?;
+    FlashFile::create(&CardImage::flash_path(&path), &image.link())?;
     print(&format!(
         "{id} {} for {} on {}\ncheck value {}\nsoftware card in {}\nNext: counterfoil card bind {id} --holder {} --name … --document …\n",
         issued.information.number,
@@ -261,7 +262,8 @@ pub(crate) async fn switch_on(
 pub(crate) fn run(arguments: RunArguments) -> Result<ExitCode, Failure> {
     log::start("warn", LogFormat::Text)?;
     let image = CardImage::load(&arguments.image)?;
-    let flash = FlashFile::create(&CardImage::flash_path(&arguments.image), &image.link())?;
+    // Opened, not made: a card whose memory is gone must be re-injected, not start again at zero.
+    let flash = FlashFile::open(&CardImage::flash_path(&arguments.image), &image.link())?;
     runtime()?.block_on(async {
         let card = switch_on(image, flash, arguments.platform).await?;
         let listener = bind_port("the card's face", arguments.face, "--face").await?;

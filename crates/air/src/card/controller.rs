@@ -87,6 +87,8 @@ pub struct Card<E> {
     clock: Clock,
     battery: u8,
     finger_on_key: bool,
+    /// The holder has asked for the missing receipt: the next press says hello instead.
+    asked_for_receipt: bool,
     state: State,
     actions: heapless::Deque<Action, 8>,
 }
@@ -107,6 +109,7 @@ impl<E: SecureElement> Card<E> {
             clock: Clock::default(),
             battery: BATTERY_FULL,
             finger_on_key: false,
+            asked_for_receipt: false,
             state,
             actions: heapless::Deque::new(),
         }
@@ -179,7 +182,8 @@ impl<E: SecureElement> Card<E> {
     }
 
     /// The key goes down or up. While nothing is prompted, a press fetches what waits (pull); while a
-    /// receipt is missing, it asks for that.
+    /// receipt is missing, it asks for that, and the next press fetches again: a platform that never answers
+    /// one result (restored from an old backup) must not lock the card.
     pub fn handle_key(&mut self, now: Uptime, edge: Edge) {
         self.handle_timeout(now);
         self.finger_on_key = edge == Edge::Down;
@@ -189,8 +193,14 @@ impl<E: SecureElement> Card<E> {
                     self.decide(now, decision);
                 }
             }
-            (State::Showing { shown: Shown::Unknown, .. }, Edge::Down) => self.ask_again(now, 0),
-            (State::Idle | State::Showing { .. }, Edge::Down) => self.greet(now, 0, 0),
+            (State::Showing { shown: Shown::Unknown, .. }, Edge::Down) if !self.asked_for_receipt => {
+                self.asked_for_receipt = true;
+                self.ask_again(now, 0);
+            }
+            (State::Idle | State::Showing { .. }, Edge::Down) => {
+                self.asked_for_receipt = false;
+                self.greet(now, 0, 0);
+            }
             (State::Idle | State::Showing { .. }, Edge::Up)
             | (State::Greeting { .. } | State::Pausing { .. } | State::Reporting { .. }, _) => {}
         }
@@ -224,7 +234,11 @@ impl<E: SecureElement> Card<E> {
                     self.show(now, Shown::Unknown);
                 }
             }
-            State::Showing { until, .. } if now >= *until => self.state = State::Idle,
+            // What is still unknown is shown again once the notice is over.
+            State::Showing { until, .. } if now >= *until => match self.flash.latched {
+                Some(_) => self.show(now, Shown::Unknown),
+                None => self.state = State::Idle,
+            },
             State::Greeting { .. }
             | State::Pausing { .. }
             | State::Reporting { .. }

@@ -94,6 +94,24 @@ fn a_press_asks_an_unknown_outcome_again() {
 }
 
 #[test]
+fn a_result_that_is_never_answered_does_not_lock_the_card() {
+    let (mut desk, _, result) = unknown();
+    desk.press();
+    assert_eq!(desk.uplink(), result, "the first press asks for the receipt");
+    desk.after(15_000 + 30_000 + 60_000 + 120_000);
+    while desk.try_uplink().is_some() {}
+    assert_eq!(desk.shown(), Some(Shown::Unknown));
+    desk.press();
+    assert!(desk.hello().clock_set(), "asked in vain: the next press fetches what waits");
+    desk.after(15_000);
+    assert_eq!(desk.shown(), Some(Shown::NoAnswer));
+    desk.after(6_000);
+    assert_eq!(desk.shown(), Some(Shown::Unknown), "what is unknown is not forgotten");
+    desk.press();
+    assert_eq!(desk.uplink(), result, "and the press after asks for it again");
+}
+
+#[test]
 fn a_receipt_that_comes_at_last_ends_unknown_without_a_press() {
     let (mut desk, sent, result) = unknown();
     let receipt = desk.platform.receipt(&desk.platform.open_result(&result, &sent), Outcome::TooLate);

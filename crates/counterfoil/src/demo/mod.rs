@@ -160,7 +160,7 @@ impl Demo {
         for id in &notes.cards {
             let path = places.card(*id);
             let image = CardImage::load(&path)?;
-            let flash = FlashFile::create(&CardImage::flash_path(&path), &image.link())?;
+            let flash = FlashFile::open(&CardImage::flash_path(&path), &image.link())?;
             cards.push(switch_on(image, flash, platform.air).await?);
         }
         let host = CardHost::new(cards.iter().cloned()).framed_by(Framing::Origin(shop_origin.clone()));
@@ -250,7 +250,9 @@ async fn furnish(app: &App, places: &Places, notes: &mut Notes) -> Result<(), Fa
         };
         let (issued, image) = make(app, keys, &maker, order).await?;
         let card = issued.information.card_id;
-        image.save(&places.card(card))?;
+        let path = places.card(card);
+        image.save(&path)?;
+        FlashFile::create(&CardImage::flash_path(&path), &image.link())?;
         let binding = Binding { card, holder, name: "Demo Holder".into(), document: "demo".into() };
         app.bind_card(binding).await?;
         notes.cards.push(card);

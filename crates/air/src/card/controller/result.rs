@@ -20,6 +20,7 @@ impl<E: SecureElement> Card<E> {
             self.show(now, Shown::SentBack);
             return;
         };
+        self.asked_for_receipt = false;
         self.flash.latched = Some(Latched { b, text, frame: frame.clone() });
         self.store();
         self.act(Action::Transmit(frame));
