@@ -48,6 +48,18 @@ pub(crate) struct IssueArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct ReinjectArguments {
+    /// The card: card_ and 8 hexadecimal digits
+    #[arg(value_parser = card_id)]
+    card: CardId,
+    /// The software card; without it, in the data folder
+    #[arg(long, value_name = "FILE")]
+    image: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+#[derive(Args)]
 pub(crate) struct BindArguments {
     /// The card: card_ and 8 hexadecimal digits
     #[arg(value_parser = card_id)]
@@ -192,6 +204,27 @@ pub(crate) fn issue(arguments: IssueArguments) -> Result<ExitCode, Failure> {
         path.display(),
         issued.information.holder,
     ))
+}
+
+/// A card that lost its memory comes back with a fresh key and a blank memory.
+pub(crate) fn reinject(arguments: ReinjectArguments) -> Result<ExitCode, Failure> {
+    let counter = Counter::open(&arguments.config)?;
+    let maker = keys::card_maker_key(&counter.places)?;
+    let path = arguments.image.unwrap_or_else(|| counter.places.card(arguments.card));
+    let old = CardImage::load(&path)?;
+    let CardKeys { master, transport } = counter.keys;
+    let issued = runtime()?.block_on(counter.app.reinject_card(arguments.card, master, transport))?;
+    let element = SoftElement::inject(
+        &issued.wrapped_key,
+        &maker,
+        issued.check_value,
+        issued.link,
+        issued.information,
+    )?;
+    CardImage { element, ..old }.save(&path)?;
+    FlashFile::create(&CardImage::flash_path(&path), &issued.link)?;
+    let version = issued.link.key_version.get();
+    print(&format!("{} has key version {version}, check value {}\n", arguments.card, issued.check_value))
 }
 
 pub(crate) fn bind(arguments: BindArguments) -> Result<ExitCode, Failure> {

@@ -89,6 +89,8 @@ enum KeysCommand {
 enum CardCommand {
     /// Make a card: its key goes into the platform's key store and the card in one act
     Issue(card::IssueArguments),
+    /// Give a card that lost its memory a fresh key under the next version
+    Reinject(card::ReinjectArguments),
     /// Hand a card over: bind it to its holder
     Bind(card::BindArguments),
     /// Take a card back: end its binding
@@ -140,6 +142,7 @@ impl Cli {
             Command::Keys(KeysCommand::Init(arguments)) => keys::init(&arguments),
             Command::Keys(KeysCommand::List(arguments)) => keys::list(&arguments),
             Command::Card(CardCommand::Issue(arguments)) => card::issue(arguments),
+            Command::Card(CardCommand::Reinject(arguments)) => card::reinject(arguments),
             Command::Card(CardCommand::Bind(arguments)) => card::bind(arguments),
             Command::Card(CardCommand::Unbind(arguments)) => card::unbind(arguments),
             Command::Card(CardCommand::Freeze(arguments)) => card::freeze(arguments),

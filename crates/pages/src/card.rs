@@ -15,6 +15,12 @@ pub enum Led {
     GreenSteady,
     /// Talking to the network.
     GreenBlinking,
+    /// The last payment was made.
+    Settled,
+    /// Asked, and no payment waits.
+    NothingWaits,
+    /// The network did not answer: nothing was asked yet.
+    NoAnswer,
     /// How the last payment ended is not known.
     Amber,
     /// The last payment was not made, or the card is frozen.
@@ -26,9 +32,9 @@ impl Led {
     pub fn class(self) -> &'static str {
         match self {
             Led::Off => "led-off",
-            Led::GreenSteady => "led-green",
+            Led::GreenSteady | Led::Settled => "led-green",
             Led::GreenBlinking => "led-blinking",
-            Led::Amber => "led-amber",
+            Led::NothingWaits | Led::NoAnswer | Led::Amber => "led-amber",
             Led::Red => "led-red",
         }
     }
@@ -40,7 +46,8 @@ impl Led {
             Led::Off => w.led_off,
             Led::GreenSteady => w.led_green,
             Led::GreenBlinking => w.led_blinking,
-            Led::Amber => w.led_amber,
+            Led::Settled => w.led_settled,
+            Led::NothingWaits | Led::NoAnswer | Led::Amber => w.led_amber,
             Led::Red => w.led_red,
         }
     }
@@ -52,6 +59,9 @@ impl Led {
             Led::Off => w.led_off_text,
             Led::GreenSteady => w.led_green_text,
             Led::GreenBlinking => w.led_blinking_text,
+            Led::Settled => w.led_settled_text,
+            Led::NothingWaits => w.led_nothing_waits_text,
+            Led::NoAnswer => w.led_no_answer_text,
             Led::Amber => w.led_amber_text,
             Led::Red => w.led_red_text,
         }

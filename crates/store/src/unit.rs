@@ -112,6 +112,8 @@ pub trait Unit: Reading {
     fn add_card(&mut self, card: &StoredCard) -> Result<(), StoreError>;
     /// Keeps a card's life cycle and binding.
     fn put_card_record(&mut self, card: &StoredCard) -> Result<(), StoreError>;
+    /// Keeps a card's new key: version, origin and check value. The version only rises.
+    fn put_card_key(&mut self, card: &StoredCard) -> Result<(), StoreError>;
     /// Keeps a card's link state.
     fn put_link_state(&mut self, card: CardId, key: KeyVersion, link: &LinkState) -> Result<(), StoreError>;
     /// Adds an order.

@@ -5,9 +5,11 @@ use model::{
     CardId, CardInformation, CardNumber, CertificateNumber, ChannelId, HolderReference, KeyVersion,
     UnixMillis,
 };
-use payment::{AuditRefusal, CardError, CardEvent, CardRecord, LifeCycle, OrderId};
+use payment::{
+    AuditRefusal, AuthorizationState, CardError, CardEvent, CardRecord, LifeCycle, OrderId,
+};
 use sha2::{Digest, Sha256};
-use store::{Alarm, Holder, StoreError, StoredCard};
+use store::{Alarm, Holder, LinkState, StoreError, StoredCard};
 
 use super::App;
 use super::hello::decline_waiting;
@@ -56,6 +58,12 @@ pub enum IssueError {
     /// Another card that is not closed has this channel.
     #[error("another card is on this channel; close that card first, or give this one its own channel")]
     ChannelTaken,
+    /// No such card.
+    #[error("there is no card with this id")]
+    NoSuchCard,
+    /// Fifteen keys were injected into this card.
+    #[error("the card's fifteen key versions are used up; issue a new card")]
+    VersionsUsedUp,
     /// The key store refused.
     #[error("the key was not injected: {0}")]
     Key(#[from] KeyStoreError),
@@ -142,6 +150,47 @@ impl App {
             check_value,
             has_display: new.has_display,
             listens: new.listens,
+        })
+    }
+
+    /// Gives a card that lost its marks a fresh key under the next version: the old one is never used again.
+    pub async fn reinject_card(
+        &self,
+        id: CardId,
+        master: KeyName,
+        transport: KeyName,
+    ) -> Result<Issued, IssueError> {
+        let known = self.inner.store.peek(|rows| rows.card(id))?.ok_or(IssueError::NoSuchCard)?;
+        let key = CardKeyReference {
+            card_id: id,
+            version: known.key_version.next().map_err(|_| IssueError::VersionsUsedUp)?,
+            suite: known.suite,
+            origin: KeyOrigin::Derived(master),
+        };
+        let (wrapped_key, check_value) = self.inner.keys.inject_card_key(&key, transport)?;
+        let card = self
+            .write::<_, IssueError>(move |unit| {
+                let mut card = unit.card(id)?.ok_or(IssueError::NoSuchCard)?;
+                card.key_version = key.version;
+                card.key_origin = key.origin;
+                card.key_check = check_value;
+                // What was asked under the old key can no longer settle; its order is asked about anew.
+                if let Some(mut open) = unit.open_authorization(id)? {
+                    open.authorization.state = AuthorizationState::Superseded;
+                    unit.put_authorization(&open)?;
+                }
+                unit.put_card_key(&card)?;
+                unit.put_link_state(id, card.key_version, &LinkState::default())?;
+                Ok(card)
+            })
+            .await?;
+        Ok(Issued {
+            information: card.record.information,
+            link: card.link(),
+            wrapped_key,
+            check_value,
+            has_display: card.record.has_display,
+            listens: card.listens,
         })
     }
 

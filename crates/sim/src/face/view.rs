@@ -55,16 +55,18 @@ fn holder(card: &SoftwareCard) -> String {
     }
 }
 
-/// The page explains each light in a sentence, so the light is chosen by what is true to say: that nothing
-/// waits is no unknown outcome, although a card's LED is amber for both.
+/// The page explains each light in a sentence, and a light of one colour means different things: the screen
+/// tells which, although a card without a display shows only the colour.
 fn led(state: &CardState) -> Led {
-    match state.light {
-        Light::Off => Led::Off,
-        Light::Working => Led::GreenBlinking,
-        Light::Prompt | Light::Green => Led::GreenSteady,
-        Light::Amber if state.screen == OwnedScreen::Notice(Shown::NothingWaits) => Led::Off,
-        Light::Amber => Led::Amber,
-        Light::Red => Led::Red,
+    match (state.light, &state.screen) {
+        (Light::Off, _) => Led::Off,
+        (Light::Working, _) => Led::GreenBlinking,
+        (Light::Prompt, _) => Led::GreenSteady,
+        (Light::Green, _) => Led::Settled,
+        (Light::Amber, OwnedScreen::Notice(Shown::NothingWaits)) => Led::NothingWaits,
+        (Light::Amber, OwnedScreen::Notice(Shown::NoAnswer)) => Led::NoAnswer,
+        (Light::Amber, _) => Led::Amber,
+        (Light::Red, _) => Led::Red,
     }
 }
 

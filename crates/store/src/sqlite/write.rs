@@ -186,6 +186,20 @@ impl Unit for Transaction<'_> {
         self.change_one("card", sql, params![record.life_cycle.name(), bound_to, card.id().0])
     }
 
+    fn put_card_key(&mut self, card: &StoredCard) -> Result<(), StoreError> {
+        let sql = "update card set key_version = ?1, key_origin = ?2, check_value = ?3 \
+                   where id = ?4 and key_version < ?1";
+        let origin = match &card.key_origin {
+            crypto::KeyOrigin::Derived(master) => Some(master.as_str()),
+            crypto::KeyOrigin::Imported => None,
+        };
+        self.change_one(
+            "card",
+            sql,
+            params![card.key_version.get(), origin, card.key_check.0, card.id().0],
+        )
+    }
+
     fn put_link_state(&mut self, card: CardId, key: KeyVersion, link: &LinkState) -> Result<(), StoreError> {
         let sql = "insert into link_state (card, key_version, uplink_mark, downlink_mark, clock_set, battery, \
                    firmware, heard_at, address, last_uplink, last_answer, prompts_since, prompts) \
