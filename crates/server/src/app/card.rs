@@ -5,9 +5,7 @@ use model::{
     CardId, CardInformation, CardNumber, CertificateNumber, ChannelId, HolderReference, KeyVersion,
     UnixMillis,
 };
-use payment::{
-    AuditRefusal, AuthorizationState, CardError, CardEvent, CardRecord, LifeCycle, OrderId,
-};
+use payment::{AuditRefusal, AuthorizationState, CardError, CardEvent, CardRecord, LifeCycle, OrderId};
 use sha2::{Digest, Sha256};
 use store::{Alarm, Holder, LinkState, StoreError, StoredCard};
 

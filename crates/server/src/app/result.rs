@@ -12,6 +12,9 @@ use super::{App, settle};
 /// How many earlier transactions with the same narrow factor a result is tried against.
 const CANDIDATES_MAX: u32 = 4;
 
+/// How exactly it is known when a card was last heard, in milliseconds.
+const PRESENCE_MILLIS: u64 = 60_000;
+
 /// What a verified result led to, and the receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judged {
@@ -135,9 +138,12 @@ impl App {
         stored.evidence.answered_at = Some(now);
         unit.put_authorization(&stored)?;
         let mut link = unit.link_state(card.id())?;
-        link.battery = Some(text.battery);
-        link.heard_at = Some(now);
-        unit.put_link_state(card.id(), card.key_version, &link)?;
+        // Its hello was kept moments ago: only what it did not say is worth another row.
+        let heard_lately = link.heard_at.is_some_and(|at| now.since(at) < PRESENCE_MILLIS);
+        if link.battery != Some(text.battery) || !heard_lately {
+            (link.battery, link.heard_at) = (Some(text.battery), Some(now));
+            unit.put_link_state(card.id(), card.key_version, &link)?;
+        }
         if let Some(change) = verdict.change {
             settle::keep(unit, &mut order, change, now)?;
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
@@ -60,6 +61,8 @@ fn open(path: &Path, flags: OpenFlags, busy_wait: Duration) -> Result<Connection
     let connection = Connection::open_with_flags(path, flags).map_err(unreachable)?;
     connection.busy_timeout(busy_wait)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Plans must not depend on bound values: otherwise SQLite prepares `waiting_orders` anew for each card.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 

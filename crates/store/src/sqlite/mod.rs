@@ -82,9 +82,10 @@ impl Engine for Sqlite {
             None => connection::open_reading(&self.path, self.options.busy_wait)?,
         };
         // One transaction: all that a reading sees is of one moment, however many statements it takes.
-        let moment = connection.unchecked_transaction()?;
-        reading(&read::Rows(&moment));
-        moment.commit()?;
+        connection.prepare_cached("begin")?.execute([])?;
+        reading(&read::Rows(&connection));
+        // A connection that cannot end its moment is not kept: dropped here, it ends with it.
+        connection.prepare_cached("commit")?.execute([])?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         if readers.len() < READERS_KEPT {
             readers.push(connection);

@@ -4,7 +4,7 @@ use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, T
 use payment::{Account, AccountId, AccountKind, MerchantId, OrderId, TransferId};
 use rusqlite::{Connection, Params, Row, params};
 
-use super::row;
+use super::row::{self, Column, col};
 use crate::error::StoreError;
 use crate::rows::{
     Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, OrderCursor,
@@ -42,6 +42,9 @@ impl Rows<'_> {
         Ok(found)
     }
 }
+
+const TODAY: &str = "state, currency";
+const TOTALS: &str = "kind, currency";
 
 /// `select COLUMNS from TABLE ...` as a constant, so that a cached statement costs no formatting.
 macro_rules! select {
@@ -155,7 +158,7 @@ impl Reading for Rows<'_> {
     fn lapsed_orders(&self, now: UnixMillis, limit: u32) -> Result<Vec<OrderId>, StoreError> {
         let sql = "select id from orders where state in ('awaiting_card', 'processing') and expires_at <= ? \
                    order by expires_at, id limit ?";
-        self.many(sql, params![now.0, limit], |row| Ok(OrderId(row::id_bytes(row, "id")?)))
+        self.many(sql, params![now.0, limit], |row| Ok(OrderId(row::id_bytes(row, col!("id", "id"))?)))
     }
 
     fn open_authorization(&self, card: CardId) -> Result<Option<StoredAuthorization>, StoreError> {
@@ -226,7 +229,7 @@ impl Reading for Rows<'_> {
     }
 
     fn transfer(&self, id: TransferId) -> Result<Option<StoredTransfer>, StoreError> {
-        let sql = "select id, from_account, to_account, currency, amount, state from transfer where id = ?";
+        let sql = select!(row::TRANSFER, "from transfer where id = ?");
         self.one(sql, [id.0.to_be_bytes()], row::transfer)
     }
 
@@ -272,7 +275,7 @@ impl Reading for Rows<'_> {
         let sql = "select state, currency, count(*) as number, sum(amount) as units from orders \
                    where id >= ? group by state, currency order by state, currency";
         let by_state = self.many(sql, [first.0.to_be_bytes()], |row| {
-            Ok((row.get("state")?, row::currency(row)?, row.get("number")?, row.get("units")?))
+            Ok((row.get(0)?, row::currency(row, col!(TODAY, "currency"))?, row.get(2)?, row.get(3)?))
         })?;
         Ok(Today { by_state })
     }
@@ -283,12 +286,12 @@ impl Reading for Rows<'_> {
                    from account group by kind, currency order by currency, kind";
         self.many(sql, [], |row| {
             Ok(Totals {
-                kind: row::account_kind(row)?,
-                currency: row::currency(row)?,
-                accounts: row.get("accounts")?,
-                posted: row.get("posted")?,
-                pending_out: row.get("pending_out")?,
-                pending_in: row.get("pending_in")?,
+                kind: row::account_kind(row, col!(TOTALS, "kind"))?,
+                currency: row::currency(row, col!(TOTALS, "currency"))?,
+                accounts: row.get(2)?,
+                posted: row.get(3)?,
+                pending_out: row.get(4)?,
+                pending_in: row.get(5)?,
             })
         })
     }

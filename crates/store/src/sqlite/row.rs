@@ -20,6 +20,55 @@ use crate::rows::{
 
 type Read<T> = Result<T, StoreError>;
 
+/// A column of a select list: its name for errors, its place for reading. A look-up by name would compare
+/// every name of the row, for every column of it.
+#[derive(Clone, Copy)]
+pub(super) struct Column {
+    name: &'static str,
+    place: usize,
+}
+
+impl Column {
+    /// The column of this name in a list of names separated by commas.
+    pub(super) const fn of(list: &str, name: &'static str) -> Self {
+        let (list, wanted) = (list.as_bytes(), name.as_bytes());
+        let (mut at, mut place) = (0, 0);
+        while at < list.len() {
+            while at < list.len() && (list[at] == b' ' || list[at] == b',') {
+                if list[at] == b',' {
+                    place += 1;
+                }
+                at += 1;
+            }
+            let mut length = 0;
+            while at + length < list.len() && list[at + length] != b',' && list[at + length] != b' ' {
+                length += 1;
+            }
+            let mut same = 0;
+            while same < length && same < wanted.len() && list[at + same] == wanted[same] {
+                same += 1;
+            }
+            if same == length && length == wanted.len() {
+                return Self { name, place };
+            }
+            at += length;
+        }
+        panic!("no such column in the list") // At compile time: every use is in a constant.
+    }
+
+    pub(super) fn get<T: rusqlite::types::FromSql>(self, row: &Row<'_>) -> Result<T, rusqlite::Error> {
+        row.get(self.place)
+    }
+}
+
+/// A column of a list, found when this is compiled.
+macro_rules! col {
+    ($list:expr, $name:literal) => {
+        const { Column::of($list, $name) }
+    };
+}
+pub(super) use col;
+
 /// Unsigned 64 bits as SQLite's signed integer, bit for bit.
 pub(super) const fn signed(value: u64) -> i64 {
     value.cast_signed()
@@ -29,37 +78,37 @@ fn malformed<T>(what: &'static str) -> impl FnOnce(T) -> StoreError {
     move |_| StoreError::Malformed(what)
 }
 
-fn unsigned(row: &Row<'_>, column: &str) -> Read<u64> {
-    Ok(row.get::<_, i64>(column)?.cast_unsigned())
+fn unsigned(row: &Row<'_>, column: Column) -> Read<u64> {
+    Ok(column.get::<i64>(row)?.cast_unsigned())
 }
 
-fn small<T: TryFrom<i64>>(row: &Row<'_>, column: &'static str) -> Read<T> {
-    T::try_from(row.get::<_, i64>(column)?).map_err(malformed(column))
+fn small<T: TryFrom<i64>>(row: &Row<'_>, column: Column) -> Read<T> {
+    T::try_from(column.get::<i64>(row)?).map_err(malformed(column.name))
 }
 
-fn factor(row: &Row<'_>, column: &'static str) -> Read<Option<TimeFactor>> {
-    let Some(seconds) = row.get::<_, Option<i64>>(column)? else { return Ok(None) };
+fn factor(row: &Row<'_>, column: Column) -> Read<Option<TimeFactor>> {
+    let Some(seconds) = column.get::<Option<i64>>(row)? else { return Ok(None) };
     let factor = u32::try_from(seconds).ok().and_then(TimeFactor::new);
-    factor.map(Some).ok_or(StoreError::Malformed(column))
+    factor.map(Some).ok_or(StoreError::Malformed(column.name))
 }
 
-pub(super) fn currency(row: &Row<'_>) -> Read<Currency> {
-    Currency::from_number(small(row, "currency")?).map_err(malformed("currency"))
+pub(super) fn currency(row: &Row<'_>, column: Column) -> Read<Currency> {
+    Currency::from_number(small(row, column)?).map_err(malformed("currency"))
 }
 
-fn amount(row: &Row<'_>) -> Read<Amount> {
-    Amount::new(row.get("amount")?, currency(row)?).map_err(malformed("amount"))
+fn amount(row: &Row<'_>, units: Column, of: Column) -> Read<Amount> {
+    Amount::new(units.get(row)?, currency(row, of)?).map_err(malformed("amount"))
 }
 
-pub(super) fn id_bytes(row: &Row<'_>, column: &'static str) -> Read<u128> {
-    Ok(u128::from_be_bytes(row.get::<_, [u8; 16]>(column)?))
+pub(super) fn id_bytes(row: &Row<'_>, column: Column) -> Read<u128> {
+    Ok(u128::from_be_bytes(column.get::<[u8; 16]>(row)?))
 }
 
 pub(super) const CARD: &str = "id, number, certificate, made_for, made_at, life_cycle, bound_to, valid_until, \
      has_display, listens, suite, key_version, key_origin, check_value, channel";
 
 pub(super) fn card(row: &Row<'_>) -> Read<StoredCard> {
-    let origin = match row.get::<_, Option<String>>("key_origin")? {
+    let origin = match col!(CARD, "key_origin").get::<Option<String>>(row)? {
         Some(name) => {
             KeyOrigin::Derived(KeyName::new(&name).ok_or(StoreError::Malformed("card.key_origin"))?)
         }
@@ -68,23 +117,27 @@ pub(super) fn card(row: &Row<'_>) -> Read<StoredCard> {
     Ok(StoredCard {
         record: CardRecord {
             information: CardInformation {
-                number: CardNumber::new(unsigned(row, "number")?).map_err(malformed("card.number"))?,
-                card_id: CardId(small(row, "id")?),
-                holder: HolderReference(unsigned(row, "made_for")?),
-                certificate: CertificateNumber(unsigned(row, "certificate")?),
-                created: small(row, "made_at")?,
+                number: CardNumber::new(unsigned(row, col!(CARD, "number"))?)
+                    .map_err(malformed("card.number"))?,
+                card_id: CardId(small(row, col!(CARD, "id"))?),
+                holder: HolderReference(unsigned(row, col!(CARD, "made_for"))?),
+                certificate: CertificateNumber(unsigned(row, col!(CARD, "certificate"))?),
+                created: small(row, col!(CARD, "made_at"))?,
             },
-            life_cycle: life_cycle(&row.get::<_, String>("life_cycle")?)?,
-            bound_to: row.get::<_, Option<i64>>("bound_to")?.map(|r| HolderReference(r.cast_unsigned())),
-            valid_until: UnixMillis(row.get("valid_until")?),
-            has_display: row.get("has_display")?,
+            life_cycle: life_cycle(&col!(CARD, "life_cycle").get::<String>(row)?)?,
+            bound_to: col!(CARD, "bound_to")
+                .get::<Option<i64>>(row)?
+                .map(|r| HolderReference(r.cast_unsigned())),
+            valid_until: UnixMillis(col!(CARD, "valid_until").get(row)?),
+            has_display: col!(CARD, "has_display").get(row)?,
         },
-        channel: ChannelId::from_bytes(row.get("channel")?).map_err(malformed("card.channel"))?,
-        suite: Suite::from_number(small(row, "suite")?).map_err(malformed("card.suite"))?,
-        key_version: KeyVersion::new(small(row, "key_version")?).map_err(malformed("card.key_version"))?,
+        channel: ChannelId::from_bytes(col!(CARD, "channel").get(row)?).map_err(malformed("card.channel"))?,
+        suite: Suite::from_number(small(row, col!(CARD, "suite"))?).map_err(malformed("card.suite"))?,
+        key_version: KeyVersion::new(small(row, col!(CARD, "key_version"))?)
+            .map_err(malformed("card.key_version"))?,
         key_origin: origin,
-        key_check: CheckValue(row.get("check_value")?),
-        listens: row.get("listens")?,
+        key_check: CheckValue(col!(CARD, "check_value").get(row)?),
+        listens: col!(CARD, "listens").get(row)?,
     })
 }
 
@@ -93,16 +146,19 @@ pub(super) const LINK: &str = "uplink_mark, downlink_mark, clock_set, battery, f
 
 pub(super) fn link_state(row: &Row<'_>) -> Read<LinkState> {
     Ok(LinkState {
-        marks: Marks { uplink: factor(row, "uplink_mark")?, downlink: factor(row, "downlink_mark")? },
-        clock_set: row.get::<_, Option<bool>>("clock_set")?.unwrap_or(false),
-        battery: row.get("battery")?,
-        firmware: row.get("firmware")?,
-        heard_at: row.get::<_, Option<i64>>("heard_at")?.map(UnixMillis),
-        address: row.get("address")?,
-        last_uplink: row.get::<_, Option<_>>("last_uplink")?.unwrap_or_default(),
-        last_answer: row.get::<_, Option<_>>("last_answer")?.unwrap_or_default(),
-        prompts_since: UnixMillis(row.get::<_, Option<_>>("prompts_since")?.unwrap_or(0)),
-        prompts: row.get::<_, Option<_>>("prompts")?.unwrap_or(0),
+        marks: Marks {
+            uplink: factor(row, col!(LINK, "uplink_mark"))?,
+            downlink: factor(row, col!(LINK, "downlink_mark"))?,
+        },
+        clock_set: col!(LINK, "clock_set").get::<Option<bool>>(row)?.unwrap_or(false),
+        battery: col!(LINK, "battery").get(row)?,
+        firmware: col!(LINK, "firmware").get(row)?,
+        heard_at: col!(LINK, "heard_at").get::<Option<i64>>(row)?.map(UnixMillis),
+        address: col!(LINK, "address").get(row)?,
+        last_uplink: col!(LINK, "last_uplink").get::<Option<_>>(row)?.unwrap_or_default(),
+        last_answer: col!(LINK, "last_answer").get::<Option<_>>(row)?.unwrap_or_default(),
+        prompts_since: UnixMillis(col!(LINK, "prompts_since").get::<Option<_>>(row)?.unwrap_or(0)),
+        prompts: col!(LINK, "prompts").get::<Option<_>>(row)?.unwrap_or(0),
     })
 }
 
@@ -110,29 +166,30 @@ pub(super) const ORDER: &str = "id, merchant, card, currency, amount, place, tex
      reservation, reference, return_url, created_at, updated_at, expires_at";
 
 pub(super) fn order(row: &Row<'_>) -> Read<StoredOrder> {
-    let (state, reason): (String, Option<String>) = (row.get("state")?, row.get("reason")?);
-    let presses = match row.get::<_, Option<u8>>("presses")? {
+    let (state, reason): (String, Option<String>) =
+        (col!(ORDER, "state").get(row)?, col!(ORDER, "reason").get(row)?);
+    let presses = match col!(ORDER, "presses").get::<Option<u8>>(row)? {
         Some(count) => Some(PressCount::new(count).ok_or(StoreError::Malformed("orders.presses"))?),
         None => None,
     };
     Ok(StoredOrder {
         order: Order {
-            id: OrderId(id_bytes(row, "id")?),
-            merchant: MerchantId(small(row, "merchant")?),
-            card: CardId(small(row, "card")?),
-            amount: amount(row)?,
-            place: PlaceId(small(row, "place")?),
+            id: OrderId(id_bytes(row, col!(ORDER, "id"))?),
+            merchant: MerchantId(small(row, col!(ORDER, "merchant"))?),
+            card: CardId(small(row, col!(ORDER, "card"))?),
+            amount: amount(row, col!(ORDER, "amount"), col!(ORDER, "currency"))?,
+            place: PlaceId(small(row, col!(ORDER, "place"))?),
             presses,
             state: OrderState::from_name(&state, reason.as_deref())
                 .ok_or(StoreError::Malformed("orders.state"))?,
-            reservation: TransferId(id_bytes(row, "reservation")?),
-            created_at: UnixMillis(row.get("created_at")?),
-            expires_at: UnixMillis(row.get("expires_at")?),
+            reservation: TransferId(id_bytes(row, col!(ORDER, "reservation"))?),
+            created_at: UnixMillis(col!(ORDER, "created_at").get(row)?),
+            expires_at: UnixMillis(col!(ORDER, "expires_at").get(row)?),
         },
-        text: row.get("text")?,
-        reference: row.get("reference")?,
-        return_url: row.get("return_url")?,
-        updated_at: UnixMillis(row.get("updated_at")?),
+        text: col!(ORDER, "text").get(row)?,
+        reference: col!(ORDER, "reference").get(row)?,
+        return_url: col!(ORDER, "return_url").get(row)?,
+        updated_at: UnixMillis(col!(ORDER, "updated_at").get(row)?),
     })
 }
 
@@ -145,7 +202,7 @@ pub(super) fn decision_byte(decision: Decision) -> u8 {
 }
 
 fn decision(row: &Row<'_>) -> Read<Option<Decision>> {
-    match row.get::<_, Option<u8>>("decision")? {
+    match col!(AUTHORIZATION, "decision").get::<Option<u8>>(row)? {
         Some(byte) => ResultText::from_bytes([byte, 0])
             .map(|text| Some(text.decision))
             .map_err(malformed("authorization.decision")),
@@ -155,37 +212,40 @@ fn decision(row: &Row<'_>) -> Read<Option<Decision>> {
 
 pub(super) fn authorization(row: &Row<'_>) -> Read<StoredAuthorization> {
     // Zero is stored for a push, and is no factor.
-    let answering = match row.get::<_, i64>("answering")? {
+    let answering = match col!(AUTHORIZATION, "answering").get::<i64>(row)? {
         0 => Answering::Nothing,
-        _ => Answering::Hello(factor(row, "answering")?.ok_or(StoreError::Malformed("answering"))?),
+        _ => Answering::Hello(
+            factor(row, col!(AUTHORIZATION, "answering"))?.ok_or(StoreError::Malformed("answering"))?,
+        ),
     };
     Ok(StoredAuthorization {
-        card: CardId(small(row, "card")?),
-        key_version: KeyVersion::new(small(row, "key_version")?)
+        card: CardId(small(row, col!(AUTHORIZATION, "card"))?),
+        key_version: KeyVersion::new(small(row, col!(AUTHORIZATION, "key_version"))?)
             .map_err(malformed("authorization.key_version"))?,
-        order: OrderId(id_bytes(row, "order_id")?),
+        order: OrderId(id_bytes(row, col!(AUTHORIZATION, "order_id"))?),
         authorization: Authorization {
-            b: factor(row, "b")?.ok_or(StoreError::Malformed("authorization.b"))?,
-            until: UnixMillis(row.get("until")?),
-            state: AuthorizationState::from_number(small(row, "state")?)
+            b: factor(row, col!(AUTHORIZATION, "b"))?.ok_or(StoreError::Malformed("authorization.b"))?,
+            until: UnixMillis(col!(AUTHORIZATION, "until").get(row)?),
+            state: AuthorizationState::from_number(small(row, col!(AUTHORIZATION, "state"))?)
                 .ok_or(StoreError::Malformed("authorization.state"))?,
         },
         context: TransactionContext {
             answering,
-            number: CardNumber::new(unsigned(row, "number")?).map_err(malformed("authorization.number"))?,
-            holder: HolderReference(unsigned(row, "holder")?),
+            number: CardNumber::new(unsigned(row, col!(AUTHORIZATION, "number"))?)
+                .map_err(malformed("authorization.number"))?,
+            holder: HolderReference(unsigned(row, col!(AUTHORIZATION, "holder"))?),
         },
-        shown: Transaction::from_bytes(&row.get::<_, Vec<u8>>("shown")?)
+        shown: Transaction::from_bytes(&col!(AUTHORIZATION, "shown").get::<Vec<u8>>(row)?)
             .map_err(malformed("authorization.shown"))?,
         evidence: Evidence {
-            hello: row.get::<_, Option<_>>("hello")?.unwrap_or_default(),
-            transaction: row.get("frame")?,
-            result: row.get::<_, Option<_>>("result")?.unwrap_or_default(),
+            hello: col!(AUTHORIZATION, "hello").get::<Option<_>>(row)?.unwrap_or_default(),
+            transaction: col!(AUTHORIZATION, "frame").get(row)?,
+            result: col!(AUTHORIZATION, "result").get::<Option<_>>(row)?.unwrap_or_default(),
             decision: decision(row)?,
-            receipt: row.get::<_, Option<_>>("receipt")?.unwrap_or_default(),
-            answered_at: row.get::<_, Option<i64>>("answered_at")?.map(UnixMillis),
+            receipt: col!(AUTHORIZATION, "receipt").get::<Option<_>>(row)?.unwrap_or_default(),
+            answered_at: col!(AUTHORIZATION, "answered_at").get::<Option<i64>>(row)?.map(UnixMillis),
         },
-        created_at: UnixMillis(row.get("created_at")?),
+        created_at: UnixMillis(col!(AUTHORIZATION, "created_at").get(row)?),
     })
 }
 
@@ -193,26 +253,28 @@ pub(super) const ACCOUNT: &str = "id, kind, currency, posted, pending_out, pendi
 
 pub(super) fn account(row: &Row<'_>) -> Read<Account> {
     Ok(Account {
-        id: AccountId(row.get("id")?),
-        kind: account_kind(row)?,
-        currency: currency(row)?,
-        posted: row.get("posted")?,
-        pending_out: row.get("pending_out")?,
-        pending_in: row.get("pending_in")?,
+        id: AccountId(col!(ACCOUNT, "id").get(row)?),
+        kind: account_kind(row, col!(ACCOUNT, "kind"))?,
+        currency: currency(row, col!(ACCOUNT, "currency"))?,
+        posted: col!(ACCOUNT, "posted").get(row)?,
+        pending_out: col!(ACCOUNT, "pending_out").get(row)?,
+        pending_in: col!(ACCOUNT, "pending_in").get(row)?,
     })
 }
 
-pub(super) fn account_kind(row: &Row<'_>) -> Read<AccountKind> {
-    AccountKind::from_name(&row.get::<_, String>("kind")?).ok_or(StoreError::Malformed("account.kind"))
+pub(super) fn account_kind(row: &Row<'_>, column: Column) -> Read<AccountKind> {
+    AccountKind::from_name(&column.get::<String>(row)?).ok_or(StoreError::Malformed("account.kind"))
 }
+
+pub(super) const TRANSFER: &str = "id, from_account, to_account, currency, amount, state";
 
 pub(super) fn transfer(row: &Row<'_>) -> Read<StoredTransfer> {
     Ok(StoredTransfer {
-        id: TransferId(id_bytes(row, "id")?),
-        from: AccountId(row.get("from_account")?),
-        to: AccountId(row.get("to_account")?),
-        amount: amount(row)?,
-        state: TransferState::from_number(small(row, "state")?)
+        id: TransferId(id_bytes(row, col!(TRANSFER, "id"))?),
+        from: AccountId(col!(TRANSFER, "from_account").get(row)?),
+        to: AccountId(col!(TRANSFER, "to_account").get(row)?),
+        amount: amount(row, col!(TRANSFER, "amount"), col!(TRANSFER, "currency"))?,
+        state: TransferState::from_number(small(row, col!(TRANSFER, "state"))?)
             .ok_or(StoreError::Malformed("transfer.state"))?,
     })
 }

@@ -193,11 +193,7 @@ impl Unit for Transaction<'_> {
             crypto::KeyOrigin::Derived(master) => Some(master.as_str()),
             crypto::KeyOrigin::Imported => None,
         };
-        self.change_one(
-            "card",
-            sql,
-            params![card.key_version.get(), origin, card.key_check.0, card.id().0],
-        )
+        self.change_one("card", sql, params![card.key_version.get(), origin, card.key_check.0, card.id().0])
     }
 
     fn put_link_state(&mut self, card: CardId, key: KeyVersion, link: &LinkState) -> Result<(), StoreError> {
