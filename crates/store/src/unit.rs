@@ -85,6 +85,8 @@ pub trait Reading {
     fn events_of_order(&self, order: OrderId, after: i64) -> Listed<StoredEvent>;
     /// The newest alarms.
     fn alarms(&self, limit: u32) -> Listed<Alarm>;
+    /// How many alarms of a kind a card has had since its latest one of another kind.
+    fn alarms_since(&self, card: CardId, kind: &str, since: &str) -> Result<u64, StoreError>;
     /// The first answer to a request.
     fn idempotent(&self, merchant: MerchantId, endpoint: &str, key: &str) -> Found<Idempotent>;
     /// Payments made since a moment.

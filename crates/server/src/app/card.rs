@@ -158,6 +158,7 @@ impl App {
         master: KeyName,
         transport: KeyName,
     ) -> Result<Issued, IssueError> {
+        let now = self.now();
         let known = self.inner.store.peek(|rows| rows.card(id))?.ok_or(IssueError::NoSuchCard)?;
         let key = CardKeyReference {
             card_id: id,
@@ -179,6 +180,8 @@ impl App {
                 }
                 unit.put_card_key(&card)?;
                 unit.put_link_state(id, card.key_version, &LinkState::default())?;
+                let kind = super::wrong_code::REINJECTED.into();
+                unit.add_alarm(&Alarm { card: Some(id), kind, at: now })?;
                 Ok(card)
             })
             .await?;

@@ -16,6 +16,7 @@ mod push;
 mod result;
 mod settle;
 mod status;
+mod wrong_code;
 
 use std::sync::Arc;
 
@@ -91,6 +92,7 @@ struct Inner {
     rules: Rules,
     metrics: Arc<Metrics>,
     notices: Notices,
+    wrong_codes: wrong_code::WrongCodes,
 }
 
 impl App {
@@ -103,8 +105,9 @@ impl App {
         rules: Rules,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let notices = Notices::new();
-        Self { inner: Arc::new(Inner { store, keys, clock, chance, rules, metrics, notices }) }
+        let (notices, wrong_codes) = (Notices::new(), wrong_code::WrongCodes::default());
+        let inner = Inner { store, keys, clock, chance, rules, metrics, notices, wrong_codes };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The store, for reading.

@@ -83,12 +83,18 @@ impl Fleet {
         match uplink {
             Uplink::Hello(hello) => {
                 let greeted = self.app.hello(&card, &hello, heard.bytes, heard.address).await;
+                if let Err(HelloRefused::WrongCode) = greeted {
+                    self.wrong_code(card.id()).await;
+                }
                 let answer = self.greeted(greeted, &uplink, heard.source);
                 metrics.step("hello_to_transaction", began.elapsed());
                 answer
             }
             Uplink::Result(result) => {
                 let judged = self.app.result(&card, &result, heard.bytes).await;
+                if let Err(ResultRefused::WrongResult) = judged {
+                    self.wrong_code(card.id()).await;
+                }
                 let answer = self.judged(judged, &card).await;
                 metrics.step("result_to_receipt", began.elapsed());
                 answer
@@ -96,7 +102,10 @@ impl Fleet {
             Uplink::Status(status) => {
                 match self.app.status(&card, &status, heard.bytes, heard.address).await {
                     Ok(()) => self.order_made(card.id()).await,
-                    Err(StatusRefused::WrongCode) => metrics.frame_refused("wrong_code"),
+                    Err(StatusRefused::WrongCode) => {
+                        metrics.frame_refused("wrong_code");
+                        self.wrong_code(card.id()).await;
+                    }
                     Err(StatusRefused::NotFresh) => metrics.frame_refused("status_not_fresh"),
                     Err(StatusRefused::KeyUnavailable) => metrics.frame_refused("key_unavailable"),
                     Err(StatusRefused::Store(error)) => {
@@ -183,6 +192,13 @@ impl Fleet {
                 None
             }
             Err(ResultRefused::Store(error)) => self.failed(&error),
+        }
+    }
+
+    /// Counts against the card; junk is never a reason not to answer a right code.
+    async fn wrong_code(&self, card: CardId) {
+        if let Err(error) = self.app.wrong_code(card).await {
+            self.failed(&error);
         }
     }
 

@@ -251,6 +251,12 @@ impl Reading for Rows<'_> {
         })
     }
 
+    fn alarms_since(&self, card: CardId, kind: &str, since: &str) -> Result<u64, StoreError> {
+        let sql = "select count(*) from alarm where card = ?1 and kind = ?2 and seq > \
+                   coalesce((select max(seq) from alarm where card = ?1 and kind = ?3), 0)";
+        Ok(self.one(sql, params![card.0, kind, since], |row| Ok(row.get(0)?))?.unwrap_or(0))
+    }
+
     fn idempotent(
         &self,
         merchant: MerchantId,

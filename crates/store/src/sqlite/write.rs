@@ -100,6 +100,7 @@ read_through! {
     fn transfer(&self, id: TransferId) -> Option<StoredTransfer>;
     fn events_of_order(&self, order: OrderId, after: i64) -> Vec<StoredEvent>;
     fn alarms(&self, limit: u32) -> Vec<Alarm>;
+    fn alarms_since(&self, card: CardId, kind: &str, since: &str) -> u64;
     fn idempotent(&self, merchant: MerchantId, endpoint: &str, key: &str) -> Option<Idempotent>;
     fn today(&self, since: UnixMillis) -> Today;
     fn totals(&self) -> Vec<Totals>;
