@@ -163,10 +163,22 @@ async fn sweep(app: App) {
             }
         }
         ticks = ticks.wrapping_add(1);
-        if ticks % FORGET_EVERY_TICKS == 0
-            && let Err(error) = app.forget_first_answers().await
-        {
-            tracing::error!(%error, "old first answers could not be forgotten");
+        if ticks % FORGET_EVERY_TICKS == 0 {
+            forget(&app).await;
+        }
+    }
+}
+
+/// Forgets first answers whose time is over, in small units of work, until none is left.
+async fn forget(app: &App) {
+    loop {
+        match app.forget_first_answers().await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "old first answers could not be forgotten");
+                return;
+            }
         }
     }
 }

@@ -40,7 +40,8 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
          http://{}/console\n  cards                      coap://{}/cf\nCtrl-C stops it when what is in flight is done.\n",
         platform.http, platform.operations, platform.air,
     ))?;
-    // Keys that an operator suspends on the command line are suspended here within seconds.
+    // What another process changes in the key store (a suspended key, an imported card key) holds here within
+    // seconds.
     let refresher = tokio::spawn(async move {
         let mut tick = tokio::time::interval(std::time::Duration::from_secs(5));
         loop {

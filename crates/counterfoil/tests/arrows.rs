@@ -19,9 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sim", &["air", "coap", "crypto", "model", "pages", "server", "visit"]),
     (
         "counterfoil",
-        &[
-            "air", "coap", "crypto", "keystore", "model", "payment", "server", "shop", "sim", "store",
-        ],
+        &["air", "coap", "crypto", "keystore", "model", "payment", "server", "shop", "sim", "store"],
     ),
 ];
 
@@ -58,7 +56,8 @@ fn arrows_point_down_only() {
     let ours: Vec<&str> = ALLOWED.iter().map(|(name, _)| *name).collect();
     for (name, named) in &found {
         let allowed = ALLOWED.iter().find(|(known, _)| known == name);
-        let (_, allowed) = allowed.unwrap_or_else(|| panic!("the crate {name} has no place in this table yet"));
+        let (_, allowed) =
+            allowed.unwrap_or_else(|| panic!("the crate {name} has no place in this table yet"));
         for dependency in named.iter().filter(|dependency| ours.contains(&dependency.as_str())) {
             assert!(allowed.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
         }

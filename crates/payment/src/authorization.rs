@@ -3,7 +3,7 @@
 use model::{Decision, Outcome, TimeFactor, UnixMillis};
 
 use crate::order::{Order, OrderEvent, OrderState};
-use crate::{AuditRefusal, Change, OrderError};
+use crate::{AuditRefusal, Change, DeclineReason, OrderError};
 
 /// Where an authorization stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,14 +116,12 @@ fn event_of(decision: Decision, standing: Result<(), AuditRefusal>) -> OrderEven
 fn outcome_of(state: OrderState) -> Outcome {
     match state {
         OrderState::Paid => Outcome::Settled,
-        OrderState::Declined(crate::DeclineReason::WrongPresses) => Outcome::WrongPresses,
-        OrderState::Declined(crate::DeclineReason::Audit(_)) | OrderState::Failed | OrderState::Canceled => {
+        OrderState::Declined(DeclineReason::WrongPresses) => Outcome::WrongPresses,
+        OrderState::Declined(DeclineReason::Audit(_)) | OrderState::Failed | OrderState::Canceled => {
             Outcome::ByPlatform
         }
         OrderState::Declined(
-            crate::DeclineReason::RefusedByHolder
-            | crate::DeclineReason::NotMe
-            | crate::DeclineReason::OverCardLimit,
+            DeclineReason::RefusedByHolder | DeclineReason::NotMe | DeclineReason::OverCardLimit,
         )
         | OrderState::AwaitingCard
         | OrderState::Processing => Outcome::Refused,
@@ -135,7 +133,10 @@ fn outcome_of(state: OrderState) -> Outcome {
 /// order that is paid was paid under another B.
 fn late_outcome(state: OrderState, decision: Decision) -> Outcome {
     match (state, decision) {
-        (OrderState::Canceled | OrderState::Failed, Decision::Agreed { .. }) => Outcome::ByPlatform,
+        (
+            OrderState::Canceled | OrderState::Failed | OrderState::Declined(DeclineReason::Audit(_)),
+            Decision::Agreed { .. },
+        ) => Outcome::ByPlatform,
         (_, Decision::Agreed { .. } | Decision::NotAnswered) => Outcome::TooLate,
         (_, Decision::Refused | Decision::NotMe | Decision::OverLimit | Decision::Busy) => Outcome::Refused,
     }
@@ -144,7 +145,7 @@ fn late_outcome(state: OrderState, decision: Decision) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeclineReason, MerchantId, Money, OrderId, TransferId};
+    use crate::{MerchantId, Money, OrderId, TransferId};
     use model::{Amount, CardId, Currency, PlaceId};
 
     const UNTIL: UnixMillis = UnixMillis(60_000);
@@ -210,6 +211,18 @@ mod tests {
         let verdict = open().judge(&mut order, frozen, Decision::Agreed { presses: 1 }, IN_TIME).unwrap();
         assert_eq!(verdict.outcome, Outcome::ByPlatform);
         assert_eq!(verdict.change.map(|c| c.money()), Some(Money::Freed));
+    }
+
+    #[test]
+    fn an_agreement_to_what_the_platform_ended_meanwhile_says_that_the_platform_did() {
+        let frozen = OrderState::Declined(DeclineReason::Audit(AuditRefusal::Frozen));
+        for order_state in [OrderState::Canceled, OrderState::Failed, frozen] {
+            let mut authorization = Authorization { state: AuthorizationState::Lapsed, ..open() };
+            let mut order = Order { state: order_state, ..processing() };
+            let agreed = Decision::Agreed { presses: 1 };
+            let verdict = authorization.judge(&mut order, Ok(()), agreed, IN_TIME).unwrap();
+            assert_eq!((verdict.outcome, verdict.change), (Outcome::ByPlatform, None));
+        }
     }
 
     #[test]

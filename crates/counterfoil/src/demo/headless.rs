@@ -15,7 +15,7 @@ use tokio::sync::broadcast::Receiver;
 use super::{Demo, HolderDecision, Ports};
 use crate::cli::{Failure, print};
 
-/// The purchase ended as the decision said, and not paid.
+/// The purchase ended, and was not paid.
 const NOT_PAID: u8 = 3;
 /// An order that nobody answers lapses after this long.
 const SILENT_LIFETIME_SECONDS: u32 = 10;

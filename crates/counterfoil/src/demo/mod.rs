@@ -45,7 +45,7 @@ pub(crate) struct DemoArguments {
     #[arg(long, default_value_t = AIR_PORT)]
     air_port: u16,
     /// Make one purchase over the same sockets, print each step, and end: 0 when the ledger shows it paid,
-    /// 3 when it ended as --decision said, 1 when something failed
+    /// 3 when it ended otherwise, 1 when something failed
     #[arg(long)]
     headless: bool,
     /// What the holder does

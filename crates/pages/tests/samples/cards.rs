@@ -72,6 +72,7 @@ pub(super) fn cards(language: Language) -> Vec<Sample> {
         ),
         page("cards-none", &CardsPage { page: setting.clone(), cards: Vec::new() }),
         show("card-waiting", card(Led::GreenSteady, Some(payment()))),
+        show("card-settled", card(Led::Settled, Some(Display::Text(by(language, "Paid", "支付成功"))))),
         show("card-blinking", card(Led::GreenBlinking, Some(Display::Blank))),
         show(
             "card-plain",

@@ -97,6 +97,9 @@ pub enum CardUseError {
     Store(#[from] StoreError),
 }
 
+/// What was declined with a change of its card, and why.
+type Declined = Option<(AuditRefusal, Vec<OrderId>)>;
+
 /// The first six digits of every card of this issuer.
 const ISSUER_PREFIX: u64 = 621_234;
 
@@ -206,7 +209,7 @@ impl App {
         self.change_card(binding.card, move |unit, card| {
             card.record.bind(binding.holder)?;
             unit.put_holder(&holder, now)?;
-            Ok(Vec::new())
+            Ok(None)
         })
         .await
     }
@@ -216,7 +219,8 @@ impl App {
         let now = self.now();
         self.change_card(card, move |unit, card| {
             card.record.unbind()?;
-            Ok(decline_waiting(unit, card, AuditRefusal::NotBound, now)?)
+            let refusal = AuditRefusal::NotBound;
+            Ok(Some((refusal, decline_waiting(unit, card, refusal, now)?)))
         })
         .await
     }
@@ -229,8 +233,8 @@ impl App {
             let kind = format!("card_{}", card.record.life_cycle.name());
             unit.add_alarm(&Alarm { card: Some(card.id()), kind, at: now })?;
             match card.record.may_pay(now) {
-                Ok(_) => Ok(Vec::new()),
-                Err(refusal) => Ok(decline_waiting(unit, card, refusal, now)?),
+                Ok(_) => Ok(None),
+                Err(refusal) => Ok(Some((refusal, decline_waiting(unit, card, refusal, now)?))),
             }
         })
         .await
@@ -239,7 +243,7 @@ impl App {
     async fn change_card(
         &self,
         id: CardId,
-        mut change: impl FnMut(&mut dyn store::Unit, &mut StoredCard) -> Result<Vec<OrderId>, CardUseError>
+        mut change: impl FnMut(&mut dyn store::Unit, &mut StoredCard) -> Result<Declined, CardUseError>
         + Send
         + 'static,
     ) -> Result<(), CardUseError> {
@@ -251,7 +255,12 @@ impl App {
                 Ok(declined)
             })
             .await?;
-        declined.into_iter().for_each(|order| self.inner.notices.tell(order));
+        if let Some((refusal, orders)) = declined {
+            for order in orders {
+                self.inner.metrics.payment(refusal.code());
+                self.inner.notices.tell(order);
+            }
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use air::platform::{
 use air::{Answering, Lifetime, OpenError, PromptText, Transaction, TransactionContext};
 use crypto::BoundKey;
 use model::{TimeFactor, UnixMillis};
-use payment::{AuditRefusal, Authorization, AuthorizationState, OrderEvent, OrderId};
+use payment::{AuditRefusal, Authorization, AuthorizationState, Order, OrderEvent, OrderId, OrderState};
 use store::{Alarm, Evidence, LinkState, StoreError, StoredAuthorization, StoredCard, StoredOrder, Unit};
 
 use super::{App, settle};
@@ -134,10 +134,15 @@ impl App {
         let mut link = unit.link_state(card.id())?;
         match link.marks.admit_hello(hello, now) {
             Admission::NotAboveMark => return repeat(unit, &card, &link, hello, bytes, now),
+            // Its bytes again get the same answer: replays must not use up the card's downlink factors.
+            Admission::OutsideWindow if link.last_uplink == bytes => {
+                return Ok(Greeted::Repeated { frame: link.last_answer });
+            }
             Admission::OutsideWindow => {
                 let Ok(b) = link.marks.next_downlink(now) else { return Ok(Greeted::TooFarAhead) };
                 link.marks.downlink = Some(b);
                 let frame = self.seal_clock(&card, b, hello.factor())?;
+                (link.last_uplink, link.last_answer) = (bytes.to_vec(), frame.clone());
                 unit.put_link_state(card.id(), card.key_version, &link)?;
                 return Ok(Greeted::Clock { frame });
             }
@@ -173,7 +178,7 @@ impl App {
         };
         let open = unit.open_authorization(card.id())?;
         let preferred = open.as_ref().map(|open| open.order);
-        let waiting = next_waiting(unit, card, preferred, now)?;
+        let waiting = self.next_waiting(unit, card, preferred, now)?;
         let form = DownlinkForm { wide: !hello.clock_set(), channel_on_air: false };
         let Some(order) = waiting else {
             if hello.clock_set() {
@@ -206,7 +211,8 @@ impl App {
     /// Counts one more prompt, if the hour has room.
     pub(super) fn may_prompt(&self, link: &mut LinkState, now: UnixMillis) -> bool {
         const HOUR_MILLIS: u64 = 3_600_000;
-        if now.since(link.prompts_since) >= HOUR_MILLIS {
+        // A clock that was set back begins a new hour: no holder waits until it has caught up.
+        if now < link.prompts_since || now.since(link.prompts_since) >= HOUR_MILLIS {
             (link.prompts_since, link.prompts) = (now, 0);
         }
         link.prompts += 1;
@@ -229,7 +235,8 @@ impl App {
         now: UnixMillis,
     ) -> Result<Option<Vec<u8>>, HelloRefused> {
         let Ok(b) = link.marks.next_downlink(now) else { return Ok(None) };
-        let remaining = order.order.expires_at.since(now) / 1000;
+        let (asked_before, ends) = (order.order.state == OrderState::Processing, self.ends(&order.order));
+        let remaining = ends.since(now) / 1000;
         let seconds = u32::try_from(remaining).unwrap_or(u32::MAX).min(self.inner.rules.prompt_seconds_max);
         let shown = Transaction {
             amount: order.order.amount,
@@ -245,8 +252,10 @@ impl App {
             unit.put_authorization(&open)?;
         }
         link.marks.downlink = Some(b);
-        // The lifetime runs from B, as the card counts it.
-        let until = b.unix_millis().plus(i64::from(shown.lifetime.seconds()) * 1000);
+        // The lifetime runs from B, as the card counts it. Asking anew gives an order no more time, although
+        // a card counts in tens of seconds: what it agrees to after that is too late.
+        let lit_until = b.unix_millis().plus(i64::from(shown.lifetime.seconds()) * 1000);
+        let until = if asked_before { lit_until.min(ends) } else { lit_until };
         order.order.expires_at = until.plus(self.inner.rules.answer_grace_millis);
         settle::keep(unit, &mut order, change, now)?;
         unit.add_authorization(&StoredAuthorization {
@@ -260,6 +269,38 @@ impl App {
             created_at: now,
         })?;
         Ok(Some(frame))
+    }
+
+    /// When an order's time is over: without the grace for an answer that is on its way.
+    fn ends(&self, order: &Order) -> UnixMillis {
+        match order.state {
+            OrderState::Processing => order.expires_at.plus(-self.inner.rules.answer_grace_millis),
+            OrderState::AwaitingCard
+            | OrderState::Paid
+            | OrderState::Declined(_)
+            | OrderState::Expired
+            | OrderState::Canceled
+            | OrderState::Failed => order.expires_at,
+        }
+    }
+
+    /// The order to ask about: the one that was being asked about, else the oldest. One whose time ran out is
+    /// passed over; it ends with [`App::lapse`], which tells and counts it.
+    pub(super) fn next_waiting(
+        &self,
+        unit: &dyn Unit,
+        card: &StoredCard,
+        preferred: Option<OrderId>,
+        now: UnixMillis,
+    ) -> Result<Option<StoredOrder>, StoreError> {
+        let mut chosen: Option<StoredOrder> = None;
+        for stored in unit.waiting_orders(card.id())? {
+            let in_time = self.ends(&stored.order) > now;
+            if in_time && (chosen.is_none() || preferred == Some(stored.order.id)) {
+                chosen = Some(stored);
+            }
+        }
+        Ok(chosen)
     }
 
     fn seal_clock(&self, card: &StoredCard, b: TimeFactor, hello: TimeFactor) -> Result<Vec<u8>, OpenError> {
@@ -293,27 +334,6 @@ fn repeat(
     }
     unit.add_alarm(&Alarm { card: Some(card.id()), kind: "possible_clone".into(), at: now })?;
     Ok(Greeted::NotAboveMark)
-}
-
-/// The order to ask about: the one that was being asked about, else the oldest. What has lapsed on the way
-/// lapses here.
-pub(super) fn next_waiting(
-    unit: &mut dyn Unit,
-    card: &StoredCard,
-    preferred: Option<OrderId>,
-    now: UnixMillis,
-) -> Result<Option<StoredOrder>, StoreError> {
-    let mut chosen: Option<StoredOrder> = None;
-    for mut stored in unit.waiting_orders(card.id())? {
-        if stored.order.expires_at <= now {
-            if let Ok(change) = stored.order.apply(OrderEvent::Lapsed) {
-                settle::keep(unit, &mut stored, change, now)?;
-            }
-        } else if chosen.is_none() || preferred == Some(stored.order.id) {
-            chosen = Some(stored);
-        }
-    }
-    Ok(chosen)
 }
 
 /// Declines all that waits for a card which may not pay, and ends the question that is open.

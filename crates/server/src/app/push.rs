@@ -7,7 +7,7 @@ use payment::OrderId;
 use store::{StoreError, Unit};
 
 use super::App;
-use super::hello::{HelloRefused, next_waiting};
+use super::hello::HelloRefused;
 
 /// A transaction to be carried to a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl App {
             return Ok(None);
         }
         let Ok(holder) = card.record.may_pay(now) else { return Ok(None) };
-        let Some(order) = next_waiting(unit, &card, None, now)? else { return Ok(None) };
+        let Some(order) = self.next_waiting(unit, &card, None, now)? else { return Ok(None) };
         if !self.may_prompt(&mut link, now) {
             return Ok(None);
         }

@@ -2,8 +2,8 @@
 
 use air::platform::{DownlinkForm, ResultFrame, VerifiedResult, VerifyError, seal_receipt};
 use crypto::BoundKey;
-use model::UnixMillis;
-use payment::{CardEvent, OrderId, OrderState};
+use model::{Decision, UnixMillis};
+use payment::{AuditRefusal, CardEvent, OrderId, OrderState};
 use store::{Alarm, StoreError, StoredAuthorization, StoredCard, Unit};
 
 use super::hello::decline_waiting;
@@ -24,6 +24,12 @@ pub enum Judged {
         order: OrderId,
         /// Where the order stands now.
         state: OrderState,
+        /// What the card said.
+        decision: Decision,
+        /// Whether this answer brought it there: a late one finds it where it was.
+        changed: bool,
+        /// Other orders, declined because the card was frozen by this answer.
+        declined: Vec<OrderId>,
         /// The receipt's bytes.
         receipt: Vec<u8>,
     },
@@ -76,8 +82,9 @@ impl App {
         let judged = self
             .write::<_, ResultRefused>(move |unit| app.judge(unit, &known, verified, &bytes, now))
             .await?;
-        if let Judged::Answered { order, .. } = &judged {
+        if let Judged::Answered { order, declined, .. } = &judged {
             self.inner.notices.tell(*order);
+            declined.iter().for_each(|order| self.inner.notices.tell(*order));
         }
         Ok(judged)
     }
@@ -144,24 +151,23 @@ impl App {
             (link.battery, link.heard_at) = (Some(text.battery), Some(now));
             unit.put_link_state(card.id(), card.key_version, &link)?;
         }
+        let changed = verdict.change.is_some();
         if let Some(change) = verdict.change {
             settle::keep(unit, &mut order, change, now)?;
         }
-        if verdict.freeze_card {
-            freeze(unit, &mut card, now)?;
-        }
-        Ok(Judged::Answered { order: order.order.id, state: order.order.state, receipt })
+        let declined = if verdict.freeze_card { freeze(unit, &mut card, now)? } else { Vec::new() };
+        let (order, state, decision) = (order.order.id, order.order.state, text.decision);
+        Ok(Judged::Answered { order, state, decision, changed, declined, receipt })
     }
 }
 
-/// "Not me": the card pays nothing more until the issuer says so, and the issuer is told.
-fn freeze(unit: &mut dyn Unit, card: &mut StoredCard, now: UnixMillis) -> Result<(), StoreError> {
+/// "Not me": the card pays nothing more until the issuer says so, and the issuer is told. What
+/// waited for the card is declined, and returned.
+fn freeze(unit: &mut dyn Unit, card: &mut StoredCard, now: UnixMillis) -> Result<Vec<OrderId>, StoreError> {
     unit.add_alarm(&Alarm { card: Some(card.id()), kind: "not_me".into(), at: now })?;
     // A card that cannot be frozen any more (lost, closed) pays nothing anyway.
-    if let Ok(frozen) = card.record.life_cycle.apply(CardEvent::Freeze) {
-        card.record.life_cycle = frozen;
-        unit.put_card_record(card)?;
-        decline_waiting(unit, card, payment::AuditRefusal::Frozen, now)?;
-    }
-    Ok(())
+    let Ok(frozen) = card.record.life_cycle.apply(CardEvent::Freeze) else { return Ok(Vec::new()) };
+    card.record.life_cycle = frozen;
+    unit.put_card_record(card)?;
+    decline_waiting(unit, card, AuditRefusal::Frozen, now)
 }

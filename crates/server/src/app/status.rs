@@ -2,7 +2,7 @@
 
 use air::platform::{Admission, StatusFrame, VerifyError};
 use crypto::BoundKey;
-use store::{StoreError, StoredCard};
+use store::{Alarm, StoreError, StoredCard};
 
 use super::App;
 
@@ -42,12 +42,16 @@ impl App {
         };
         let (id, version) = (card.id(), card.key_version);
         let (bytes, address) = (bytes.to_vec(), address.to_owned());
-        self.write::<_, StatusRefused>(move |unit| {
+        let fresh = self.write::<_, StatusRefused>(move |unit| {
             let mut link = unit.link_state(id)?;
             match link.marks.admit_status(&verified, now) {
                 Admission::Admitted => {}
-                Admission::NotAboveMark if link.last_uplink == bytes => return Ok(()),
-                Admission::NotAboveMark | Admission::OutsideWindow => return Err(StatusRefused::NotFresh),
+                Admission::NotAboveMark if link.last_uplink == bytes => return Ok(true),
+                Admission::NotAboveMark => {
+                    unit.add_alarm(&Alarm { card: Some(id), kind: "possible_clone".into(), at: now })?;
+                    return Ok(false);
+                }
+                Admission::OutsideWindow => return Ok(false),
             }
             link.marks.uplink = Some(verified.factor());
             link.clock_set = true;
@@ -57,8 +61,9 @@ impl App {
             link.last_answer.clear();
             link.battery = Some(verified.text().battery);
             link.firmware = Some(verified.text().firmware);
-            Ok(unit.put_link_state(id, version, &link)?)
-        })
-        .await
+            unit.put_link_state(id, version, &link)?;
+            Ok(true)
+        });
+        if fresh.await? { Ok(()) } else { Err(StatusRefused::NotFresh) }
     }
 }

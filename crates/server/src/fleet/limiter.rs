@@ -23,7 +23,9 @@ impl Limiter {
 
     /// Whether one more is allowed now.
     pub(super) fn allow(&mut self, source: IpAddr, now: UnixMillis) -> bool {
-        if now.since(self.since) >= MINUTE_MILLIS || self.counts.len() >= SOURCES_MAX {
+        // A clock that was set back begins a new minute: nobody waits until it has caught up.
+        let over = now < self.since || now.since(self.since) >= MINUTE_MILLIS;
+        if over || self.counts.len() >= SOURCES_MAX {
             self.counts.clear();
             self.since = now;
         }
@@ -45,5 +47,13 @@ mod tests {
         assert_eq!([0; 4].map(|_| limiter.allow(loud, at)), [true, true, false, false]);
         assert!(limiter.allow(quiet, at));
         assert!(limiter.allow(loud, at.plus(60_000)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+        let mut limiter = Limiter::new(1);
+        let (source, at) = (IpAddr::from([10, 0, 0, 1]), UnixMillis(1_000_000));
+        assert_eq!([0; 2].map(|_| limiter.allow(source, at)), [true, false]);
+        assert_eq!([0; 2].map(|_| limiter.allow(source, at.plus(-500_000))), [true, false]);
     }
 }

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use air::platform::Uplink;
 use air::retry_frame;
-use model::{CardId, ChannelId};
-use payment::OrderState;
+use model::{CardId, ChannelId, Decision};
+use payment::{AuditRefusal, OrderState};
 use store::{StoreError, StoredCard};
 use tokio::sync::mpsc;
 
@@ -165,15 +165,18 @@ impl Fleet {
     async fn judged(&self, judged: Result<Judged, ResultRefused>, card: &StoredCard) -> Option<Vec<u8>> {
         let metrics = self.app.metrics();
         match judged {
-            Ok(Judged::Answered { state, receipt, .. }) => {
+            Ok(Judged::Answered { order: _, state, decision, changed, declined, receipt }) => {
+                declined.iter().for_each(|_| metrics.payment(AuditRefusal::Frozen.code()));
                 match state {
+                    _ if !changed => {}
                     OrderState::Declined(reason) => metrics.payment(reason.code()),
                     OrderState::Paid | OrderState::Expired | OrderState::Canceled | OrderState::Failed => {
                         metrics.payment(state.name());
                     }
                     OrderState::AwaitingCard | OrderState::Processing => {}
                 }
-                if card.listens {
+                // A busy card has a finger on its key: asked at once, it would only be busy again.
+                if card.listens && decision != Decision::Busy {
                     self.order_made(card.id()).await;
                 }
                 Some(receipt)

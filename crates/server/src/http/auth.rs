@@ -27,9 +27,11 @@ where
             .headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("Bearer") && !token.trim().is_empty())
+            .map(|(_, token)| token.trim())
             .ok_or(Problem::new(Code::NoApiKey))?;
-        let key = api.fleet.app().merchant_of_key(token.trim())?.ok_or(Problem::new(Code::WrongApiKey))?;
+        let key = api.fleet.app().merchant_of_key(token)?.ok_or(Problem::new(Code::WrongApiKey))?;
         Ok(Self { merchant: key.merchant })
     }
 }

@@ -1,13 +1,14 @@
 //! `/v1/holders/{holder}/cards`: the cards that a holder can pay with.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use model::HolderReference;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
 use super::auth::Caller;
+use super::input::Named;
 use super::problem::{Code, Problem, ProblemBody};
 
 /// A card as merchants see it.
@@ -46,7 +47,7 @@ pub(super) struct CardList {
 pub(super) async fn of_holder(
     State(api): State<Api>,
     _caller: Caller,
-    Path(holder): Path<String>,
+    Named(holder): Named,
 ) -> Result<Json<CardList>, Problem> {
     let holder: HolderReference = holder.parse().map_err(|_| Problem::new(Code::InvalidHolder))?;
     let cards = api.fleet.app().store().peek(|rows| rows.cards_of_holder(holder))?;

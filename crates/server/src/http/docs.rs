@@ -15,7 +15,11 @@ pub(super) async fn json(description: OpenApi) -> impl IntoResponse {
 
 /// Swagger UI from its vendored crate: every file is in the program.
 pub(super) fn router() -> Router<Api> {
-    let config = Config::new(["/openapi.json"]).try_it_out_enabled(true).persist_authorization(false);
+    // Its validator would be asked over the Internet, and told where we are.
+    let config = Config::new(["/openapi.json"])
+        .try_it_out_enabled(true)
+        .persist_authorization(false)
+        .validator_url("none");
     Router::<Api>::from(utoipa_swagger_ui::SwaggerUi::new("/docs").config(config))
         .route("/", get(|| async { axum::response::Redirect::to("/docs/") }))
 }

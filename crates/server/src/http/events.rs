@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::auth::Caller;
+use super::input::Named;
 use super::orders::find;
 use super::problem::{Problem, ProblemBody};
 
@@ -54,7 +55,7 @@ pub(super) struct EventBody {
 pub(super) async fn follow(
     State(api): State<Api>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let id: OrderId = id.parse()?;

@@ -1,8 +1,10 @@
 //! Bodies, queries and path ids, with the reason when they are not what an endpoint takes.
 
+use std::convert::Infallible;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -51,5 +53,17 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T
             .await
             .map_err(|error| Problem::with(Code::InvalidQuery, error.body_text()))?;
         Ok(Self(value))
+    }
+}
+
+/// What a path names. A text that is no UTF-8 names nothing, as an empty one does.
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let name = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(name.map(|Path(name)| name).unwrap_or_default()))
     }
 }

@@ -24,6 +24,7 @@ use axum::routing::get;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::fleet::Fleet;
+pub(crate) use input::Named;
 use problem::{Code, Problem};
 
 /// The longest body of a request, in bytes.

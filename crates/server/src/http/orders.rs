@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::{Amount, AmountError, CardId, Currency};
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::auth::Caller;
-use super::input::{Asked, Body};
+use super::input::{Asked, Body, Named};
 use super::problem::{Code, Problem, ProblemBody};
 use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WhenBusy};
 
@@ -191,15 +191,16 @@ fn is_web_address(url: &str) -> bool {
     (url.starts_with("http://") || url.starts_with("https://")) && without_control(url, 10..=URL_CHARS_MAX)
 }
 
-/// A JSON number as whole minor units.
+/// A JSON number as whole minor units: `2000.0` and `2e3` are written otherwise and are the same number.
 fn whole(number: &serde_json::Number) -> Result<i64, Problem> {
     if let Some(units) = number.as_i64() {
         return Ok(units);
     }
     match number.as_f64() {
         Some(float) if float.fract() != 0.0 => Err(Problem::new(Code::AmountNotInteger)),
-        Some(float) if float < 0.0 => Err(Problem::new(Code::AmountNegative)),
-        Some(_) | None => Err(Problem::new(Code::AmountTooLarge)),
+        // Held at the ends of its range, which are no amounts either.
+        Some(float) => Ok(float as i64),
+        None => Err(Problem::new(Code::AmountTooLarge)),
     }
 }
 
@@ -314,7 +315,7 @@ pub(super) async fn create(
 pub(super) async fn read(
     State(api): State<Api>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Json<OrderBody>, Problem> {
     let stored = find(&api, caller, id.parse()?)?;
     Ok(Json(OrderBody::of(&api, &stored)?))
@@ -399,7 +400,7 @@ pub(super) async fn list(
 pub(super) async fn cancel(
     State(api): State<Api>,
     caller: Caller,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Json<OrderBody>, Problem> {
     let stored = api.fleet.app().cancel_order(Some(caller.merchant), id.parse()?).await?;
     Ok(Json(OrderBody::of(&api, &stored)?))

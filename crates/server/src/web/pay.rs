@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,7 +18,7 @@ use visit::Visitor;
 
 use super::order_view::view;
 use crate::app::CancelError;
-use crate::http::Api;
+use crate::http::{Api, Named};
 
 /// Renderings that wait for a slow browser.
 const BACKLOG: usize = 4;
@@ -46,7 +46,7 @@ fn read(api: &Api, id: OrderId) -> Result<Option<pages::OrderView>, StoreError> 
     app.store().peek(|rows| rows.order(id)?.map(|stored| view(rows, &stored, now)).transpose())
 }
 
-async fn show(State(api): State<Api>, visitor: Visitor, Path(id): Path<String>) -> Response {
+async fn show(State(api): State<Api>, visitor: Visitor, Named(id): Named) -> Response {
     let Ok(id) = id.parse() else { return no_such_order(&visitor) };
     match read(&api, id) {
         Ok(Some(order)) => visit::page(StatusCode::OK, &OrderPage { page: visitor.page(), order }),
@@ -56,7 +56,7 @@ async fn show(State(api): State<Api>, visitor: Visitor, Path(id): Path<String>) 
 }
 
 /// The live part again, each time the order changes, until it has ended.
-async fn live(State(api): State<Api>, visitor: Visitor, Path(id): Path<String>) -> Response {
+async fn live(State(api): State<Api>, visitor: Visitor, Named(id): Named) -> Response {
     let Ok(id) = id.parse() else { return StatusCode::NOT_FOUND.into_response() };
     let (sender, receiver) = mpsc::channel(BACKLOG);
     tokio::spawn(feed(api, visitor, id, sender));
@@ -86,7 +86,7 @@ async fn feed(api: Api, visitor: Visitor, id: OrderId, sender: mpsc::Sender<Resu
     }
 }
 
-async fn cancel(State(api): State<Api>, visitor: Visitor, Path(id): Path<String>) -> Response {
+async fn cancel(State(api): State<Api>, visitor: Visitor, Named(id): Named) -> Response {
     let Ok(id) = id.parse::<OrderId>() else { return no_such_order(&visitor) };
     match api.fleet.app().cancel_order(None, id).await {
         // Ended meanwhile: the page says how.

@@ -1,5 +1,6 @@
 //! Opening the file as it must be opened, and bringing it to this program's schema.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,7 +30,14 @@ pub(super) fn ready(path: &Path, busy_wait: Duration) -> Result<Connection, Stor
 fn open_writing(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let is_new = !path.exists();
     let connection = open(path, flags, busy_wait)?;
+    if is_new && path.exists() {
+        // Names and frames stand in it in clear: its owner alone may read it. The log takes the same mode.
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(path, private)
+            .map_err(|error| StoreError::Unreachable { path: path.to_owned(), reason: error.to_string() })?;
+    }
     let journal: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
     if journal != "wal" {
         // A database in memory, a temporary one, or a file system without shared memory.

@@ -1,0 +1,59 @@
+//! `counterfoil demo` as a process, and the addresses that it prints.
+
+use super::process::{Program, counterfoil};
+
+/// A demonstration that runs.
+pub(crate) struct Demo {
+    pub(crate) program: Program,
+    pub(crate) shop: String,
+    pub(crate) console: String,
+    /// With a display; without one; with one, and listening.
+    pub(crate) cards: [DemoCard; 3],
+}
+
+/// A card that it shows.
+#[derive(Debug)]
+pub(crate) struct DemoCard {
+    pub(crate) id: String,
+    pub(crate) face: String,
+}
+
+impl Demo {
+    /// Starts one on any free ports.
+    pub(crate) fn start() -> Self {
+        Self::of(Program::start(&mut counterfoil(["demo", "--port", "0", "--air-port", "0"])))
+    }
+
+    /// Reads where it is.
+    pub(crate) fn of(program: Program) -> Self {
+        let welcome = program.says("Ctrl-C stops everything.");
+        let address = |line: &str| {
+            let line = welcome.lines().find(|found| found.trim().starts_with(line));
+            let line = line.unwrap_or_else(|| panic!("no {line:?}: {welcome}"));
+            line.split_whitespace().last().unwrap().trim_end_matches('/').to_owned()
+        };
+        let faces = welcome.lines().filter_map(|line| {
+            let (_, id) = line.split_once("/cards/")?;
+            let face = line.split_whitespace().last()?;
+            Some(DemoCard { id: id.to_owned(), face: face.to_owned() })
+        });
+        let cards = faces.collect::<Vec<_>>().try_into().expect("three cards");
+        Self { shop: address("the shop "), console: address("the operators' console"), cards, program }
+    }
+
+    pub(crate) fn desk(&self) -> String {
+        format!("{}/desk", self.shop)
+    }
+
+    pub(crate) fn with_display(&self) -> &DemoCard {
+        &self.cards[0]
+    }
+
+    pub(crate) fn without_display(&self) -> &DemoCard {
+        &self.cards[1]
+    }
+
+    pub(crate) fn listening(&self) -> &DemoCard {
+        &self.cards[2]
+    }
+}

@@ -1,0 +1,121 @@
+//! A platform as its operator has it: a folder, a configuration, and the commands on them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::merchant::Merchant;
+use super::ports;
+use super::process::{Ended, Program, counterfoil, run};
+
+pub(crate) const PASSPHRASE: &str = "seven breakfasts before noon";
+
+/// A platform's folder with its configuration. The ports stay the same, however often it is started.
+pub(crate) struct Platform {
+    _temporary: Option<TempDir>,
+    pub(crate) data: PathBuf,
+    pub(crate) config: PathBuf,
+    pub(crate) air: u16,
+    pub(crate) http: u16,
+    pub(crate) operations: u16,
+}
+
+/// A software card at its holder's.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    pub(crate) id: String,
+    pub(crate) holder: String,
+    pub(crate) image: PathBuf,
+}
+
+impl Platform {
+    /// A folder with a configuration and nothing else.
+    pub(crate) fn bare() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().to_owned();
+        Self { _temporary: Some(temporary), ..Self::inside(&folder) }
+    }
+
+    /// The same inside a folder that somebody else made.
+    pub(crate) fn inside(folder: &Path) -> Self {
+        let (data, config) = (folder.join("data"), folder.join("counterfoil.toml"));
+        let [air, http, operations] = [ports::free(), ports::free(), ports::free()];
+        let text = format!(
+            "data = {data:?}\n\n[air]\nlisten = \"127.0.0.1:{air}\"\n\n[http]\nlisten = \"127.0.0.1:{http}\"\n\
+             public_url = \"http://127.0.0.1:{http}\"\n\n[operations]\nlisten = \"127.0.0.1:{operations}\"\n\n\
+             [orders]\nprompts_per_hour = 100000\nwaiting_max = 64\n",
+        );
+        std::fs::write(&config, text).unwrap();
+        Self { _temporary: None, data, config, air, http, operations }
+    }
+
+    /// With keys.
+    pub(crate) fn new() -> Self {
+        let platform = Self::bare();
+        platform.run(&["keys", "init"]).well();
+        platform
+    }
+
+    /// A command of the program on this platform.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = counterfoil(arguments.iter().copied());
+        command.arg("--config").arg(&self.config).env("COUNTERFOIL_PASSPHRASE", PASSPHRASE);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        run(&mut self.command(arguments))
+    }
+
+    /// Serves, and is ready.
+    #[track_caller]
+    pub(crate) fn serve(&self) -> Program {
+        let program = Program::start(&mut self.command(&["serve"]));
+        program.says("Ctrl-C stops it");
+        program
+    }
+
+    pub(crate) fn merchant(&self, name: &str) -> Merchant {
+        let said = self.run(&["merchant", "add", name]).well();
+        let key = said.split_whitespace().last().unwrap();
+        Merchant::new(self.http, key)
+    }
+
+    /// Issues a card and hands it over.
+    pub(crate) fn card(&self, options: &[&str]) -> Issued {
+        let card = self.issued(options);
+        self.bind(&card).well();
+        card
+    }
+
+    /// Issues a card.
+    pub(crate) fn issued(&self, options: &[&str]) -> Issued {
+        let said = self.run(&[&["card", "issue"], options].concat()).well();
+        let mut words = said.split_whitespace();
+        let id = words.next().unwrap().to_owned();
+        let holder = words.find(|word| word.starts_with("hld_")).unwrap().to_owned();
+        Issued { image: self.data.join("cards").join(format!("{id}.json")), id, holder }
+    }
+
+    pub(crate) fn bind(&self, card: &Issued) -> Ended {
+        let Issued { id, holder, .. } = card;
+        self.run(&["card", "bind", id, "--holder", holder, "--name", "Lin Wei", "--document", "G12345678"])
+    }
+
+    pub(crate) fn fund(&self, holder: &str, minor: u32) {
+        self.run(&["holder", "fund", holder, &minor.to_string()]).well();
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data.join("counterfoil.db")
+    }
+
+    /// What `ledger check` says; it must find everything sound.
+    #[track_caller]
+    pub(crate) fn ledger(&self) -> String {
+        let said = self.run(&["ledger", "check"]).well();
+        assert!(said.contains("The ledger is sound"), "{said}");
+        said
+    }
+}

@@ -1,0 +1,99 @@
+//! The published description is true, complete, guarded, and can be read without a network.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::town::Town;
+use crate::town::customer::Answer;
+
+fn description() -> Value {
+    serde_json::from_str(&server::http::openapi::merchant_json()).unwrap()
+}
+
+/// Every method and path of the description, its parameters filled in.
+fn operations() -> Vec<(String, String, Value)> {
+    let mut operations = Vec::new();
+    for (path, methods) in description()["paths"].as_object().unwrap() {
+        let path = path
+            .replace("{id}", "ord_00000000000070008000000000000000")
+            .replace("{holder}", "hld_1122334455667788");
+        assert!(!path.contains('{'), "say here what to fill in: {path}");
+        for (method, operation) in methods.as_object().unwrap() {
+            operations.push((method.to_uppercase(), path.clone(), operation.clone()));
+        }
+    }
+    operations
+}
+
+#[test]
+fn the_committed_description_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi/merchant.json");
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == server::http::openapi::merchant_json(),
+        "openapi/merchant.json is not that of the code. Write it anew: cargo run -- openapi > openapi/merchant.json",
+    );
+}
+
+#[tokio::test]
+async fn every_endpoint_wants_a_key() {
+    let town = Town::open().await;
+    let operations = operations();
+    assert!(operations.len() >= 7);
+    let wrong = town.public.with_key("cf_test_wrong");
+    for (method, path, operation) in operations {
+        let refused = Answer::to(town.public.request(&method, &path)).await;
+        assert_eq!(refused.problem(), (401, "no_api_key".into()), "{method} {path}");
+        let refused = Answer::to(wrong.request(&method, &path)).await;
+        assert_eq!(refused.problem(), (401, "wrong_api_key".into()), "{method} {path}");
+        assert!(operation["security"][0]["api_key"].is_array(), "{method} {path}: not described as guarded");
+        assert!(operation["responses"]["401"].is_object(), "{method} {path}: 401 is not described");
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_served_as_it_is_committed() {
+    let town = Town::open().await;
+    let served = town.public.get("/openapi.json").await.json(200);
+    assert_eq!(served, description());
+    assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
+}
+
+#[tokio::test]
+async fn the_documentation_is_read_without_a_network() {
+    let town = Town::open().await;
+    for path in ["/", "/docs"] {
+        let moved = town.public.get(path).await;
+        assert_eq!((moved.status, moved.header("location")), (303, "/docs/"));
+    }
+    let index = town.public.get("/docs/").await;
+    assert_eq!(index.status, 200);
+    let assets = referenced(&index.body);
+    assert!(assets.len() >= 4, "{assets:?}");
+    for asset in &assets {
+        assert!(!asset.contains("//"), "{asset} is fetched from elsewhere");
+        let found = town.public.get(&format!("/docs/{}", asset.trim_start_matches("./"))).await;
+        assert_eq!(found.status, 200, "{asset}");
+        assert!(!found.body.is_empty() || asset.ends_with("png"), "{asset}");
+        if asset.ends_with("css") {
+            let outside = |url: &&str| !url.trim_start_matches(['"', '\'']).starts_with("data:");
+            assert_eq!(found.body.split("url(").skip(1).find(outside), None, "{asset}");
+        }
+        // The bundle names many addresses and fetches none of them by itself but this: the validator, which
+        // would be told where we are.
+        if asset.ends_with("swagger-initializer.js") {
+            assert!(found.body.contains(r#""validatorUrl": "none""#), "{}", found.body);
+            assert!(found.body.contains("/openapi.json") && !found.body.contains("://"), "{}", found.body);
+        }
+    }
+}
+
+/// What a page's `src` and `href` name.
+fn referenced(html: &str) -> Vec<String> {
+    ["src=\"", "href=\""]
+        .iter()
+        .flat_map(|attribute| html.split(attribute).skip(1))
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! A key store in memory: one issuer master key, one transport key, and a switch that takes it away.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crypto::{
+    CardKey, CardKeyReference, CheckValue, FrameCipher as _, FrameParameters, IssuerMasterKey, KeyName,
+    KeyStore, KeyStoreError, OpenError, TransportKey, VerificationCode, WrappedCardKey,
+};
+
+/// What the transport key is made of: also the card maker has it.
+const TRANSPORT: [u8; 32] = [0x77; 32];
+/// What every card key comes from: it must never be seen anywhere.
+pub(crate) const MASTER: [u8; 16] = *b"issuer's own key";
+
+pub(crate) fn master() -> KeyName {
+    KeyName::new("issuer").unwrap()
+}
+
+pub(crate) fn transport() -> KeyName {
+    KeyName::new("transport").unwrap()
+}
+
+/// The card maker's end of S0.
+pub(crate) fn unwrapped(wrapped: &WrappedCardKey) -> CardKey {
+    TransportKey::from_bytes(TRANSPORT).unwrap_key(wrapped).unwrap()
+}
+
+/// The key store.
+#[derive(Default)]
+pub(crate) struct Keys {
+    pub(crate) away: AtomicBool,
+}
+
+impl Keys {
+    fn key(&self, key: &CardKeyReference) -> Result<CardKey, KeyStoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(KeyStoreError::Unavailable);
+        }
+        Ok(IssuerMasterKey::from_bytes(MASTER).card_key(key.card_id, key.version, key.suite))
+    }
+}
+
+fn refused(error: OpenError) -> KeyStoreError {
+    match error {
+        OpenError::WrongCode => KeyStoreError::WrongCode,
+        OpenError::KeyUnavailable => KeyStoreError::Unavailable,
+    }
+}
+
+impl KeyStore for Keys {
+    fn seal_frame(
+        &self,
+        key: &CardKeyReference,
+        frame: &FrameParameters<'_>,
+        text: &mut [u8],
+    ) -> Result<VerificationCode, KeyStoreError> {
+        self.key(key)?.seal(frame, text).map_err(refused)
+    }
+
+    fn open_frame(
+        &self,
+        key: &CardKeyReference,
+        frame: &FrameParameters<'_>,
+        text: &mut [u8],
+        code: &VerificationCode,
+    ) -> Result<(), KeyStoreError> {
+        self.key(key)?.open(frame, text, code).map_err(refused)
+    }
+
+    fn inject_card_key(
+        &self,
+        key: &CardKeyReference,
+        _transport: KeyName,
+    ) -> Result<(WrappedCardKey, CheckValue), KeyStoreError> {
+        let key = self.key(key)?;
+        let wrapped = TransportKey::from_bytes(TRANSPORT).wrap(&key);
+        Ok((wrapped.map_err(|_| KeyStoreError::Unavailable)?, key.check_value()))
+    }
+
+    fn import_card_key(
+        &self,
+        _key: &CardKeyReference,
+        _wrapped: &WrappedCardKey,
+        _transport: KeyName,
+        _check: CheckValue,
+    ) -> Result<(), KeyStoreError> {
+        Err(KeyStoreError::Unavailable)
+    }
+
+    fn card_key_check_value(&self, key: &CardKeyReference) -> Result<CheckValue, KeyStoreError> {
+        Ok(self.key(key)?.check_value())
+    }
+
+    fn destroy_card_key(&self, _key: &CardKeyReference) -> Result<(), KeyStoreError> {
+        Err(KeyStoreError::Unavailable)
+    }
+}
