@@ -135,6 +135,11 @@ impl App {
         self.inner.clock.now()
     }
 
+    /// Whether something can be kept now: an empty unit of work goes all the way.
+    pub async fn can_keep(&self) -> Result<(), StoreError> {
+        self.write::<_, StoreError>(|_| Ok(())).await
+    }
+
     fn random(&self) -> u128 {
         self.inner.chance.draw()
     }

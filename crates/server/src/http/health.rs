@@ -20,7 +20,7 @@ pub(super) fn metrics() -> Router<Api> {
 async fn ready(State(api): State<Api>) -> (StatusCode, String) {
     let store = api.fleet.app().store();
     let queue = store.queue();
-    match store.read(|rows| rows.card_count()).await {
+    match api.fleet.app().can_keep().await {
         Ok(_) if queue.waiting < queue.limit => (StatusCode::OK, "ready\n".into()),
         Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "write_queue_full\n".into()),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", error.code())),

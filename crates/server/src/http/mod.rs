@@ -18,10 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::HeaderValue;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::fleet::Fleet;
 pub(crate) use input::Named;
@@ -57,11 +60,23 @@ pub fn router(api: Api) -> Router {
         .fallback(|| async { Problem::new(Code::NoSuchEndpoint) })
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_WAIT))
+        .layer(from_fn(in_time))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
         .with_state(api)
 }
 
 /// Health and metrics for the operators' listener.
 pub fn operations(api: Api) -> Router {
     health::router().merge(health::metrics()).with_state(api)
+}
+
+/// An answer that takes too long is a problem like any other; what was kept meanwhile stays kept.
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER_WAIT, next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Problem::new(Code::TimedOut).into_response(),
+    }
 }

@@ -100,6 +100,7 @@ codes! {
     OrderEnded 409 "order_ended" "The order has ended already";
     Overloaded 503 "overloaded" "The platform has too much to do; try again with the same idempotency key";
     Unavailable 503 "unavailable" "The platform cannot keep anything now; try again with the same idempotency key";
+    TimedOut 504 "timed_out" "No answer within 30 s; try again with the same idempotency key";
     Internal 500 "internal" "The platform failed; it is logged, and nothing was charged";
 }
 
