@@ -18,7 +18,7 @@ use crate::config::LogFormat;
 use crate::keys::{self, CardKeys, card_keys};
 use crate::log;
 use crate::places::Places;
-use crate::platform::{Listener, address_of, asked_to_stop, bind as bind_port, open_app};
+use crate::platform::{Listener, StopSignals, address_of, bind as bind_port, open_app};
 
 /// How long a new card is valid.
 const VALID_MILLIS: i64 = 5 * 365 * 24 * 3_600 * 1_000;
@@ -302,13 +302,14 @@ pub(crate) fn run(arguments: RunArguments) -> Result<ExitCode, Failure> {
         let listener = bind_port("the card's face", arguments.face, "--face").await?;
         let face = address_of(&listener, arguments.face);
         let id = card.information().card_id;
+        let stop = StopSignals::listen()?;
         print(&format!(
             "{id} is on and speaks to coap://{}/cf.\nIts face: http://{face}{}\nCtrl-C switches it off.\n",
             arguments.platform,
             CardHost::path(&card),
         ))?;
         let listener = Listener::serve(listener, router(CardHost::new([card.clone()])));
-        asked_to_stop().await;
+        stop.asked().await;
         listener.stop().await;
         card.stop().await;
         print("Switched off.\n")

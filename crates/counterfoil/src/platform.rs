@@ -13,6 +13,7 @@ use server::http::Api;
 use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -163,7 +164,7 @@ async fn sweep(app: App) {
             }
         }
         ticks = ticks.wrapping_add(1);
-        if ticks % FORGET_EVERY_TICKS == 0 {
+        if ticks.is_multiple_of(FORGET_EVERY_TICKS) {
             forget(&app).await;
         }
     }
@@ -183,18 +184,22 @@ async fn forget(app: &App) {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn asked_to_stop() {
-    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    match terminate {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+/// Ctrl-C and SIGTERM, heard from the moment that this is made: a program tells how it is stopped only then.
+pub(crate) struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for either.
+    pub(crate) async fn asked(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }

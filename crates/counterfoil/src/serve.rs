@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Config;
 use crate::places::Places;
-use crate::platform::{Listens, Platform, asked_to_stop, open_app};
+use crate::platform::{Listens, Platform, StopSignals, open_app};
 use crate::{keys, log};
 
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
@@ -35,6 +35,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         framed_by: Vec::new(),
     };
     let platform = Platform::start(app, listens, coap::Config::default()).await?;
+    let stop = StopSignals::listen()?;
     print(&format!(
         "Counterfoil serves.\n  merchants and order pages  http://{}  (docs at /docs)\n  operators                  \
          http://{}/console\n  cards                      coap://{}/cf\nCtrl-C stops it when what is in flight is done.\n",
@@ -53,7 +54,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
             }
         }
     });
-    asked_to_stop().await;
+    stop.asked().await;
     tracing::info!("stopping: finishing what is in flight");
     refresher.abort();
     platform.stop().await;

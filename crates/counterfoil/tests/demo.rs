@@ -69,7 +69,7 @@ fn whoever_agrees_pays_twice_and_the_second_time_takes_67_bytes() {
 }
 
 #[test]
-fn whoever_does_not_agree_does_not_pay_and_the_order_says_why() {
+fn a_decision_other_than_to_agree_is_not_paid_and_the_order_says_why() {
     let decisions = [
         // The slowest first: they run side by side.
         ("silent", "expired"),

@@ -306,13 +306,8 @@ fn a_ledger_that_somebody_tampered_with_is_not_sound() {
 async fn asked_to_stop_while_payments_run_it_loses_none() {
     let platform = Platform::new();
     let merchant = platform.merchant("Morning Market");
-    let first = platform.card(&[]);
-    let cards = [
-        first.clone(),
-        platform.card(&["--holder", &first.holder]),
-        platform.card(&["--holder", &first.holder]),
-    ];
-    platform.fund(&first.holder, 100_000);
+    let cards = platform.cards(3);
+    platform.fund(&cards[0].holder, 100_000);
     let serving = platform.serve();
     let buyers = Buyers::begin(&platform, &merchant, &cards).await;
     buyers.settled.reaches(4).await;

@@ -329,7 +329,8 @@ mod tests {
             record.audit(&claim, NOW).map(|a| a.holder())
         };
         assert_eq!(with(|_| {}), Ok(HOLDER));
-        let cases: [(fn(&mut CardRecord), AuditRefusal); 11] = [
+        type Case = (fn(&mut CardRecord), AuditRefusal);
+        let cases: [Case; 11] = [
             (
                 |r| r.information.number = CardNumber::new(6_212_345_678_901_233).unwrap(),
                 AuditRefusal::NumberDiffers,

@@ -24,7 +24,7 @@ use crate::config::LogFormat;
 use crate::keys::{self, card_keys};
 use crate::log;
 use crate::places::{FolderLock, Places};
-use crate::platform::{Listener, Listens, Platform, StartError, address_of, asked_to_stop, bind, open_app};
+use crate::platform::{Listener, Listens, Platform, StartError, StopSignals, address_of, bind, open_app};
 use notes::Notes;
 
 /// What each holder of the demonstration has: 500 yuan.
@@ -83,8 +83,9 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<ExitCode, Failure> {
             return headless::run(folder, arguments.decision).await;
         }
         let demo = Demo::start(folder, Ports::from(arguments.port, arguments.air_port)).await?;
+        let stop = StopSignals::listen()?;
         print(&demo.welcome())?;
-        asked_to_stop().await;
+        stop.asked().await;
         demo.stop().await;
         print("Stopped.\n")
     })

@@ -38,6 +38,7 @@ impl Driver {
         let profile = tempfile::Builder::new().prefix("counterfoil-chromium-").tempdir().unwrap();
         let mut child = Command::new(CHROMEDRIVER)
             .arg("--port=0")
+            .env("TMPDIR", profile.path())
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

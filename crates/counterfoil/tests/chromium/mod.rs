@@ -155,7 +155,10 @@ impl Browser {
         const TABS_MAX: usize = 40;
         let focused = format!("document.activeElement?.matches({})", json!(css));
         for _ in 0..TABS_MAX {
-            self.type_key(Key::Tab, 1).await;
+            let (down, up) =
+                (KeyAction::Down { value: Key::Tab.into() }, KeyAction::Up { value: Key::Tab.into() });
+            let tab = KeyActions::new("keyboard".into()).then(down).then(up);
+            self.client.perform_actions(tab).await.unwrap();
             if self.ask(&focused).await == Value::Bool(true) {
                 let visible = self.ask("document.activeElement.matches(':focus-visible')").await;
                 assert_eq!(visible, Value::Bool(true), "the focus on {css} cannot be seen");

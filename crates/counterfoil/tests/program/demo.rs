@@ -1,5 +1,7 @@
 //! `counterfoil demo` as a process, and the addresses that it prints.
 
+use tempfile::TempDir;
+
 use super::process::{Program, counterfoil};
 
 /// A demonstration that runs.
@@ -9,6 +11,7 @@ pub(crate) struct Demo {
     pub(crate) console: String,
     /// With a display; without one; with one, and listening.
     pub(crate) cards: [DemoCard; 3],
+    _temporary: Option<TempDir>,
 }
 
 /// A card that it shows.
@@ -21,7 +24,11 @@ pub(crate) struct DemoCard {
 impl Demo {
     /// Starts one on any free ports.
     pub(crate) fn start() -> Self {
-        Self::of(Program::start(&mut counterfoil(["demo", "--port", "0", "--air-port", "0"])))
+        let temporary = tempfile::tempdir().unwrap();
+        let mut command = counterfoil(["demo", "--port", "0", "--air-port", "0"]);
+        // A demonstration that is killed leaves its own temporary folder behind: in ours.
+        let program = Program::start(command.env("TMPDIR", temporary.path()));
+        Self { _temporary: Some(temporary), ..Self::of(program) }
     }
 
     /// Reads where it is.
@@ -38,7 +45,13 @@ impl Demo {
             Some(DemoCard { id: id.to_owned(), face: face.to_owned() })
         });
         let cards = faces.collect::<Vec<_>>().try_into().expect("three cards");
-        Self { shop: address("the shop "), console: address("the operators' console"), cards, program }
+        Self {
+            _temporary: None,
+            shop: address("the shop "),
+            console: address("the operators' console"),
+            cards,
+            program,
+        }
     }
 
     pub(crate) fn desk(&self) -> String {

@@ -89,6 +89,18 @@ impl Platform {
         card
     }
 
+    /// Several cards of one holder: issuers work side by side.
+    pub(crate) fn cards(&self, count: usize) -> Vec<Issued> {
+        let first = self.card(&[]);
+        let mut cards = vec![first.clone()];
+        std::thread::scope(|scope| {
+            let issue = |_| scope.spawn(|| self.card(&["--holder", &first.holder]));
+            let issuers: Vec<_> = (1..count).map(issue).collect();
+            cards.extend(issuers.into_iter().map(|issuer| issuer.join().unwrap()));
+        });
+        cards
+    }
+
     /// Issues a card.
     pub(crate) fn issued(&self, options: &[&str]) -> Issued {
         let said = self.run(&[&["card", "issue"], options].concat()).well();

@@ -5,7 +5,8 @@ use model::HolderReference;
 use payment::{AuditRefusal, CardEvent, DeclineReason, LifeCycle, OrderId, OrderState};
 use server::app::OrderRefused;
 
-use crate::town::{Hand, Money, Town};
+use crate::hand::Hand;
+use crate::town::{Money, Town};
 
 const fn declined(refusal: AuditRefusal) -> OrderState {
     OrderState::Declined(DeclineReason::Audit(refusal))

@@ -4,7 +4,8 @@ use air::Kind;
 use payment::OrderState;
 use server::app::NewOrder;
 
-use crate::town::{Money, Town, kind};
+use crate::hand::kind;
+use crate::town::{Money, Town};
 
 #[tokio::test]
 async fn a_downlink_more_than_60_seconds_ahead_of_the_clock_is_not_sent() {

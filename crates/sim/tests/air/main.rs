@@ -8,7 +8,9 @@
 mod audit;
 mod clock;
 mod decision;
+mod hand;
 mod hello;
+mod keys;
 mod payment;
 mod push;
 mod restart;

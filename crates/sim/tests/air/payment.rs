@@ -7,7 +7,8 @@ use crypto::BoundKey;
 use model::Decision;
 use payment::{AuthorizationState, OrderId, OrderState};
 
-use crate::town::{Money, Town};
+use crate::hand::Said;
+use crate::town::{Money, Town, with_text};
 
 #[tokio::test]
 async fn one_press_fetches_an_order_and_one_pays_it() {
@@ -89,7 +90,7 @@ async fn a_payment_takes_49_bytes_of_air_and_81_with_the_whole_information() {
 }
 
 /// Hello, transaction and result; the receipt is counted apart.
-fn on_the_air(said: &[crate::town::Said]) -> usize {
+fn on_the_air(said: &[Said]) -> usize {
     let [hello, result] = said else { panic!("more than a hello and a result: {said:?}") };
     hello.frame.len() + hello.answer.as_ref().unwrap().len() + result.frame.len()
 }
@@ -112,7 +113,7 @@ async fn a_dispute_is_replayed_from_what_is_stored() {
     let mut lin = town.card().await;
     // The first is answered wide, the others narrow; the last carries a text.
     for (text, presses) in [(None, 1), (None, 2), (Some("面 noodles"), 1)] {
-        let order = crate::town::with_text(town.new_order(&lin, 900), text);
+        let order = with_text(town.new_order(&lin, 900), text);
         let order = town.try_order(order).await.unwrap();
         town.fetch(&mut lin).await;
         town.agree(&mut lin, presses).await;

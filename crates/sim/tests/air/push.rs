@@ -4,7 +4,8 @@ use air::card::Light;
 use air::{Answering, Kind};
 use payment::OrderState;
 
-use crate::town::{Money, Town, kind};
+use crate::hand::kind;
+use crate::town::{Money, Town};
 
 #[tokio::test]
 async fn a_card_that_does_not_listen_fetches_its_orders_itself() {

@@ -4,8 +4,9 @@ use air::Outcome;
 use air::card::{Light, Shown};
 use payment::OrderState;
 
+use crate::hand::Hand;
 use crate::payment::replay;
-use crate::town::{Hand, Money, Town};
+use crate::town::{Money, Town};
 
 #[tokio::test]
 async fn a_card_that_was_reset_with_a_decision_asks_for_its_receipt() {

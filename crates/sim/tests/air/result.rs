@@ -4,7 +4,8 @@ use air::card::Shown;
 use air::{Kind, Outcome};
 use payment::{AuthorizationState, OrderState};
 
-use crate::town::{Money, Town, kind};
+use crate::hand::kind;
+use crate::town::{Money, Town};
 
 #[tokio::test]
 async fn a_repeated_result_gets_the_same_receipt_and_counts_once() {

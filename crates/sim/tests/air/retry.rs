@@ -6,7 +6,9 @@ use model::UnixMillis;
 use payment::OrderState;
 use server::Rules;
 
-use crate::town::{Hand, Money, Town, channel, master, transport};
+use crate::hand::Hand;
+use crate::keys::{master, transport};
+use crate::town::{Money, Town, channel};
 
 fn form(frame: &[u8]) -> (bool, bool) {
     let hello = Frame::parse(frame).unwrap();

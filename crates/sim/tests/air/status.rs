@@ -4,7 +4,8 @@ use air::card::{Action, Card, Edge, Uptime};
 use payment::OrderState;
 use sim::SoftElement;
 
-use crate::town::{Hand, Town};
+use crate::hand::Hand;
+use crate::town::Town;
 
 /// The same card with its shell open: what it would send of its own accord.
 struct Bench {

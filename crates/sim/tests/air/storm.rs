@@ -9,7 +9,8 @@ use model::Decision;
 use payment::{AuthorizationState, OrderId, OrderState};
 use sim::world::Weather;
 
-use crate::town::{Dice, FUNDS, Hand, Town, easy_rules};
+use crate::hand::Hand;
+use crate::town::{Dice, FUNDS, Town, easy_rules};
 
 const WEATHER: Weather =
     Weather { drop_percent: 20, duplicate_percent: 20, reorder_percent: 20, delay_min: 50, delay_max: 900 };
@@ -42,15 +43,19 @@ struct Holder {
 }
 
 impl Holder {
-    /// A tenth of a second of a holder's evening.
-    async fn live(&mut self, town: &Town, dice: &Dice) {
-        self.tick += 1;
+    /// What the card shows, before its power can go.
+    fn look(&mut self, town: &Town) {
         if self.hand.shown() == Some(Shown::Receipt(Outcome::Settled))
             && let Some((order, _)) = self.order
         {
             assert_eq!(town.state(order), OrderState::Paid, "what a card shows as settled is paid");
             self.settled_shown.insert(order);
         }
+    }
+
+    /// A tenth of a second of a holder's evening.
+    async fn live(&mut self, town: &Town, dice: &Dice) {
+        self.tick += 1;
         let tick = self.tick;
         while let Some(place) = self.fingers.iter().position(|(due, _)| *due <= tick) {
             let (_, edge) = self.fingers.remove(place);
@@ -159,6 +164,7 @@ async fn storm(seed: u64) {
         for holder in &mut holders {
             holder.live(&town, &dice).await;
             town.run_for(&mut holder.hand, TICK).await;
+            holder.look(&town);
         }
         ticks += 1;
         if ticks.is_multiple_of(10) {

@@ -1,15 +1,16 @@
 //! The stage: a platform on disk, a clock that the test moves, and cards in their holders' hands.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use air::card::{Edge, Light, Limits, Screen, Shown};
-use air::{Frame, Kind, Link, Transaction};
-use crypto::{KeyName, KeyStore, Suite, TransportKey};
-use keystore::{Component, Cost, Custodian, Environment, KeyEvent, KeyUse, Passphrase, SealedFile};
-use model::{Amount, CardId, CardInformation, ChannelId, ChannelKind, Currency, HolderReference, UnixMillis};
+use air::card::{Edge, Light, Limits, SecureElement as _};
+use air::platform::{DownlinkForm, seal_clock};
+use air::{Factor, Frame};
+use crypto::{KeyStore, Suite};
+use keystore::{Environment, SealedFile};
+use model::{Amount, ChannelId, ChannelKind, Currency, HolderReference, UnixMillis};
 use payment::{AccountKind, MerchantId, OrderId, OrderState, PressRule, TransferId};
 use server::app::{Binding, Funding, Issued, NewCard, NewOrder, OrderRefused, Push, WhenBusy};
 use server::fleet::Heard;
@@ -19,7 +20,9 @@ use sim::world::{Weather, World};
 use store::{LinkState, StoredAuthorization, StoredCard, StoredOrder};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
-use zeroize::Zeroizing;
+
+use crate::hand::{Hand, Said};
+use crate::keys::{make_keys, master, passphrase, transport, transport_key};
 
 /// 2026-11-20T18:31:28Z.
 const EVENING: UnixMillis = UnixMillis(1_795_199_488_000);
@@ -92,72 +95,6 @@ impl Money {
     }
 }
 
-/// A frame that reached the platform, and what went back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) frame: Vec<u8>,
-    pub(crate) answer: Option<Vec<u8>>,
-}
-
-/// A card in its holder's hand.
-pub(crate) struct Hand {
-    pub(crate) id: CardId,
-    pub(crate) holder: HolderReference,
-    pub(crate) link: Link,
-    pub(crate) information: CardInformation,
-    pub(crate) element: SoftElement,
-    pub(crate) limits: Limits,
-    pub(crate) world: World<SoftElement>,
-    /// Where the bearer hears it.
-    pub(crate) address: String,
-    pub(crate) source: IpAddr,
-    /// Everything that reached the platform, oldest first.
-    pub(crate) said: Vec<Said>,
-    /// The pushes that were sent to it.
-    pub(crate) pushed: Vec<Push>,
-    /// As CoAP does: a frame without an answer is acknowledged, and the card knows that nothing waits.
-    pub(crate) acknowledged: bool,
-}
-
-impl Hand {
-    pub(crate) fn light(&self) -> Light {
-        self.world.card().light()
-    }
-
-    pub(crate) fn shown(&self) -> Option<Shown> {
-        match self.world.card().screen(self.world.uptime()) {
-            Screen::Notice(shown) => Some(shown),
-            Screen::Blank | Screen::Working | Screen::Prompt { .. } => None,
-        }
-    }
-
-    pub(crate) fn prompt(&self) -> Option<&Transaction> {
-        match self.world.card().screen(self.world.uptime()) {
-            Screen::Prompt { transaction, .. } => Some(transaction),
-            Screen::Blank | Screen::Working | Screen::Notice(_) => None,
-        }
-    }
-
-    /// The power goes and comes back.
-    pub(crate) fn reset(&mut self) {
-        self.world.restart(self.limits.clone());
-    }
-
-    pub(crate) fn last(&self) -> &Said {
-        self.said.last().unwrap()
-    }
-
-    /// What crossed the air so far: kinds of uplinks and of their answers.
-    pub(crate) fn talk(&self) -> Vec<(Kind, Option<Kind>)> {
-        self.said.iter().map(|said| (kind(&said.frame), said.answer.as_deref().map(kind))).collect()
-    }
-}
-
-/// The kind of a frame; a retry has no form beyond its two bytes.
-pub(crate) fn kind(frame: &[u8]) -> Kind {
-    if frame.len() == 2 { Kind::Retry } else { Frame::parse(frame).unwrap().kind }
-}
-
 struct Platform {
     fleet: Fleet,
     pushes: mpsc::Receiver<Push>,
@@ -184,7 +121,7 @@ impl Town {
 
     pub(crate) async fn with(rules: Rules) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        make_keys(&folder.path().join("keys"));
+        make_keys(&folder.path().join("keys"), EVENING);
         let clock = TownClock { world: AtomicI64::new(EVENING.0), wrong_by: AtomicI64::new(0) };
         let mut town = Self {
             folder,
@@ -218,7 +155,7 @@ impl Town {
         self.platform = Some(Platform { fleet, pushes, keys });
     }
 
-    fn database(&self) -> std::path::PathBuf {
+    fn database(&self) -> PathBuf {
         self.folder.path().join("counterfoil.db")
     }
 
@@ -490,7 +427,6 @@ impl Town {
     }
 
     pub(crate) fn hand_with(&self, element: SoftElement, limits: Limits, number: u16) -> Hand {
-        use air::card::SecureElement as _;
         let begin = UnixMillis(self.world_time());
         let (link, information) = (element.link(), element.information());
         Hand {
@@ -525,12 +461,12 @@ impl Town {
         twin.world.key(Edge::Up);
         // The clone holds the key: it makes by itself what the platform would have said.
         let a = match Frame::parse(&hello).unwrap().factor {
-            air::Factor::Wide(a) => a,
-            air::Factor::Narrow(_) => panic!("a card without a clock says its factor in full"),
+            Factor::Wide(a) => a,
+            Factor::Narrow(_) => panic!("a card without a clock says its factor in full"),
         };
         let b = self.now().time_factor();
-        let form = air::platform::DownlinkForm::default();
-        let clock = air::platform::seal_clock(&twin.element, &twin.link, form, b, a).unwrap();
+        let form = DownlinkForm::default();
+        let clock = seal_clock(&twin.element, &twin.link, form, b, a).unwrap();
         twin.world.downlink(&clock);
         assert_eq!(twin.world.next_uplink(twin.world.clock.elapsed() + REST), None);
         assert!(twin.world.card().clock_is_set());
@@ -677,50 +613,6 @@ pub(crate) fn easy_rules() -> Rules {
 pub(crate) fn channel(number: u16) -> ChannelId {
     let [high, low] = number.to_be_bytes();
     ChannelId::new(ChannelKind::DevEui, [0x70, 0xb3, 0xd5, 0, 0, 0, high, low]).unwrap()
-}
-
-pub(crate) fn master() -> KeyName {
-    KeyName::new("issuer-1").unwrap()
-}
-
-pub(crate) fn transport() -> KeyName {
-    KeyName::new("transport-1").unwrap()
-}
-
-const PARTS: [[u8; 32]; 2] = [[0x5a; 32], [0x33; 32]];
-
-fn transport_key() -> TransportKey {
-    TransportKey::from_components(&PARTS)
-}
-
-fn passphrase() -> Passphrase {
-    Passphrase::new("eight horses at the gate".into()).unwrap()
-}
-
-/// The custodians' ceremony: an issuer master key that nobody knows, and a transport key of two parts.
-fn make_keys(path: &Path) {
-    let mut next = 7_u8;
-    let mut entropy = |bytes: &mut [u8]| {
-        for byte in bytes {
-            next = next.wrapping_mul(5).wrapping_add(3);
-            *byte = next;
-        }
-        Ok(())
-    };
-    let store =
-        SealedFile::create(path, &passphrase(), Environment::Test, Cost::Testing, &mut entropy).unwrap();
-    let custodians = ["li", "wang"].map(|name| Custodian::new(name).unwrap());
-    store.generate(master(), KeyUse::DeriveCardKeys, &custodians[0], EVENING, &mut entropy).unwrap();
-    let components = [0, 1].map(|i| Component {
-        custodian: &custodians[i],
-        bytes: Zeroizing::new(PARTS[i].to_vec()),
-        check_value: TransportKey::from_bytes(PARTS[i]).check_value(),
-    });
-    let check = transport_key().check_value();
-    store.import_components(transport(), KeyUse::WrapCardKeys, &components, check, EVENING).unwrap();
-    for name in [master(), transport()] {
-        store.set_state(name, KeyEvent::Activate, &custodians[1], EVENING).unwrap();
-    }
 }
 
 pub(crate) fn with_text(order: NewOrder, text: Option<&str>) -> NewOrder {

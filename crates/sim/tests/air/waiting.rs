@@ -8,7 +8,8 @@ use payment::{OrderState, PressRule};
 use server::Rules;
 use server::app::{NewOrder, OrderRefused, WhenBusy};
 
-use crate::town::{Money, Town, kind};
+use crate::hand::kind;
+use crate::town::{Money, Town};
 
 #[tokio::test]
 async fn the_oldest_order_is_asked_about_first() {
