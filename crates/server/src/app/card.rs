@@ -100,12 +100,26 @@ pub enum CardUseError {
 /// What was declined with a change of its card, and why.
 type Declined = Option<(AuditRefusal, Vec<OrderId>)>;
 
+/// How often a card's id and number are drawn: one taken draw in a thousand is much, eight in a row a fault.
+const DRAWS_MAX: u32 = 8;
+
 /// The first six digits of every card of this issuer.
 const ISSUER_PREFIX: u64 = 621_234;
 
 impl App {
     /// S0: makes a card: its key goes into the key store and, wrapped, to the card maker in the same act.
+    /// Ids and numbers are drawn at random; one that is taken is drawn again.
     pub async fn issue_card(&self, new: NewCard) -> Result<Issued, IssueError> {
+        for _ in 1..DRAWS_MAX {
+            match self.issue_drawn(new).await {
+                Err(IssueError::Store(StoreError::Constraint(_))) => {}
+                issued => return issued,
+            }
+        }
+        self.issue_drawn(new).await
+    }
+
+    async fn issue_drawn(&self, new: NewCard) -> Result<Issued, IssueError> {
         let (now, random) = (self.now(), self.random());
         let information = CardInformation {
             number: card_number(random)?,

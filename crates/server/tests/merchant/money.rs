@@ -148,3 +148,12 @@ async fn a_holders_cards_are_listed_with_masked_numbers() {
     let nobodys = town.bakery.api.get("/v1/holders/hld_00000000000000ff/cards").await.json(200);
     assert_eq!(nobodys, json!({ "data": [] }));
 }
+
+#[tokio::test]
+async fn a_card_number_that_is_taken_is_drawn_again() {
+    let mut town = Town::open().await;
+    // Each card takes two draws: id and number from one, the certificate from the other.
+    town.dice.load([Some(7), None, Some(7)]);
+    let (first, second) = (town.card(Wish::default()).await, town.card(Wish::default()).await);
+    assert_ne!(first.id, second.id);
+}
