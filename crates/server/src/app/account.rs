@@ -23,6 +23,9 @@ pub enum FundError {
     /// No such holder.
     #[error("there is no holder with this reference; bind a card to them first")]
     NoSuchHolder,
+    /// The id names another transfer.
+    #[error("this transfer id was used for another holder or amount; nothing was posted")]
+    OtherTransfer,
     /// The ledger refuses.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -36,8 +39,11 @@ impl App {
     pub async fn fund(&self, funding: Funding) -> Result<(), FundError> {
         let now = self.now();
         self.write::<_, FundError>(move |unit| {
-            if unit.transfer(funding.id)?.is_some() {
-                return Ok(());
+            if let Some(first) = unit.transfer(funding.id)? {
+                let owner = funding.holder.0.cast_signed();
+                let to = unit.account_of(AccountKind::Holder, owner, funding.amount.currency())?;
+                let same = first.amount == funding.amount && to.is_some_and(|to| to.id == first.to);
+                return if same { Ok(()) } else { Err(FundError::OtherTransfer) };
             }
             if unit.holder(funding.holder)?.is_none() {
                 return Err(FundError::NoSuchHolder);

@@ -403,5 +403,7 @@ pub(super) async fn cancel(
     Named(id): Named,
 ) -> Result<Json<OrderBody>, Problem> {
     let stored = api.fleet.app().cancel_order(Some(caller.merchant), id.parse()?).await?;
+    // The next order may go to a card that listens.
+    api.fleet.order_made(stored.order.card).await;
     Ok(Json(OrderBody::of(&api, &stored)?))
 }

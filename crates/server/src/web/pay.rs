@@ -89,8 +89,13 @@ async fn feed(api: Api, visitor: Visitor, id: OrderId, sender: mpsc::Sender<Resu
 async fn cancel(State(api): State<Api>, visitor: Visitor, Named(id): Named) -> Response {
     let Ok(id) = id.parse::<OrderId>() else { return no_such_order(&visitor) };
     match api.fleet.app().cancel_order(None, id).await {
+        Ok(stored) => {
+            // The next order may go to a card that listens.
+            api.fleet.order_made(stored.order.card).await;
+            Redirect::to(&format!("/pay/{id}")).into_response()
+        }
         // Ended meanwhile: the page says how.
-        Ok(_) | Err(CancelError::Order(_)) => Redirect::to(&format!("/pay/{id}")).into_response(),
+        Err(CancelError::Order(_)) => Redirect::to(&format!("/pay/{id}")).into_response(),
         Err(CancelError::NoSuchOrder) => no_such_order(&visitor),
         Err(CancelError::Store(error)) => store_failed(&visitor, &error),
     }
