@@ -99,6 +99,15 @@ pub(crate) struct ListArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct AlarmArguments {
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+#[derive(Args)]
 pub(crate) struct RunArguments {
     /// The software card that `card issue` wrote
     #[arg(value_name = "FILE")]
@@ -279,6 +288,22 @@ pub(crate) fn list(arguments: ListArguments) -> Result<ExitCode, Failure> {
             summary.card.key_version.get(),
             summary.card.channel.to_string(),
         );
+    }
+    print(&text)
+}
+
+/// What the issuer was told, newest first.
+pub(crate) fn alarms(arguments: AlarmArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.config.load()?;
+    let database = Places::at(&config.data)?.database();
+    if !database.exists() {
+        return Err(format!("there is no database at {}", database.display()).into());
+    }
+    let alarms = store::sqlite::open(&database)?.peek(|rows| rows.alarms(arguments.limit))?;
+    let mut text = String::from("UNIX MILLISECONDS  CARD           ALARM\n");
+    for alarm in alarms {
+        let card = alarm.card.map(|card| card.to_string()).unwrap_or_default();
+        text += &format!("{:<17}  {card:<13}  {}\n", alarm.at.0, alarm.kind);
     }
     print(&text)
 }

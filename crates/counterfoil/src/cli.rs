@@ -101,6 +101,8 @@ enum CardCommand {
     Unfreeze(card::OneCard),
     /// List the cards
     List(card::ListArguments),
+    /// List what the issuer was told: "not me", possible clones, wrong codes, states that changed
+    Alarms(card::AlarmArguments),
     /// Run a software card as a process of its own, against any platform
     Run(card::RunArguments),
 }
@@ -148,6 +150,7 @@ impl Cli {
             Command::Card(CardCommand::Freeze(arguments)) => card::freeze(arguments),
             Command::Card(CardCommand::Unfreeze(arguments)) => card::unfreeze(arguments),
             Command::Card(CardCommand::List(arguments)) => card::list(arguments),
+            Command::Card(CardCommand::Alarms(arguments)) => card::alarms(arguments),
             Command::Card(CardCommand::Run(arguments)) => card::run(arguments),
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),

@@ -89,6 +89,8 @@ fn a_card_is_issued_handed_over_frozen_and_taken_back() {
     assert!(list().contains(" active ") && list().ends_with(&card.holder), "{}", list());
     platform.run(&["card", "freeze", &card.id]).well();
     assert!(list().contains(" frozen "), "{}", list());
+    let alarms = platform.run(&["card", "alarms"]).well();
+    assert!(alarms.contains(&card.id) && alarms.contains("card_frozen"), "{alarms}");
     platform.run(&["card", "unfreeze", &card.id]).well();
     assert!(list().contains(" active "), "{}", list());
     platform.run(&["card", "unbind", &card.id]).well();
