@@ -5,7 +5,7 @@
 //! what a unit of work can see and change.
 //! Refuses: deciding. A unit of work is a function of `server::app` over the rules of `payment`; here is no
 //! rule but the unique constraints that hold when everything else fails.
-//! Next: [`unit`] for the operations, [`sqlite`] for the writer and its group commit.
+//! Next: [`mod@unit`] for the operations, [`sqlite`] for the writer and its group commit.
 
 mod error;
 mod handle;

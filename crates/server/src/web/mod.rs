@@ -3,7 +3,7 @@
 //! For: filling the templates of `pages` from the store, and sending a page's live part again when its order
 //! changes. Refuses: markup (see `pages`), and letting the console be reached where merchants are: it has a
 //! listener of its own.
-//! Next: [`pay`], which shows S1 to S7.
+//! Next: `pay.rs`, which shows S1 to S7.
 
 mod console;
 mod order_view;
