@@ -9,23 +9,26 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("crypto", &["model"]),
     ("air", &["crypto", "model"]),
+    ("tap", &["crypto", "model"]),
     ("payment", &["model"]),
     ("coap", &[]),
     ("keystore", &["crypto", "model"]),
-    ("store", &["air", "crypto", "model", "payment"]),
+    ("packs", &["model", "tap"]),
+    ("store", &["air", "crypto", "model", "payment", "tap"]),
     ("pages", &[]),
     ("visit", &["pages"]),
     ("shop", &["model", "pages", "visit"]),
-    ("server", &["air", "coap", "crypto", "model", "pages", "payment", "store", "visit"]),
-    ("sim", &["air", "coap", "crypto", "model", "pages", "server", "visit"]),
+    ("terminal", &["crypto", "keystore", "model", "packs", "pages", "tap", "visit"]),
+    ("server", &["air", "coap", "crypto", "model", "packs", "pages", "payment", "store", "tap", "visit"]),
+    ("sim", &["air", "coap", "crypto", "model", "pages", "server", "tap", "visit"]),
     (
         "counterfoil",
-        &["air", "coap", "crypto", "keystore", "model", "payment", "server", "shop", "sim", "store"],
+        &["air", "coap", "crypto", "keystore", "model", "payment", "server", "shop", "sim", "store", "tap", "terminal", "packs"],
     ),
 ];
 
 /// Crates without an operating system: what they must not name, whoever asks.
-const CORES: &[&str] = &["model", "crypto", "air", "payment", "coap"];
+const CORES: &[&str] = &["model", "crypto", "air", "tap", "payment", "coap"];
 const NOT_IN_CORES: &[&str] = &["tokio", "axum", "rusqlite", "getrandom", "rand", "tracing", "serde_json"];
 
 fn dependencies() -> BTreeMap<String, Vec<String>> {

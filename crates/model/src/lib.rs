@@ -10,6 +10,7 @@ mod amount;
 mod authorization;
 mod card;
 mod channel;
+mod purse;
 mod time;
 
 pub use amount::{Amount, AmountError, Currency};
@@ -19,4 +20,7 @@ pub use card::{
     HolderReferenceError, KeyVersion, KeyVersionError, PlaceId,
 };
 pub use channel::{ChannelError, ChannelId, ChannelKind};
+pub use purse::{
+    Asn, AsnError, Fen, IndustryCode, IndustryCodeError, OnlineCounter, PurseTime, TerminalId, TerminalIdError,
+};
 pub use time::{AIR_EPOCH_UNIX_SECONDS, TimeFactor, UnixMillis};

@@ -9,6 +9,7 @@
 pub mod authorization;
 pub mod card;
 pub mod ledger;
+pub mod load;
 pub mod order;
 pub mod press;
 
@@ -18,6 +19,7 @@ pub use ledger::{
     Account, AccountId, AccountKind, LedgerError, Overdraft, PendingTransfer, PostedTransfer, Posting,
     TransferId, TransferState, VoidedTransfer,
 };
+pub use load::{CardSays, Load, LoadChange, LoadError, LoadEvent, LoadId, LoadIdError, LoadState};
 pub use order::{
     Change, DeclineReason, Money, Order, OrderError, OrderEvent, OrderId, OrderIdError, OrderState,
 };

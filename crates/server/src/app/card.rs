@@ -280,7 +280,7 @@ impl App {
 }
 
 /// Sixteen digits: the issuer's six, nine random ones, and the Luhn digit (ISO/IEC 7812-1, annex B).
-fn card_number(random: u128) -> Result<CardNumber, StoreError> {
+pub(crate) fn card_number(random: u128) -> Result<CardNumber, StoreError> {
     let body = ISSUER_PREFIX * 1_000_000_000 + (random & 0xffff_ffff_ffff) as u64 % 1_000_000_000;
     let (mut rest, mut sum, mut double) = (body, 0, true);
     while rest > 0 {

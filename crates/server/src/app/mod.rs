@@ -28,6 +28,7 @@ use store::{Store, StoreError, Unit, WriteError};
 use crate::Metrics;
 
 pub use account::{FundError, Funding};
+pub(crate) use card::card_number;
 pub use card::{Binding, CardUseError, IssueError, Issued, NewCard};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use hello::{Greeted, HelloRefused};
@@ -140,12 +141,12 @@ impl App {
         self.write::<_, StoreError>(|_| Ok(())).await
     }
 
-    fn random(&self) -> u128 {
+    pub(crate) fn random(&self) -> u128 {
         self.inner.chance.draw()
     }
 
     /// Runs a unit of work; its refusal and the store's are one error.
-    async fn write<T, E>(
+    pub(crate) async fn write<T, E>(
         &self,
         work: impl FnMut(&mut dyn Unit) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>

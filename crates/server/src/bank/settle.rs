@@ -1,0 +1,127 @@
+//! What a change of a load does to its money: the one place that all its use cases end in; and settlement by
+//! hand for what the card cannot decide.
+
+use model::UnixMillis;
+use payment::{LoadError, LoadEvent, LoadId, Money, PendingTransfer};
+use store::{StoreError, StoredLoad, TapReading as _, Unit};
+
+use super::Bank;
+use super::envelope::Refused;
+
+/// Why a load was not settled by hand.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettleError {
+    /// No such load.
+    #[error("there is no load with this id")]
+    NoSuchLoad,
+    /// Its state forbids it.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Who settles says why.
+    #[error("say in a note of 1 to 200 characters what you found")]
+    NoteMissing,
+    /// The store could not keep it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Applies an event, and moves or frees the money with it.
+pub(super) fn keep(
+    unit: &mut dyn Unit,
+    stored: &mut StoredLoad,
+    event: LoadEvent,
+    note: Option<String>,
+    now: UnixMillis,
+) -> Result<(), Refused> {
+    let was = stored.load.state;
+    let change = stored.load.apply(event).map_err(|error| {
+        tracing::error!(%error, ?was, ?event, "a load was asked for what it cannot do");
+        StoreError::Constraint(error.to_string())
+    })?;
+    Ok(keep_change(unit, stored, change.money(), note, now)?)
+}
+
+fn keep_change(
+    unit: &mut dyn Unit,
+    stored: &mut StoredLoad,
+    money: Money,
+    note: Option<String>,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    stored.updated_at = now;
+    if note.is_some() {
+        stored.note = note;
+    }
+    unit.put_load(stored)?;
+    match money {
+        Money::Stays => return Ok(()),
+        Money::Moves => {
+            // The card took it: its counter is one further, and an older answer of it is worth nothing.
+            if let (Some(mut wallet), Some(after)) =
+                (unit.wallet(stored.load.asn)?, stored.load.counter.next())
+                && wallet.counter < after
+            {
+                wallet.counter = after;
+                unit.put_wallet(&wallet)?;
+            }
+        }
+        Money::Freed => {}
+    }
+    let id = stored.load.transfer;
+    let transfer = unit.transfer(id)?.ok_or(StoreError::Malformed("a load without its transfer"))?;
+    let pending =
+        PendingTransfer::from_stored(id, transfer.amount, transfer.from, transfer.to, transfer.state)
+            .map_err(ledger)?;
+    let missing = StoreError::Malformed("a transfer without its account");
+    let mut from = unit.account(transfer.from)?.ok_or(missing.clone())?;
+    let mut to = unit.account(transfer.to)?.ok_or(missing)?;
+    if money == Money::Moves {
+        let posted = pending.post(None, &mut from, &mut to).map_err(ledger)?;
+        unit.post_transfer(&posted, now)?;
+    } else {
+        let voided = pending.void(&mut from, &mut to).map_err(ledger)?;
+        unit.void_transfer(&voided, now)?;
+    }
+    unit.put_account(&from)?;
+    unit.put_account(&to)
+}
+
+/// The ledger refuses here only if the rows contradict each other.
+fn ledger(error: payment::LedgerError) -> StoreError {
+    StoreError::Constraint(format!("the ledger contradicts the load: {error}"))
+}
+
+/// What a person at the bank found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The card cannot be read any more: the load waits for a person, not for a tap.
+    CardUnreadable,
+    /// The card holds the money.
+    Credited,
+    /// The card does not hold it.
+    NotCredited,
+}
+
+impl Bank {
+    /// Settles by hand what the card cannot decide. The note is kept with the load.
+    pub async fn settle(&self, id: LoadId, found: Found, note: &str) -> Result<(), SettleError> {
+        let note = note.trim().to_owned();
+        if note.is_empty() || note.chars().count() > 200 {
+            return Err(SettleError::NoteMissing);
+        }
+        let now = self.inner.app.now();
+        let event = match found {
+            Found::CardUnreadable => LoadEvent::Undecidable,
+            Found::Credited => LoadEvent::SettleCredited,
+            Found::NotCredited => LoadEvent::SettleReturned,
+        };
+        self.inner
+            .app
+            .write::<_, SettleError>(move |unit| {
+                let mut stored = unit.load(id)?.ok_or(SettleError::NoSuchLoad)?;
+                let change = stored.load.apply(event)?;
+                Ok(keep_change(unit, &mut stored, change.money(), Some(note.clone()), now)?)
+            })
+            .await
+    }
+}

@@ -1,0 +1,3 @@
+//! Wallet card, terminal and bank.
+#![no_std]
+extern crate alloc;
