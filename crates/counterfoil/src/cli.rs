@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use model::{CardId, HolderReference};
 
 use crate::config::Config;
-use crate::{bench, card, demo, holder, keys, ledger, merchant, serve};
+use crate::{bank, bench, card, demo, holder, keys, ledger, merchant, pack, serve, terminal, tls, wallet};
 
 /// Whatever ends a command, with a text for people.
 pub(crate) type Failure = Box<dyn Error>;
@@ -37,9 +37,24 @@ enum Command {
     /// Issue, bind and run cards
     #[command(subcommand)]
     Card(CardCommand),
-    /// Give holders money
+    /// Add holders and give them money
     #[command(subcommand)]
     Holder(HolderCommand),
+    /// The bank's end of wallet cards: terminals, bank cards, loads
+    #[command(subcommand)]
+    Bank(BankCommand),
+    /// Issue wallet cards
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// A mobile terminal: balance, load, finish, activate
+    #[command(subcommand)]
+    Terminal(terminal::TerminalCommand),
+    /// Sign and check driver packs
+    #[command(subcommand)]
+    Pack(pack::PackCommand),
+    /// Certificates for demonstrations and tests
+    #[command(subcommand)]
+    Tls(TlsCommand),
     /// Add merchants
     #[command(subcommand)]
     Merchant(MerchantCommand),
@@ -81,8 +96,48 @@ enum ConfigCommand {
 enum KeysCommand {
     /// Make a key store with an issuer master key and a transport key
     Init(ConfigArguments),
+    /// Add the keys that wallet cards need: the bank's own, and each product's
+    Tap(ConfigArguments),
     /// List the keys: names, uses, states and check values, never keys
     List(ConfigArguments),
+}
+
+#[derive(Subcommand)]
+enum BankCommand {
+    /// Register a terminal, or one again that was lost, and print its one-time code
+    Terminal(bank::TerminalArguments),
+    /// List the terminals
+    Terminals(ConfigArguments),
+    /// Refuse a lost terminal at once
+    Revoke(bank::OneTerminal),
+    /// Make a bank card that pays loads; its PIN is read from standard input
+    Card(bank::CardArguments),
+    /// Stop a bank card
+    Freeze(bank::FreezeArguments),
+    /// Let a bank card pay again, with all its PIN tries
+    Unfreeze(bank::FreezeArguments),
+    /// List the loads: open, closed, in doubt
+    Loads(bank::LoadsArguments),
+    /// Settle by hand what a card cannot decide
+    Settle(bank::SettleArguments),
+}
+
+#[derive(Subcommand)]
+enum WalletCommand {
+    /// Make software wallet cards; their keys are diversified from the product's master keys
+    Issue(wallet::IssueArguments),
+    /// List the wallet cards
+    List(ConfigArguments),
+    /// Stop a wallet card from being loaded
+    Freeze(wallet::OneWallet),
+    /// Let it be loaded again
+    Unfreeze(wallet::OneWallet),
+}
+
+#[derive(Subcommand)]
+enum TlsCommand {
+    /// Make a local certificate authority and a server certificate
+    Dev(tls::DevArguments),
 }
 
 #[derive(Subcommand)]
@@ -109,6 +164,8 @@ enum CardCommand {
 
 #[derive(Subcommand)]
 enum HolderCommand {
+    /// Add a holder who has no connected card, and print the reference
+    Add(holder::AddArguments),
     /// Post money from the bank's side to a holder
     Fund(holder::FundArguments),
 }
@@ -129,6 +186,8 @@ enum LedgerCommand {
 enum BenchCommand {
     /// Complete payments over UDP with durable commits, beside the floor of the same disk
     Air(bench::AirArguments),
+    /// Complete loads over HTTPS with durable commits, and the time that a card is in the field
+    Tap(bench::TapArguments),
 }
 
 impl Cli {
@@ -142,6 +201,7 @@ impl Cli {
                 print("The configuration can be used.\n")
             }
             Command::Keys(KeysCommand::Init(arguments)) => keys::init(&arguments),
+            Command::Keys(KeysCommand::Tap(arguments)) => keys::tap(&arguments),
             Command::Keys(KeysCommand::List(arguments)) => keys::list(&arguments),
             Command::Card(CardCommand::Issue(arguments)) => card::issue(arguments),
             Command::Card(CardCommand::Reinject(arguments)) => card::reinject(arguments),
@@ -152,10 +212,27 @@ impl Cli {
             Command::Card(CardCommand::List(arguments)) => card::list(arguments),
             Command::Card(CardCommand::Alarms(arguments)) => card::alarms(arguments),
             Command::Card(CardCommand::Run(arguments)) => card::run(arguments),
+            Command::Bank(BankCommand::Terminal(arguments)) => bank::terminal(arguments),
+            Command::Bank(BankCommand::Terminals(arguments)) => bank::terminals(arguments),
+            Command::Bank(BankCommand::Revoke(arguments)) => bank::revoke(arguments),
+            Command::Bank(BankCommand::Card(arguments)) => bank::card(arguments),
+            Command::Bank(BankCommand::Freeze(arguments)) => bank::freeze(arguments, true),
+            Command::Bank(BankCommand::Unfreeze(arguments)) => bank::freeze(arguments, false),
+            Command::Bank(BankCommand::Loads(arguments)) => bank::loads(arguments),
+            Command::Bank(BankCommand::Settle(arguments)) => bank::settle(arguments),
+            Command::Wallet(WalletCommand::Issue(arguments)) => wallet::issue(arguments),
+            Command::Wallet(WalletCommand::List(arguments)) => wallet::list(arguments),
+            Command::Wallet(WalletCommand::Freeze(arguments)) => wallet::freeze(arguments, true),
+            Command::Wallet(WalletCommand::Unfreeze(arguments)) => wallet::freeze(arguments, false),
+            Command::Terminal(command) => terminal::run(command),
+            Command::Pack(command) => pack::run(command),
+            Command::Tls(TlsCommand::Dev(arguments)) => tls::dev(arguments),
+            Command::Holder(HolderCommand::Add(arguments)) => holder::add(arguments),
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
+            Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
             Command::Openapi => print(&server::http::openapi::merchant_json()),
         }
     }

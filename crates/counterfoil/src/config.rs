@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) operations: Operations,
     pub(crate) keys: Keys,
     pub(crate) orders: Orders,
+    pub(crate) tap: Tap,
+    pub(crate) sms: Sms,
     pub(crate) log: Log,
 }
 
@@ -65,6 +67,26 @@ pub(crate) struct Orders {
     pub(crate) prompts_per_hour: u32,
     pub(crate) waiting_max: usize,
     pub(crate) uncounted_minor_max: u32,
+}
+
+/// The bank's two servers for wallet cards. They run where both files are named.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tap {
+    pub(crate) certificate: PathBuf,
+    pub(crate) private_key: PathBuf,
+    pub(crate) transaction_listen: SocketAddr,
+    pub(crate) security_listen: SocketAddr,
+    pub(crate) industries: PathBuf,
+    pub(crate) pack_signers: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sms {
+    pub(crate) url: String,
+    pub(crate) header: String,
+    pub(crate) template: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -147,6 +169,12 @@ impl Config {
         }
         if !(1..=64).contains(&orders.waiting_max) {
             return out("orders.waiting_max", "must be 1 to 64");
+        }
+        if self.tap.certificate.as_os_str().is_empty() != self.tap.private_key.as_os_str().is_empty() {
+            return out("tap.private_key", "must be given with tap.certificate, or neither");
+        }
+        if !self.sms.template.contains("{text}") {
+            return out("sms.template", "must hold {text}, where the code is put");
         }
         if !self.http.public_url.starts_with("http://") && !self.http.public_url.starts_with("https://") {
             return out("http.public_url", "must begin with http:// or https://");
@@ -311,7 +339,7 @@ mod tests {
             ),
             (
                 "\n[htpp]\n",
-                "FILE, line 2: unknown key `htpp`; known are air, data, http, keys, log, operations, orders",
+                "FILE, line 2: unknown key `htpp`; known are air, data, http, keys, log, operations, orders, sms, tap",
             ),
             (
                 "[log]\nformat = \"xml\"\n",

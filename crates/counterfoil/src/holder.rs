@@ -1,4 +1,4 @@
-//! `holder fund`.
+//! `holder add` and `holder fund`.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,7 @@ use payment::TransferId;
 use server::app::Funding;
 use server::{Chance as _, SystemChance};
 
+use crate::card::new_holder;
 use crate::cli::{ConfigArguments, Failure, holder_reference, print, runtime};
 use crate::keys;
 use crate::places::Places;
@@ -28,6 +29,32 @@ pub(crate) struct FundArguments {
     transfer: Option<String>,
     #[command(flatten)]
     config: ConfigArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct AddArguments {
+    /// The person's name
+    #[arg(long)]
+    name: String,
+    /// The number of the document that proves it; only its digest is kept
+    #[arg(long)]
+    document: String,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {
+    if arguments.name.trim().is_empty() || arguments.document.trim().is_empty() {
+        return Err("a holder has a name and a document".into());
+    }
+    let config = arguments.config.load()?;
+    let places = Places::at(&config.data)?;
+    let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
+    let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
+    let app = open_app(places.database(), key_store, config.rules())?;
+    let holder = new_holder();
+    runtime()?.block_on(app.add_holder(holder, &arguments.name, &arguments.document))?;
+    print(&format!("{holder}\nNext: counterfoil holder fund {holder} MINOR\n"))
 }
 
 pub(crate) fn fund(arguments: FundArguments) -> Result<ExitCode, Failure> {

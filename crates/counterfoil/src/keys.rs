@@ -12,6 +12,8 @@ use keystore::{
 use model::UnixMillis;
 use zeroize::Zeroizing;
 
+use packs::Industries;
+use server::bank::BankKeyNames;
 use server::{Clock as _, SystemClock};
 
 use crate::cli::{ConfigArguments, Failure, print};
@@ -22,6 +24,10 @@ use crate::places::{Places, PlacesError, read, write_private};
 const ISSUER: &str = "issuer-1";
 /// The first transport key.
 const TRANSPORT: &str = "transport-1";
+/// Derives terminals' keys.
+const TERMINAL_ROOT: &str = "terminal-root-1";
+/// Verifies bank cards' PINs.
+const PIN_VERIFICATION: &str = "pin-verification-1";
 /// The variable that holds the passphrase.
 const PASSPHRASE_VARIABLE: &str = "COUNTERFOIL_PASSPHRASE";
 
@@ -60,6 +66,50 @@ pub(crate) struct CardKeys {
 pub(crate) fn card_keys() -> Result<CardKeys, KeysError> {
     let name = |text| KeyName::new(text).ok_or(KeysError::Name);
     Ok(CardKeys { master: name(ISSUER)?, transport: name(TRANSPORT)? })
+}
+
+/// The names of the bank's own keys for wallet cards.
+pub(crate) fn bank_keys() -> Result<BankKeyNames, KeysError> {
+    let name = |text| KeyName::new(text).ok_or(KeysError::Name);
+    Ok(BankKeyNames {
+        terminal_root: name(TERMINAL_ROOT)?,
+        pin_verification: name(PIN_VERIFICATION)?,
+        transport: name(TRANSPORT)?,
+    })
+}
+
+/// Makes those keys of wallet cards that a key store does not have yet: the bank's own, and each product's.
+/// Says which were made.
+pub(crate) fn add_bank_keys(
+    store: &SealedFile,
+    industries: &Industries,
+    now: UnixMillis,
+) -> Result<Vec<KeyName>, KeysError> {
+    let names = bank_keys()?;
+    let mut wanted =
+        vec![(names.terminal_root, KeyUse::DeriveTerminalKeys), (names.pin_verification, KeyUse::VerifyPins)];
+    for industry in industries.all() {
+        let keys = &industry.product.keys;
+        wanted.extend([
+            (keys.load, KeyUse::LoadPurses),
+            (keys.tac, KeyUse::ProvePurses),
+            (keys.purchase, KeyUse::BuyWithPurses),
+            (keys.maintenance, KeyUse::MaintainPurses),
+        ]);
+    }
+    let mut there: Vec<KeyName> = store.keys().into_iter().map(|key| key.name).collect();
+    let (first, second) = (Custodian::new("custodian one")?, Custodian::new("custodian two")?);
+    let mut made = Vec::new();
+    for (name, key_use) in wanted {
+        if there.contains(&name) {
+            continue;
+        }
+        store.generate(name, key_use, &first, now, &mut system_entropy)?;
+        store.set_state(name, KeyEvent::Activate, &second, now)?;
+        there.push(name);
+        made.push(name);
+    }
+    Ok(made)
 }
 
 pub(crate) fn environment(environment: config::Environment) -> Environment {
@@ -152,6 +202,21 @@ pub(crate) fn init(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     ))
 }
 
+/// `keys tap`.
+pub(crate) fn tap(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.load()?;
+    let places = Places::at(&config.data)?;
+    let passphrase = passphrase(&config.keys.passphrase_file)?;
+    let store = open(&places, &passphrase, environment(config.keys.environment))?;
+    let industries = crate::tap::industries(&config, &places)?;
+    let made = add_bank_keys(&store, &industries, SystemClock.now())?;
+    let said = match made.as_slice() {
+        [] => "Every key is there already.\n".to_owned(),
+        made => format!("Made {} keys.\n", made.len()),
+    };
+    print(&(said + &listed(&store)))
+}
+
 /// `keys list`.
 pub(crate) fn list(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
@@ -161,14 +226,10 @@ pub(crate) fn list(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
 }
 
 fn listed(store: &SealedFile) -> String {
-    let mut text = String::from("NAME                 USE              STATE       CHECK VALUE\n");
+    let mut text = String::from("NAME                 USE                  STATE       CHECK VALUE\n");
     for key in store.keys() {
-        let used = match key.key_use {
-            KeyUse::DeriveCardKeys => "derive card keys",
-            KeyUse::WrapCardKeys => "wrap card keys",
-        };
-        let (name, state) = (key.name.to_string(), key.state.name());
-        text += &format!("{name:<20} {used:<16} {state:<11} {}\n", key.check_value);
+        let (name, used, state) = (key.name.to_string(), key.key_use.to_string(), key.state.name());
+        text += &format!("{name:<20} {used:<20} {state:<11} {}\n", key.check_value);
     }
     text
 }

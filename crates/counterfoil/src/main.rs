@@ -1,5 +1,6 @@
 //! The program: command line, configuration, demonstration and benches around `server`.
 
+mod bank;
 mod bench;
 mod card;
 mod cli;
@@ -10,9 +11,14 @@ mod keys;
 mod ledger;
 mod log;
 mod merchant;
+mod pack;
 mod places;
 mod platform;
 mod serve;
+mod tap;
+mod terminal;
+mod tls;
+mod wallet;
 
 use std::process::ExitCode;
 

@@ -37,6 +37,7 @@ impl Places {
         let failed = |reason| PlacesError::Folder { folder: folder.to_owned(), reason };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join("cards")).map_err(failed)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join("wallets")).map_err(failed)?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -67,6 +68,26 @@ impl Places {
     /// The card maker's copy of the transport key: what wraps card keys on their way into a secure element.
     pub(crate) fn card_maker_key(&self) -> PathBuf {
         self.folder.join("card-maker.key")
+    }
+
+    /// Driver packs and products, unless the configuration names another folder.
+    pub(crate) fn industries(&self) -> PathBuf {
+        self.folder.join("industries")
+    }
+
+    /// Certificates that `tls dev` makes.
+    pub(crate) fn tls(&self) -> PathBuf {
+        self.folder.join("tls")
+    }
+
+    /// A terminal's own folder, for a demonstration: a real terminal is another machine.
+    pub(crate) fn terminal(&self) -> PathBuf {
+        self.folder.join("terminal")
+    }
+
+    /// Where a software wallet card is kept.
+    pub(crate) fn wallet(&self, asn: model::Asn) -> PathBuf {
+        self.folder.join("wallets").join(format!("{asn}.json"))
     }
 
     /// Where a software card is kept.

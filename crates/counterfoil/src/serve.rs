@@ -6,6 +6,7 @@ use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Config;
 use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, open_app};
+use crate::tap::{TapListens, TapRail, industries, open_bank};
 use crate::{keys, log};
 
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
@@ -27,6 +28,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
     let app = open_app(places.database(), key_store.clone(), config.rules())?;
+    let tap_listens = TapListens::of(&config)?;
     let listens = Listens {
         air: config.air.listen,
         http: config.http.listen,
@@ -34,13 +36,29 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         public_url: Some(config.http.public_url.clone()),
         framed_by: Vec::new(),
     };
-    let platform = Platform::start(app, listens, coap::Config::default()).await?;
+    let industries = industries(&config, &places)?;
+    for bad in industries.bad_files() {
+        tracing::warn!(file = bad.name, code = bad.code, reason = bad.reason, "not a good pack or product");
+    }
+    let bank = open_bank(app.clone(), key_store.clone(), industries)?;
+    let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default()).await?;
+    let tap = match tap_listens {
+        Some(listens) => Some(TapRail::start(bank, listens).await?),
+        None => None,
+    };
     let stop = StopSignals::listen()?;
     print(&format!(
         "Counterfoil serves.\n  merchants and order pages  http://{}  (docs at /docs)\n  operators                  \
-         http://{}/console\n  cards                      coap://{}/cf\nCtrl-C stops it when what is in flight is done.\n",
+         http://{}/console\n  cards                      coap://{}/cf\n",
         platform.http, platform.operations, platform.air,
     ))?;
+    if let Some(tap) = &tap {
+        print(&format!(
+            "  terminals, transactions    https://{}\n  terminals, security        https://{}\n",
+            tap.transaction, tap.security,
+        ))?;
+    }
+    print("Ctrl-C stops it when what is in flight is done.\n")?;
     // What another process changes in the key store (a suspended key, an imported card key) holds here within
     // seconds.
     let refresher = tokio::spawn(async move {
@@ -57,6 +75,9 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     stop.asked().await;
     tracing::info!("stopping: finishing what is in flight");
     refresher.abort();
+    if let Some(tap) = tap {
+        tap.stop().await;
+    }
     platform.stop().await;
     print("Stopped.\n")
 }

@@ -7,14 +7,14 @@ use cmac::{Cmac, KeyInit, Mac};
 use model::{CardId, ChannelId, KeyVersion, TimeFactor};
 use sm4::Sm4;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Suite;
 
+/// A key or other secret of so many bytes. For all modules of this crate: hence the whole paths.
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident, $length:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
+        #[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
         pub struct $name(pub(crate) [u8; $length]);
 
         impl $name {
@@ -27,8 +27,8 @@ macro_rules! secret {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.write_str(concat!(stringify!($name), "([redacted])"))
             }
         }
@@ -70,7 +70,8 @@ macro_rules! kept_by_a_key_store {
 
 kept_by_a_key_store!(CardKey, IssuerMasterKey, TransportKey);
 
-/// The first 3 bytes of the CMAC of a zero block: says that two ends hold the same key, and no more.
+/// The first 3 bytes of the CMAC of a zero block (of a DES key: of a zero block encrypted): says that two ends
+/// hold the same key, and no more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CheckValue(pub [u8; 3]);
 
@@ -86,7 +87,7 @@ impl fmt::Debug for CheckValue {
     }
 }
 
-fn aes_cmac(key: &[u8; 16], message: &[u8]) -> [u8; 16] {
+pub(crate) fn aes_cmac(key: &[u8; 16], message: &[u8]) -> [u8; 16] {
     Cmac::<Aes128>::new(&(*key).into()).chain_update(message).finalize().into_bytes().into()
 }
 
@@ -114,7 +115,7 @@ impl IssuerMasterKey {
     }
 }
 
-fn check_value(key: &[u8; 16]) -> CheckValue {
+pub(crate) fn check_value(key: &[u8; 16]) -> CheckValue {
     let [a, b, c, ..] = aes_cmac(key, &[0; 16]);
     CheckValue([a, b, c])
 }

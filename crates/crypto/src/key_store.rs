@@ -74,7 +74,8 @@ pub struct CardKeyReference {
 /// Why a key store did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyStoreError {
-    /// The code of a frame does not agree. Nothing was decrypted.
+    /// A code does not agree: of a frame or message, and then nothing was decrypted; of a card's request or
+    /// receipt; or a PIN is wrong.
     #[error("the verification code is wrong")]
     WrongCode,
     /// No key of this name or card.
@@ -95,6 +96,11 @@ pub enum KeyStoreError {
     /// The key has another use.
     #[error("the key has another use")]
     WrongUse,
+    /// The back end was built without a terminal's suite.
+    #[error(
+        "this build does not speak the terminal's suite; register it for another, or build with `legacy`"
+    )]
+    SuiteNotBuilt,
     /// The back end failed (file, HSM session); the operation may be tried again.
     #[error("the key store is not available")]
     Unavailable,
@@ -110,6 +116,7 @@ impl From<KeyStoreError> for OpenError {
             | KeyStoreError::WrappedKeyRefused
             | KeyStoreError::WrongCheckValue
             | KeyStoreError::WrongUse
+            | KeyStoreError::SuiteNotBuilt
             | KeyStoreError::Unavailable => Self::KeyUnavailable,
         }
     }

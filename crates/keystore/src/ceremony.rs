@@ -206,10 +206,20 @@ fn whole(
         }
         key.iter_mut().zip(component.bytes.iter()).for_each(|(key, byte)| *key ^= byte);
     }
+    if key_use.is_of_purses() && halves_agree(&key[..needed]) {
+        return Err(CeremonyError::WeakKey);
+    }
     let material = material(key_use, &key[..needed])?;
     let found = material.check_value();
     if found != check_value {
         return Err(CeremonyError::KeyCheckValue { given: check_value, found });
     }
     Ok(material)
+}
+
+/// Whether a 3DES key is no more than single DES: its halves differ in parity bits, which DES ignores, or not at
+/// all.
+fn halves_agree(key: &[u8]) -> bool {
+    let (left, right) = key.split_at(key.len() / 2);
+    left.iter().zip(right).fold(0, |differ, (l, r)| differ | (l ^ r) & 0xfe) == 0
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crypto::{
-    CardKey, CardKeyReference, CheckValue, IssuerMasterKey, KeyName, KeyOrigin, KeyStoreError, Suite,
-    TransportKey, WrappedCardKey,
+    CardKey, CardKeyReference, CheckValue, IssuerMasterKey, KeyName, KeyOrigin, KeyStoreError,
+    PinVerificationKey, PurseMasterKey, Suite, TerminalRootKey, TransportKey, WrappedCardKey,
 };
 use model::{CardId, KeyVersion, UnixMillis};
 
@@ -50,7 +50,7 @@ fn full(kind: &str) -> KeyStoreError {
 impl Contents {
     fn material(&self, name: KeyName, operation: Operation) -> Result<&Material, KeyStoreError> {
         let key = self.keys.get(&name).ok_or(KeyStoreError::NoSuchKey)?;
-        if key.record.key_use != KeyUse::of(operation) {
+        if !key.record.key_use.serves(operation) {
             return Err(KeyStoreError::WrongUse);
         }
         if !key.record.state.allows(operation) {
@@ -62,14 +62,69 @@ impl Contents {
     fn issuer(&self, name: KeyName, operation: Operation) -> Result<&IssuerMasterKey, KeyStoreError> {
         match self.material(name, operation)? {
             Material::Issuer(key) => Ok(key),
-            Material::Transport(_) => Err(KeyStoreError::WrongUse),
+            Material::Transport(_)
+            | Material::Purse(_)
+            | Material::TerminalRoot(_)
+            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
         }
     }
 
-    fn transport(&self, name: KeyName, operation: Operation) -> Result<&TransportKey, KeyStoreError> {
+    /// A transport key, where it may do this.
+    pub(crate) fn transport(
+        &self,
+        name: KeyName,
+        operation: Operation,
+    ) -> Result<&TransportKey, KeyStoreError> {
         match self.material(name, operation)? {
             Material::Transport(key) => Ok(key),
-            Material::Issuer(_) => Err(KeyStoreError::WrongUse),
+            Material::Issuer(_)
+            | Material::Purse(_)
+            | Material::TerminalRoot(_)
+            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
+        }
+    }
+
+    /// A master of wallet cards' keys, where it may do this.
+    pub(crate) fn purse(
+        &self,
+        name: KeyName,
+        operation: Operation,
+    ) -> Result<&PurseMasterKey, KeyStoreError> {
+        match self.material(name, operation)? {
+            Material::Purse(key) => Ok(key),
+            Material::Issuer(_)
+            | Material::Transport(_)
+            | Material::TerminalRoot(_)
+            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
+        }
+    }
+
+    /// A root of terminals' keys, where it may do this.
+    pub(crate) fn terminal_root(
+        &self,
+        name: KeyName,
+        operation: Operation,
+    ) -> Result<&TerminalRootKey, KeyStoreError> {
+        match self.material(name, operation)? {
+            Material::TerminalRoot(key) => Ok(key),
+            Material::Issuer(_)
+            | Material::Transport(_)
+            | Material::Purse(_)
+            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
+        }
+    }
+
+    /// A key for PINs, where it may do this.
+    pub(crate) fn pin_verification(
+        &self,
+        name: KeyName,
+        operation: Operation,
+    ) -> Result<&PinVerificationKey, KeyStoreError> {
+        match self.material(name, operation)? {
+            Material::PinVerification(key) => Ok(key),
+            Material::Issuer(_) | Material::Transport(_) | Material::Purse(_) | Material::TerminalRoot(_) => {
+                Err(KeyStoreError::WrongUse)
+            }
         }
     }
 
@@ -151,7 +206,15 @@ impl Contents {
         match card.origin {
             KeyOrigin::Derived(master) => match self.keys.get(&master).map(|key| key.record.key_use) {
                 Some(KeyUse::DeriveCardKeys) => {}
-                Some(KeyUse::WrapCardKeys) => return Err(KeyStoreError::WrongUse),
+                Some(
+                    KeyUse::WrapCardKeys
+                    | KeyUse::LoadPurses
+                    | KeyUse::ProvePurses
+                    | KeyUse::BuyWithPurses
+                    | KeyUse::MaintainPurses
+                    | KeyUse::DeriveTerminalKeys
+                    | KeyUse::VerifyPins,
+                ) => return Err(KeyStoreError::WrongUse),
                 None => return Err(KeyStoreError::NoSuchKey),
             },
             KeyOrigin::Imported => {

@@ -195,10 +195,8 @@ mod tests {
     fn full() -> Contents {
         let mut contents = Contents { generation: 7, ..Contents::default() };
         let (now, li) = (UnixMillis(1_795_199_488_000), Custodian::new("Li Na").unwrap());
-        for (name, key_use, byte) in
-            [("issuer-1", KeyUse::DeriveCardKeys, 1), ("transport-1", KeyUse::WrapCardKeys, 2)]
-        {
-            let name = KeyName::new(name).unwrap();
+        for (byte, key_use) in (1..).zip(KeyUse::ALL) {
+            let name = KeyName::new(&format!("key-{byte}")).unwrap();
             let material = Material::new(key_use, &vec![byte; key_use.key_length()]).unwrap();
             let check = contents.add(name, key_use, material, now).unwrap();
             contents.note(now, &li, Action::Generated, name, check).unwrap();

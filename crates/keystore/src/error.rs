@@ -234,6 +234,9 @@ pub enum CeremonyError {
     /// A component or the whole key is all zeros.
     #[error("a component or the whole key is all zeros; enter the components again, or make new ones")]
     ZeroKey,
+    /// A master of wallet cards whose two halves are one key: single DES.
+    #[error("the two halves of the whole key are one, which is no more than single DES; make a new key")]
+    WeakKey,
     /// No randomness for the key.
     #[error(transparent)]
     Entropy(#[from] EntropyFailed),

@@ -1,20 +1,22 @@
-//! Where keys are kept: [`SealedFile`], the first back end of [`crypto::KeyStore`].
+//! Where keys are kept: [`SealedFile`], the first back end of [`crypto::KeyStore`] and [`crypto::BankKeys`].
 //!
-//! For: holding issuer master keys (derive card keys), transport keys (wrap card keys) and imported card keys
-//! in one file that a passphrase opens; doing with them what [`crypto::KeyStore`] names; and the custodians'
-//! acts on them (generate, import by components, rotate, suspend, retire, destroy), each written down.
+//! For: holding issuer master keys (derive card keys), transport keys (wrap card keys), masters of wallet cards,
+//! roots of terminals, keys for PINs and imported card keys in one file that a passphrase opens; doing with them
+//! what the two contracts name; and the custodians' acts on them (generate, import by components, rotate, suspend,
+//! retire, destroy), each written down.
 //! Refuses: giving a key out; a file that others can read; a wrong passphrase, a damaged file and a newer
 //! format, each by its name; test keys in a production store; using a name or a card's key version twice.
 //! Cannot refuse: an older copy of the file put back while nobody has it open, a debugger, a core dump, swap.
 //! For those: backups that are destroyed with the keys, `LimitCORE=0`, no swap, or an HSM. Buffers of keys are
 //! zeroised; what moving a value, or a cipher's own code, leaves on the stack is not in our hands.
-//! Next: `sealed_file` for the file's life, `ceremony` for the custodians' acts, `card_keys` for the hot path,
-//! `header` for the format, `state` for what each state allows.
+//! Next: `sealed_file` for the file's life, `ceremony` for the custodians' acts, `card_keys` and `bank_keys` for
+//! the hot path, `header` for the format, `state` for what each state allows.
 //!
 //! # The hot path
 //! Keys are in memory, in one snapshot behind an `RwLock`. `seal_frame` and `open_frame` take its read side,
 //! which readers share, for the one or two CMACs of the derivation and the EAX or CCM of the frame; they
-//! allocate nothing and touch no file. A change is made ready (file read, changed, written, synced) outside
+//! allocate nothing and touch no file. So do the operations of `bank_keys`, for the few blocks of 3DES or AES that
+//! derive a card's or terminal's key and the text itself; only a text too short for its tag grows. A change is made ready (file read, changed, written, synced) outside
 //! the lock; its write side is held for the exchange of two pointers only. As the read side is held through
 //! the frame, no frame is worked with a destroyed key once `destroy` has returned. No bench stands here:
 //! the ciphers of `crypto` are what a frame costs, and are measured there.
@@ -24,6 +26,7 @@
 //! on a thread that serves others. A store of a hundred thousand imported cards writes 2 MB an import; issuers
 //! that derive their card keys write at ceremonies and card destructions only.
 
+mod bank_keys;
 mod card_keys;
 mod ceremony;
 mod contents;

@@ -12,8 +12,9 @@ pub enum KeyState {
     Active = 2,
     /// Stopped; it may be resumed.
     Suspended = 3,
-    /// Protects nothing new: a master key works the frames of cards that have its keys, a transport key
-    /// opens what it wrapped.
+    /// Gives its keys to nobody new: a master key works for the cards that have its keys, a root for the
+    /// terminals that were enrolled under it; a transport key opens what it wrapped; a key for PINs compares
+    /// with the references that it made.
     Retired = 4,
     /// Its bytes are erased; its name stays taken.
     Destroyed = 5,
@@ -41,10 +42,45 @@ pub(crate) enum Operation {
     InjectCardKey,
     /// A master key derives a card's key again, for a frame or a check value.
     WorkFrame,
-    /// A transport key wraps a card key for a secure element.
+    /// A transport key wraps a card key or a purse key.
     WrapCardKey,
     /// A transport key opens a card key that came wrapped.
     UnwrapCardKey,
+    /// A master gives a new wallet card its key.
+    InjectPurseKey,
+    /// A master of load keys compares a card's request, or orders the load.
+    WorkLoad,
+    /// A master of TAC keys compares a card's receipt.
+    ProveLoad,
+    /// A master of maintenance keys protects a command that changes a card.
+    ProtectCommand,
+    /// A root gives a new terminal its master key.
+    EnrolTerminal,
+    /// A root gives an enrolled terminal working keys, and works its messages and PIN blocks.
+    ServeTerminal,
+    /// A key for PINs makes the reference of a new PIN.
+    MakePinReference,
+    /// A key for PINs compares a PIN with a reference.
+    VerifyPin,
+}
+
+#[cfg(test)]
+impl Operation {
+    /// All operations.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::InjectCardKey,
+        Self::WorkFrame,
+        Self::WrapCardKey,
+        Self::UnwrapCardKey,
+        Self::InjectPurseKey,
+        Self::WorkLoad,
+        Self::ProveLoad,
+        Self::ProtectCommand,
+        Self::EnrolTerminal,
+        Self::ServeTerminal,
+        Self::MakePinReference,
+        Self::VerifyPin,
+    ];
 }
 
 /// The state does not know this event.
@@ -98,12 +134,53 @@ impl KeyState {
         use KeyState as S;
         use Operation as O;
         match (self, operation) {
-            (S::Active, O::InjectCardKey | O::WorkFrame | O::WrapCardKey | O::UnwrapCardKey)
-            | (S::Retired, O::WorkFrame | O::UnwrapCardKey) => true,
-            (S::Retired, O::InjectCardKey | O::WrapCardKey)
+            (
+                S::Active,
+                O::InjectCardKey
+                | O::WorkFrame
+                | O::WrapCardKey
+                | O::UnwrapCardKey
+                | O::InjectPurseKey
+                | O::WorkLoad
+                | O::ProveLoad
+                | O::ProtectCommand
+                | O::EnrolTerminal
+                | O::ServeTerminal
+                | O::MakePinReference
+                | O::VerifyPin,
+            )
+            | (
+                S::Retired,
+                O::WorkFrame
+                | O::UnwrapCardKey
+                | O::WorkLoad
+                | O::ProveLoad
+                | O::ProtectCommand
+                | O::ServeTerminal
+                | O::VerifyPin,
+            ) => true,
+            (
+                S::Retired,
+                O::InjectCardKey
+                | O::WrapCardKey
+                | O::InjectPurseKey
+                | O::EnrolTerminal
+                | O::MakePinReference,
+            )
             | (
                 S::PreActive | S::Suspended | S::Destroyed,
-                O::InjectCardKey | O::WorkFrame | O::WrapCardKey | O::UnwrapCardKey,
+                O::InjectCardKey
+                | O::WorkFrame
+                | O::WrapCardKey
+                | O::UnwrapCardKey
+                | O::InjectPurseKey
+                | O::WorkLoad
+                | O::ProveLoad
+                | O::ProtectCommand
+                | O::EnrolTerminal
+                | O::ServeTerminal
+                | O::MakePinReference
+                | O::VerifyPin,
             ) => false,
         }
     }
@@ -184,11 +261,24 @@ mod tests {
 
     #[test]
     fn the_table_of_states_and_operations_is_this_one() {
-        use Operation::{InjectCardKey, UnwrapCardKey, WorkFrame, WrapCardKey};
-        let operations = [InjectCardKey, WorkFrame, WrapCardKey, UnwrapCardKey];
-        let table = [[false; 4], [true; 4], [false; 4], [false, true, false, true], [false; 4]];
-        for (state, row) in KeyState::ALL.into_iter().zip(table) {
-            assert_eq!(operations.map(|operation| state.allows(operation)), row, "{state}");
+        // A column a state, in the order of `ALL`: pre-active, active, suspended, retired, destroyed.
+        let table = [
+            (Operation::InjectCardKey, [false, true, false, false, false]),
+            (Operation::WorkFrame, [false, true, false, true, false]),
+            (Operation::WrapCardKey, [false, true, false, false, false]),
+            (Operation::UnwrapCardKey, [false, true, false, true, false]),
+            (Operation::InjectPurseKey, [false, true, false, false, false]),
+            (Operation::WorkLoad, [false, true, false, true, false]),
+            (Operation::ProveLoad, [false, true, false, true, false]),
+            (Operation::ProtectCommand, [false, true, false, true, false]),
+            (Operation::EnrolTerminal, [false, true, false, false, false]),
+            (Operation::ServeTerminal, [false, true, false, true, false]),
+            (Operation::MakePinReference, [false, true, false, false, false]),
+            (Operation::VerifyPin, [false, true, false, true, false]),
+        ];
+        assert_eq!(table.map(|(operation, _)| operation), Operation::ALL);
+        for (operation, row) in table {
+            assert_eq!(KeyState::ALL.map(|state| state.allows(operation)), row, "{operation:?}");
         }
     }
 

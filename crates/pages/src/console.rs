@@ -1,4 +1,16 @@
-//! The operators' console: today, cards, fleet, ledger. It shows; it changes nothing.
+//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets. It shows. Two things are done here,
+//! each after a page that asks: a load in doubt is settled, a terminal is revoked.
+
+mod loads;
+mod terminals;
+
+pub use loads::{
+    AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow, LoadState,
+    LoadView, Settled, Settlement,
+};
+pub use terminals::{
+    ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
+};
 
 use askama::Template;
 
@@ -15,6 +27,9 @@ enum Tab {
     Cards,
     Fleet,
     Ledger,
+    Loads,
+    Terminals,
+    Wallets,
 }
 
 /// How an order may stand at the end of a day.

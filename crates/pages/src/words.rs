@@ -3,13 +3,6 @@
 //! A field missing in one language does not compile. Where a number enters a sentence, the sentence is a method in
 //! `phrases`, because languages place and count numbers differently.
 
-mod en;
-mod phrases;
-mod zh;
-
-pub use en::ENGLISH;
-pub use zh::CHINESE;
-
 /// Declares a group of words: the struct, and for tests the list of what is in it.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($field:ident: $doc:literal,)* }) => {
@@ -28,6 +21,15 @@ macro_rules! words {
     };
 }
 
+mod en;
+mod phrases;
+mod wallets;
+mod zh;
+
+pub use en::ENGLISH;
+pub use wallets::{BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords, TerminalWords, WalletWords};
+pub use zh::CHINESE;
+
 /// Everything said in one language.
 #[derive(Debug)]
 pub struct Words {
@@ -45,6 +47,26 @@ pub struct Words {
     pub desk: DeskWords,
     /// On the page for errors.
     pub message: MessageWords,
+    /// On the mobile terminal.
+    pub terminal: TerminalWords,
+    /// While a card is held there.
+    pub hold: HoldWords,
+    /// On what is entered there.
+    pub entry: EntryWords,
+    /// On what a wallet card holds.
+    pub wallet: WalletWords,
+    /// On what came of a tap.
+    pub result: ResultWords,
+    /// On the terminal's settings.
+    pub settings: SettingsWords,
+    /// On a terminal that cannot serve anybody.
+    pub locked: LockedWords,
+    /// In the demonstration's field.
+    pub field: FieldWords,
+    /// On the demonstration's text messages.
+    pub outbox: OutboxWords,
+    /// In the console, on wallet cards and terminals.
+    pub bank: BankWords,
 }
 
 impl Words {
@@ -58,6 +80,16 @@ impl Words {
             self.console.entries(),
             self.desk.entries(),
             self.message.entries(),
+            self.terminal.entries(),
+            self.hold.entries(),
+            self.entry.entries(),
+            self.wallet.entries(),
+            self.result.entries(),
+            self.settings.entries(),
+            self.locked.entries(),
+            self.field.entries(),
+            self.outbox.entries(),
+            self.bank.entries(),
         ]
         .concat()
     }

@@ -7,10 +7,13 @@
 //! Next: [`app::App`] and one press of a key, followed in `ARCHITECTURE.md`.
 
 pub mod app;
+pub mod bank;
 pub mod bearer;
 pub mod fleet;
 pub mod http;
 mod metrics;
+pub mod security;
+pub mod tls;
 pub mod web;
 
 pub use app::{App, Chance, Clock, Rules, SystemChance, SystemClock};

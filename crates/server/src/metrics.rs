@@ -21,6 +21,11 @@ struct Reason {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Step {
     step: &'static str,
 }
@@ -32,6 +37,9 @@ pub struct Metrics {
     frames_refused: Family<Reason, Counter>,
     datagrams_refused: Family<Reason, Counter>,
     downlinks: Family<Outcome, Counter>,
+    tap_outcomes: Family<Outcome, Counter>,
+    tap_refused: Family<Code, Counter>,
+    sms: Family<Outcome, Counter>,
     steps: Family<Step, Histogram>,
     write_queue: Gauge,
     open_exchanges: Gauge,
@@ -59,6 +67,14 @@ impl Metrics {
         registry.register("datagrams_refused", "CoAP datagrams that were refused", datagrams_refused.clone());
         let downlinks = Family::default();
         registry.register("downlinks", "Frames sent to cards, by what became of them", downlinks.clone());
+        let tap_outcomes = Family::default();
+        let help = "Transactions with wallet cards that the bank ended, by outcome";
+        registry.register("tap_outcomes", help, tap_outcomes.clone());
+        let tap_refused = Family::default();
+        let help = "Requests of terminals that were refused in clear, by code";
+        registry.register("tap_refused", help, tap_refused.clone());
+        let sms = Family::default();
+        registry.register("sms", "SMS codes, by what became of them", sms.clone());
         let steps: Family<Step, Histogram> = Family::new_with_constructor(|| Histogram::new(BOUNDS));
         let help = "From a frame's or request's arrival to its durable answer";
         registry.register_with_unit("step", help, Unit::Seconds, steps.clone());
@@ -72,6 +88,9 @@ impl Metrics {
             frames_refused,
             datagrams_refused,
             downlinks,
+            tap_outcomes,
+            tap_refused,
+            sms,
             steps,
             write_queue,
             open_exchanges,
@@ -96,6 +115,21 @@ impl Metrics {
     /// A downlink fared so.
     pub fn downlink(&self, outcome: &'static str) {
         self.downlinks.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// The bank ended a transaction with a wallet card so.
+    pub fn tap_outcome(&self, outcome: &'static str) {
+        self.tap_outcomes.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A terminal's request was refused by this code.
+    pub fn tap_refused(&self, code: &'static str) {
+        self.tap_refused.get_or_create(&Code { code }).inc();
+    }
+
+    /// An SMS code fared so: `queued`, `delivered`, `failed` (an attempt), `expired`, or an outcome's name.
+    pub fn sms(&self, outcome: &'static str) {
+        self.sms.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// A step took this long.

@@ -236,7 +236,7 @@ fn decode(bank: &[u8; BANK]) -> Option<Bank> {
 }
 
 /// CRC-32 (IEEE 802.3): tells a torn or decayed bank, keeps nobody out.
-fn check_sum(bytes: &[u8]) -> u32 {
+pub(crate) fn check_sum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
             let carry = if sum & 1 == 1 { 0xedb8_8320 } else { 0 };

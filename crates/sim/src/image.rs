@@ -85,15 +85,7 @@ impl CardImage {
             path: path.into(),
             source,
         })?;
-        let mut new = path.as_os_str().to_owned();
-        new.push(".new");
-        let new = PathBuf::from(new);
-        let written = write_beside(&new, path, &text);
-        if written.is_err() {
-            // It holds a key. That it cannot be removed either changes nothing about the failure.
-            let _ = fs::remove_file(&new);
-        }
-        written.map_err(|source| ImageError::System { what: "write", path: path.into(), source })
+        replace(path, &text).map_err(|source| ImageError::System { what: "write", path: path.into(), source })
     }
 
     /// Reads an image that only its owner has access to.
@@ -232,6 +224,19 @@ struct Written {
     currency: Option<String>,
     key_check_value: String,
     key: Zeroizing<String>,
+}
+
+/// Puts a file that holds a key in the place of the one before: at any moment one of them is there whole.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let written = write_beside(&new, path, bytes);
+    if written.is_err() {
+        // It holds a key. That it cannot be removed either changes nothing about the failure.
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
 fn write_beside(new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! For: a card that speaks over a real UDP socket and can be taken in hand ([`SoftwareCard`], with
 //! [`CardImage`] and [`FlashFile`] for its silicon, and [`face`] for its body); a lossy radio under virtual
-//! time for tests ([`world`]); and many cards at once for load ([`crowd`]).
+//! time for tests ([`world`]); many cards at once for load ([`crowd`]); and wallet cards with their reader
+//! ([`wallet`]).
 //! Refuses: a copy of the card. The controller is `air::card::Card`, the code a card maker runs; this crate
 //! gives it a radio, a memory, a key and a light, and never decides about a payment. Nothing here is fit to
 //! hold somebody's money: a software card's key stands in a file.
@@ -18,6 +19,7 @@ mod frame_note;
 mod image;
 mod radio;
 mod state;
+pub mod wallet;
 pub mod world;
 
 #[cfg(test)]

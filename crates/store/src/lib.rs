@@ -5,19 +5,24 @@
 //! what a unit of work can see and change.
 //! Refuses: deciding. A unit of work is a function of `server::app` over the rules of `payment`; here is no
 //! rule but the unique constraints that hold when everything else fails.
-//! Next: [`mod@unit`] for the operations, [`sqlite`] for the writer and its group commit.
+//! Next: [`mod@unit`] and [`mod@crate::tap`] for the operations, [`sqlite`] for the writer and its group commit.
 
 mod error;
 mod handle;
 pub mod rows;
 pub mod sqlite;
+pub mod tap;
 pub mod unit;
 
 pub use error::{StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
-    Alarm, ApiKey, BalanceDifference, CardSummary, Evidence, Holder, Idempotent, KeyCheck, LinkState,
-    Merchant, NewEvent, OrderCursor, Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
-    StoredTransfer, Today, Totals,
+    Activation, Alarm, ApiKey, BalanceDifference, BankCard, CardSummary, Evidence, Holder, Idempotent,
+    KeyCheck, LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, OrderCursor, OutgoingSms, Place,
+    SmsCode, SmsState, StoredAuthorization, StoredCard, StoredEvent, StoredLoad, StoredOrder,
+    StoredTerminal, StoredTransfer, TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState,
+    WorkingKey,
 };
+// `tap` alone could be the crate of that name.
+pub use crate::tap::{TapReading, TapUnit};
 pub use unit::{Reading, Unit};

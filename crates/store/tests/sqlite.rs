@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use maker::gate::Gate;
 use maker::ledger::{Refusal, assert_sound, fund, opened};
-use maker::{MORNING, card, first_answer, kept, order, question, yuan};
-use model::CardId;
+use maker::{MORNING, card, first_answer, holder, kept, order, question, tap, yuan};
+use model::{CardId, Currency, UnixMillis};
 use payment::{AccountKind, MerchantId, TransferId};
 use rusqlite::Connection;
 use store::sqlite::{Options, QUEUE_MAX, open, open_with};
@@ -35,7 +35,7 @@ fn refused(path: &Path) -> StoreError {
 }
 
 fn mark(unit: &mut dyn Unit, kind: &str) -> Result<(), StoreError> {
-    unit.add_alarm(&Alarm { card: None, kind: kind.to_owned(), at: MORNING })
+    unit.add_alarm(&Alarm { card: None, subject: None, kind: kind.to_owned(), at: MORNING })
 }
 
 fn marks(rows: &dyn Reading) -> Result<Vec<String>, StoreError> {
@@ -50,8 +50,79 @@ fn a_file_of_a_newer_program_is_refused_by_its_version() {
     raw.execute("insert into refinery_schema_history values (99, 'later', '2030-01-01T00:00:00Z', '1')", [])
         .unwrap();
     let error = refused(&file);
-    assert_eq!(error, StoreError::NewerVersion { found: 99, known: 1 });
+    assert_eq!(error, StoreError::NewerVersion { found: 99, known: 2 });
     assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+/// The schema of version 1, which no file that has it sees change.
+const V1: &str = include_str!("../migrations/sqlite/V1__begin.sql");
+
+/// A database as the program of version 1 left it. The checksum in its history is of every byte of V1.
+fn made_by_version_1(file: &Path) -> Connection {
+    let raw = Connection::open(file).unwrap();
+    let history = "create table refinery_schema_history (
+            version int4 primary key, name varchar(255), applied_on varchar(255), checksum varchar(255)
+        );
+        insert into refinery_schema_history values (1, 'begin', '2026-11-20T18:31:28Z', 'CHECKSUM');";
+    raw.execute_batch(&format!("pragma journal_mode = wal; {V1} {history}")).unwrap();
+    raw
+}
+
+#[tokio::test]
+async fn a_database_of_version_1_is_brought_to_version_2_with_its_rows_as_they_were() {
+    let (_folder, file) = place();
+    let raw = made_by_version_1(&file);
+    raw.execute_batch(
+        "insert into merchant values (1, 'Café', 1);
+         insert into holder values (-2, '持有人 1', zeroblob(32), 1);
+         insert into account values (7, 'holder', -2, 156, 500, 0, 0);
+         insert into account values (8, 'settlement', 0, 156, -500, 0, 0);
+         insert into transfer values (x'01', 8, 7, 156, 500, 500, 1, 'fund', null, 1, 2);
+         insert into posting values (1, x'01', 8, -500, 2), (2, x'01', 7, 500, 2);
+         insert into alarm (card, kind, at) values (4294967295, 'not_me', 3), (null, 'drift', 4);",
+    )
+    .unwrap();
+    drop(raw);
+    // Once to migrate it, once as it is from then on.
+    for _ in 0..2 {
+        let store = open(&file).unwrap();
+        assert_sound(&store);
+        let alarm = |card, kind: &str, at| Alarm { card, subject: None, kind: kind.into(), at: UnixMillis(at) };
+        let alarms = [alarm(None, "drift", 4), alarm(Some(CardId(u32::MAX)), "not_me", 3)];
+        assert_eq!(store.peek(|rows| rows.alarms(9)), Ok(alarms.to_vec()));
+        let known = holder(1).reference;
+        let (name, account) = store
+            .peek(|rows| {
+                let name = rows.holder(known)?.map(|holder| holder.name);
+                Ok((name, rows.account_of(AccountKind::Holder, known.0.cast_signed(), Currency::CNY)?))
+            })
+            .unwrap();
+        assert_eq!((name.as_deref(), account.map(|it| it.posted)), (Some("持有人 1"), Some(500)));
+        assert_eq!(store.peek(|rows| rows.merchant(MerchantId(1))).unwrap().unwrap().name, "Café");
+    }
+    // The next alarm and the first wallet card join them.
+    let store = open(&file).unwrap();
+    kept(&store, |unit| {
+        unit.add_alarm(&Alarm { card: None, subject: Some("ff0000000001".into()), kind: "k".into(), at: MORNING })?;
+        unit.add_bank_card(&tap::bank_card(1))?;
+        unit.add_wallet(&tap::wallet(1))
+    })
+    .await;
+    let subjects = store.peek(|rows| rows.alarms(9)).unwrap().into_iter().map(|alarm| alarm.subject);
+    assert_eq!(subjects.collect::<Vec<_>>(), [Some("ff0000000001".to_owned()), None, None]);
+    drop(store);
+    // Its schema is that of a file that began with version 2, word for word.
+    let (_folder, new) = place();
+    drop(open(&new).unwrap());
+    let [migrated, begun] = [&file, &new].map(|path| {
+        let raw = Connection::open(path).unwrap();
+        let mut schema = raw
+            .prepare("select name, sql from sqlite_master where name <> 'refinery_schema_history' order by name")
+            .unwrap();
+        let rows = schema.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<Result<Vec<(String, Option<String>)>, _>>().unwrap()
+    });
+    assert_eq!(migrated, begun);
 }
 
 #[test]
@@ -215,6 +286,20 @@ async fn the_file_keeps_a_write_ahead_log_and_its_postings_for_ever() {
 }
 
 #[tokio::test]
+async fn attempts_to_write_a_load_are_kept_for_ever() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    kept(&store, |unit| unit.add_attempt(&tap::attempt(&tap::load(0, 1, 0), 1))).await;
+    let raw = Connection::open(&file).unwrap();
+    for sql in
+        ["update load_attempt set mac2 = x'00000000'", "update load_attempt set number = 2", "delete from load_attempt"]
+    {
+        let error = raw.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("immutable"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_that_ends_the_transaction_costs_only_the_unit_of_work_that_met_it() {
     let (_folder, file) = place();
     let store = open(&file).unwrap();
@@ -276,6 +361,45 @@ async fn a_row_that_makes_no_sense_is_named_and_not_guessed_at() {
         ("update orders set amount = 1, state = 'paid', presses = 9", order, "orders.presses"),
         ("update authorization set answering = -1", question, "answering"),
         ("update authorization set answering = 0, number = 1", question, "authorization.number"),
+    ];
+    for (sql, look, what) in cases {
+        raw.execute(sql, []).unwrap();
+        assert_eq!(store.peek(look), Err(StoreError::Malformed(what)), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_the_tap_that_makes_no_sense_is_named_and_not_guessed_at() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    kept(&store, |unit| {
+        tap::with_bank_card(unit, 1)?;
+        unit.add_wallet(&tap::wallet(1))?;
+        unit.add_terminal(&tap::terminal(1))?;
+        unit.add_load(&tap::load(0, 1, 0))?;
+        unit.add_sms_code(&tap::sms_code(1, 1, 0))
+    })
+    .await;
+    let raw = Connection::open(&file).unwrap();
+    type Look = fn(&dyn Reading) -> Result<(), StoreError>;
+    let terminal: Look = |rows| rows.terminal(tap::terminal_id(1)).map(drop);
+    let wallets: Look = |rows| rows.wallets_after(None, 9).map(drop);
+    let load: Look = |rows| rows.loads_before(None, None, 9).map(drop);
+    let counts: Look = |rows| rows.load_counts().map(drop);
+    let sms_code: Look = |rows| rows.sms_code([1; 16]).map(drop);
+    let cases = [
+        ("update terminal set state = 'lost'", terminal, "terminal.state"),
+        ("update terminal set state = 'active', suite = 5", terminal, "terminal.suite"),
+        ("update terminal set suite = 1, key_id = -1", terminal, "key_id"),
+        ("update wallet set state = 'open'", wallets, "wallet.state"),
+        ("update wallet set state = 'active', industry = 10000", wallets, "industry"),
+        ("update wallet set industry = 1, counter = 65536", wallets, "counter"),
+        ("update wallet set counter = 1, asn = x'0a000000000000000000'", wallets, "asn"),
+        ("update load set amount = 4294967296", load, "amount"),
+        ("update load set amount = 1, state = 'paid'", load, "load.state"),
+        ("update load set updated_at = 0", counts, "load.state"),
+        ("update sms_code set state = 'sent'", sms_code, "sms_code.state"),
+        ("update sms_code set state = 'used', amount = -1", sms_code, "amount"),
     ];
     for (sql, look, what) in cases {
         raw.execute(sql, []).unwrap();

@@ -1,6 +1,8 @@
 //! Custodians bring keys in, move them through their life, and can read what they did.
 
-use crypto::{CheckValue, IssuerMasterKey, TransportKey};
+use crypto::{
+    CheckValue, IssuerMasterKey, PinVerificationKey, PurseMasterKey, TerminalRootKey, TransportKey,
+};
 use keystore::{
     Action, CeremonyError, Component, Custodian, EntropyFailed, KeyEvent, KeyRecord, KeyState, KeyUse,
     SealedFile,
@@ -14,6 +16,11 @@ fn check(key_use: KeyUse, bytes: &[u8]) -> CheckValue {
     match key_use {
         KeyUse::DeriveCardKeys => IssuerMasterKey::from_bytes(bytes.try_into().unwrap()).check_value(),
         KeyUse::WrapCardKeys => TransportKey::from_bytes(bytes.try_into().unwrap()).check_value(),
+        KeyUse::LoadPurses | KeyUse::ProvePurses | KeyUse::BuyWithPurses | KeyUse::MaintainPurses => {
+            PurseMasterKey::from_bytes(bytes.try_into().unwrap()).check_value()
+        }
+        KeyUse::DeriveTerminalKeys => TerminalRootKey::from_bytes(bytes.try_into().unwrap()).check_value(),
+        KeyUse::VerifyPins => PinVerificationKey::from_bytes(bytes.try_into().unwrap()).check_value(),
     }
 }
 

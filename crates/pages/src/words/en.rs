@@ -1,5 +1,7 @@
 //! English.
 
+mod wallets;
+
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
 
 /// All that is said in English.
@@ -256,4 +258,14 @@ pub const ENGLISH: Words = Words {
         failed_what: "We could not finish what you asked for. No money moves without your card’s answer.",
         failed_todo: "Wait a moment, then try again.",
     },
+    terminal: wallets::TERMINAL,
+    hold: wallets::HOLD,
+    entry: wallets::ENTRY,
+    wallet: wallets::WALLET,
+    result: wallets::RESULT,
+    settings: wallets::SETTINGS,
+    locked: wallets::LOCKED,
+    field: wallets::FIELD,
+    outbox: wallets::OUTBOX,
+    bank: wallets::BANK,
 };

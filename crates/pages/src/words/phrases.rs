@@ -51,6 +51,68 @@ impl Language {
             Chinese => format!("核对时间：{time}"),
         }
     }
+
+    /// How often it may be tried again.
+    pub fn tries_left(self, tries: u8) -> String {
+        match (self, tries) {
+            (English, 0) => "No tries left".into(),
+            (English, 1) => "1 try left".into(),
+            (English, n) => format!("{n} tries left"),
+            (Chinese, 0) => "已无剩余次数".into(),
+            (Chinese, n) => format!("还可尝试 {n} 次"),
+        }
+    }
+
+    /// Whole minutes, as hours and minutes.
+    pub fn minutes(self, minutes: u32) -> String {
+        match (self, minutes / 60, minutes % 60) {
+            (English, 0, m) => format!("{m} min"),
+            (English, h, m) => format!("{h} h {m} min"),
+            (Chinese, 0, m) => format!("{m} 分钟"),
+            (Chinese, h, m) => format!("{h} 小时 {m} 分钟"),
+        }
+    }
+
+    /// What a driver pack allows.
+    pub fn load_limits(self, per_load: &str, on_card: &str) -> String {
+        match self {
+            English => format!("At most {per_load} at once. The card may hold {on_card}."),
+            Chinese => format!("单次最多 {per_load}，卡内余额上限 {on_card}。"),
+        }
+    }
+
+    /// To which phone a code went.
+    pub fn code_sent_to(self, phone: &str) -> String {
+        match self {
+            English => format!("Sent to the phone {phone}"),
+            Chinese => format!("已发送至手机 {phone}"),
+        }
+    }
+
+    /// A record of a kind without a name.
+    pub fn record_of_kind(self, kind: &str) -> String {
+        match self {
+            English => format!("Kind {kind}"),
+            Chinese => format!("类型 {kind}"),
+        }
+    }
+
+    /// Buys something with a software card.
+    pub fn buy_for(self, price: &str) -> String {
+        match self {
+            English => format!("Buy something for {price}"),
+            Chinese => format!("消费 {price}"),
+        }
+    }
+
+    /// How many loads only a person can settle.
+    pub fn loads_in_doubt(self, count: u64) -> String {
+        match (self, count) {
+            (English, 1) => "One load is in doubt and waits for a person.".into(),
+            (English, n) => format!("{} loads are in doubt and wait for a person.", self.count(n)),
+            (Chinese, n) => format!("有 {} 笔充值存疑，等待人工处理。", self.count(n)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +125,14 @@ mod tests {
         assert_eq!(English.press_instruction(3), "Press the key on your card 3 times");
         assert_eq!(Chinese.press_instruction(3), "请按卡片按键 3 次");
         assert_eq!(English.bytes(1), "1 byte");
+        assert_eq!(English.tries_left(1), "1 try left");
+        assert_eq!(English.loads_in_doubt(1), "One load is in doubt and waits for a person.");
+    }
+
+    #[test]
+    fn hours_are_said_from_an_hour_on() {
+        assert_eq!([59, 60, 680].map(|m| English.minutes(m)), ["59 min", "1 h 0 min", "11 h 20 min"]);
+        assert_eq!(Chinese.minutes(680), "11 小时 20 分钟");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Chinese.
 
+mod wallets;
+
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
 
 /// All that is said in Chinese.
@@ -255,4 +257,14 @@ pub const CHINESE: Words = Words {
         failed_what: "您的请求未能完成。未经卡片确认，资金不会变动。",
         failed_todo: "请稍候片刻，再试一次。",
     },
+    terminal: wallets::TERMINAL,
+    hold: wallets::HOLD,
+    entry: wallets::ENTRY,
+    wallet: wallets::WALLET,
+    result: wallets::RESULT,
+    settings: wallets::SETTINGS,
+    locked: wallets::LOCKED,
+    field: wallets::FIELD,
+    outbox: wallets::OUTBOX,
+    bank: wallets::BANK,
 };

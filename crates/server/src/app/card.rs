@@ -198,7 +198,7 @@ impl App {
                 unit.put_card_key(&card)?;
                 unit.put_link_state(id, card.key_version, &LinkState::default())?;
                 let kind = super::wrong_code::REINJECTED.into();
-                unit.add_alarm(&Alarm { card: Some(id), kind, at: now })?;
+                unit.add_alarm(&Alarm { card: Some(id), subject: None, kind, at: now })?;
                 Ok(card)
             })
             .await?;
@@ -228,6 +228,19 @@ impl App {
         .await
     }
 
+    /// Adds a holder, or renames one: a person who has no connected card yet.
+    pub async fn add_holder(
+        &self,
+        reference: HolderReference,
+        name: &str,
+        document: &str,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let document_digest = document_digest(reference, document);
+        let holder = Holder { reference, name: name.to_owned(), document_digest };
+        self.write::<_, StoreError>(move |unit| unit.put_holder(&holder, now)).await
+    }
+
     /// Ends a binding: the card is given back.
     pub async fn unbind_card(&self, card: CardId) -> Result<(), CardUseError> {
         let now = self.now();
@@ -245,7 +258,7 @@ impl App {
         self.change_card(card, move |unit, card| {
             card.record.life_cycle = card.record.life_cycle.apply(event)?;
             let kind = format!("card_{}", card.record.life_cycle.name());
-            unit.add_alarm(&Alarm { card: Some(card.id()), kind, at: now })?;
+            unit.add_alarm(&Alarm { card: Some(card.id()), subject: None, kind, at: now })?;
             match card.record.may_pay(now) {
                 Ok(_) => Ok(None),
                 Err(refusal) => Ok(Some((refusal, decline_waiting(unit, card, refusal, now)?))),

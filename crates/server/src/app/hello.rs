@@ -332,7 +332,7 @@ fn repeat(
     if let Some(earlier) = earlier {
         return Ok(Greeted::Repeated { frame: earlier.evidence.transaction });
     }
-    unit.add_alarm(&Alarm { card: Some(card.id()), kind: "possible_clone".into(), at: now })?;
+    unit.add_alarm(&Alarm { card: Some(card.id()), subject: None, kind: "possible_clone".into(), at: now })?;
     Ok(Greeted::NotAboveMark)
 }
 

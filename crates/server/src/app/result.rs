@@ -132,7 +132,7 @@ impl App {
             if stored.evidence.result == bytes {
                 return Ok(Judged::Repeated { receipt: stored.evidence.receipt });
             }
-            unit.add_alarm(&Alarm { card: Some(card.id()), kind: "second_result".into(), at: now })?;
+            unit.add_alarm(&Alarm { card: Some(card.id()), subject: None, kind: "second_result".into(), at: now })?;
             return Ok(Judged::SecondResult);
         };
         let key = BoundKey::new(self.inner.keys.as_ref(), card.key());
@@ -164,7 +164,7 @@ impl App {
 /// "Not me": the card pays nothing more until the issuer says so, and the issuer is told. What
 /// waited for the card is declined, and returned.
 fn freeze(unit: &mut dyn Unit, card: &mut StoredCard, now: UnixMillis) -> Result<Vec<OrderId>, StoreError> {
-    unit.add_alarm(&Alarm { card: Some(card.id()), kind: "not_me".into(), at: now })?;
+    unit.add_alarm(&Alarm { card: Some(card.id()), subject: None, kind: "not_me".into(), at: now })?;
     // A card that cannot be frozen any more (lost, closed) pays nothing anyway.
     let Ok(frozen) = card.record.life_cycle.apply(CardEvent::Freeze) else { return Ok(Vec::new()) };
     card.record.life_cycle = frozen;

@@ -51,7 +51,7 @@ impl App {
         }
         let now = self.now();
         self.write::<_, StoreError>(move |unit| {
-            let alarm = |kind: &str| Alarm { card: Some(card), kind: kind.into(), at: now };
+            let alarm = |kind: &str| Alarm { card: Some(card), subject: None, kind: kind.into(), at: now };
             unit.add_alarm(&alarm(WRONG_CODES))?;
             if unit.alarms_since(card, WRONG_CODES, REINJECTED)? == ALARMS_MAX {
                 unit.add_alarm(&alarm(REINJECT))?;

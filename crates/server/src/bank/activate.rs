@@ -27,7 +27,7 @@ impl Bank {
         industry: IndustryCode,
         reading: CardReading,
     ) -> Answered {
-        let Some(product) = self.inner.industries.product(industry) else {
+        let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
         let Some(challenge) = reading.challenge else {
@@ -37,7 +37,7 @@ impl Bank {
         let dates = [today.date(), today.date_years_later(product.validity_years)].concat();
         let header = apdu::update_binary_secure_header(PUBLIC_DATA_FILE, DATES_OFFSET, dates.len());
         let mac = self.inner.keys.protect_command(
-            product.maintenance_key,
+            product.keys.maintenance,
             reading.asn,
             challenge,
             header,

@@ -43,7 +43,7 @@ impl Bank {
         transaction: Transaction,
         request: Authorize,
     ) -> Answered {
-        let Some(product) = self.inner.industries.product(industry) else {
+        let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
         let asn = request.asn;

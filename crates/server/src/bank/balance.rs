@@ -17,7 +17,7 @@ impl Bank {
         industry: IndustryCode,
         reading: CardReading,
     ) -> Answered {
-        let Some(product) = self.inner.industries.product(industry) else {
+        let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
         let (Some(initialized), Some(amount)) = (reading.initialized, reading.amount) else {
@@ -25,7 +25,7 @@ impl Bank {
         };
         let request = initialized.request(amount, PurseKind::PurseLoad, reading.terminal);
         let keys = &self.inner.keys;
-        let right = match keys.verify_load_request(product.load_key, reading.asn, &request, initialized.mac1)
+        let right = match keys.verify_load_request(product.keys.load, reading.asn, &request, initialized.mac1)
         {
             Ok(()) => true,
             Err(KeyStoreError::WrongCode) => false,

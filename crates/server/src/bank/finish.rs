@@ -47,13 +47,13 @@ impl Bank {
         industry: IndustryCode,
         reading: CardReading,
     ) -> Answered {
-        let Some(product) = self.inner.industries.product(industry) else {
+        let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
-        let first = self.inner.industries.pack(industry).map(|pack| pack.proof_number);
+        let first = self.pack(industry).map(|pack| pack.proof_number);
         let (first, key_index) = (
             first.unwrap_or(ProofNumber::After),
-            self.inner.industries.pack(industry).map_or(1, |pack| pack.key_index),
+            self.pack(industry).map_or(1, |pack| pack.key_index),
         );
         self.inner
             .app
@@ -69,13 +69,8 @@ impl Bank {
                 let Some(open) = unit.unfinished_load(reading.asn)? else {
                     return Ok(end(Outcome::NothingOpen));
                 };
-                Ok(match open.load.state {
-                    LoadState::InDoubt => end(Outcome::InDoubt),
-                    LoadState::Open
-                    | LoadState::Closed
-                    | LoadState::SettledCredited
-                    | LoadState::SettledReturned => probe(&open, first, key_index),
-                })
+                // One in doubt is asked about as well: a proof closes it, whoever else it waits for.
+                Ok(probe(&open, first, key_index))
             })
             .await
     }
@@ -89,7 +84,7 @@ impl Bank {
         })?;
         let Some((attempts, load)) = known else { return self.refuse(asker, Outcome::Malformed).await };
         let industry = load.load.industry;
-        let Some(product) = self.inner.industries.product(industry) else {
+        let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
         let finding = match outputs.list {
@@ -99,7 +94,7 @@ impl Bank {
             _ => return self.refuse(asker, Outcome::Malformed).await,
         };
         let attempts_max = self.inner.rules.attempts_max;
-        let log_file = self.inner.industries.pack(industry).map_or(0x1a, |pack| pack.load_log_file);
+        let log_file = self.pack(industry).map_or(0x1a, |pack| pack.load_log_file);
         self.inner
             .app
             .write::<_, Refused>(move |unit| {
@@ -184,7 +179,7 @@ impl Bank {
                 terminal: attempt.terminal,
                 when: attempt.when,
             };
-            match self.inner.keys.verify_load_receipt(product.tac_key, load.load.asn, &receipt, tac) {
+            match self.inner.keys.verify_load_receipt(product.keys.tac, load.load.asn, &receipt, tac) {
                 Ok(()) => return Ok(Some(attempt.clone())),
                 Err(KeyStoreError::WrongCode) => {}
                 Err(trouble) => return Err(trouble.into()),

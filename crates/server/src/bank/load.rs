@@ -98,12 +98,12 @@ impl Bank {
         mac1: PurseCode,
         when: PurseTime,
     ) -> Result<Result<Offer, Mac1>, Refused> {
-        match self.inner.keys.verify_load_request(product.load_key, reading_asn, &request, mac1) {
+        match self.inner.keys.verify_load_request(product.keys.load, reading_asn, &request, mac1) {
             Ok(()) => {}
             Err(KeyStoreError::WrongCode) => return Ok(Err(Mac1::Wrong)),
             Err(trouble) => return Err(trouble.into()),
         }
-        let mac2 = self.inner.keys.load_order_code(product.load_key, reading_asn, &request, when)?;
+        let mac2 = self.inner.keys.load_order_code(product.keys.load, reading_asn, &request, when)?;
         Ok(Ok(Offer { request, when, mac2 }))
     }
 
@@ -114,7 +114,7 @@ impl Bank {
         industry: IndustryCode,
         reading: CardReading,
     ) -> Answered {
-        let Some(product) = self.inner.industries.product(industry) else {
+        let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
         let (Some(initialized), Some(amount)) = (reading.initialized, reading.amount) else {

@@ -21,12 +21,16 @@ mod wallet;
 use std::sync::Arc;
 
 use crypto::{BankKeys, KeyName};
-use packs::Industries;
+use model::IndustryCode;
+use packs::{Industries, Product};
+use tap::DriverPack;
 
 use crate::App;
 
 pub use envelope::Refused;
+pub(crate) use envelope::may_talk;
 pub use settle::{Found, SettleError};
+pub(crate) use sms_code::digest as sms_digest;
 pub use wallet::{BankCardError, IssueWalletError, IssuedWallet, NewBankCard, NewWallet};
 
 /// Every limit of the tap rail, in one place.
@@ -130,5 +134,15 @@ impl Bank {
     /// The industries it serves.
     pub fn industries(&self) -> &Arc<Industries> {
         &self.inner.industries
+    }
+
+    /// The bank's side of an industry.
+    pub(crate) fn product(&self, code: IndustryCode) -> Option<Product> {
+        self.inner.industries.get(code).map(|industry| industry.product.clone())
+    }
+
+    /// The terminal's side of an industry.
+    fn pack(&self, code: IndustryCode) -> Option<Arc<DriverPack>> {
+        self.inner.industries.get(code).map(|industry| industry.pack.clone())
     }
 }

@@ -132,8 +132,6 @@ impl Bank {
     /// Makes a wallet card: its keys by PBOC diversification, wrapped for the card maker.
     pub async fn issue_wallet(&self, new: NewWallet) -> Result<IssuedWallet, IssueWalletError> {
         let product = self
-            .inner
-            .industries
             .product(new.industry)
             .ok_or(IssueWalletError::UnknownIndustry(new.industry))?;
         let app = &self.inner.app;
@@ -144,10 +142,10 @@ impl Bank {
             asn,
             industry: new.industry,
             issuer: product.issuer,
-            load: inject(product.load_key)?,
-            tac: inject(product.tac_key)?,
-            purchase: inject(product.purchase_key)?,
-            maintenance: inject(product.maintenance_key)?,
+            load: inject(product.keys.load)?,
+            tac: inject(product.keys.tac)?,
+            purchase: inject(product.keys.purchase)?,
+            maintenance: inject(product.keys.maintenance)?,
         };
         let wallet = Wallet {
             asn,

@@ -68,7 +68,8 @@ fn open(path: &Path, flags: OpenFlags, busy_wait: Duration) -> Result<Connection
         |error: rusqlite::Error| StoreError::Unreachable { path: path.to_owned(), reason: error.to_string() };
     let connection = Connection::open_with_flags(path, flags).map_err(unreachable)?;
     connection.busy_timeout(busy_wait)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    // More than there are statements: none is prepared twice.
+    connection.set_prepared_statement_cache_capacity(256);
     // Plans must not depend on bound values: otherwise SQLite prepares `waiting_orders` anew for each card.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)

@@ -8,6 +8,9 @@ mod connection;
 mod floor;
 mod read;
 mod row;
+mod tap_read;
+mod tap_row;
+mod tap_write;
 mod write;
 mod writer;
 

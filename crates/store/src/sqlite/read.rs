@@ -16,7 +16,7 @@ use crate::unit::Reading;
 pub(super) struct Rows<'c>(pub(super) &'c Connection);
 
 impl Rows<'_> {
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -27,7 +27,7 @@ impl Rows<'_> {
         rows.next()?.map(read).transpose()
     }
 
-    fn many<T>(
+    pub(super) fn many<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -48,12 +48,13 @@ const TOTALS: &str = "kind, currency";
 
 /// `select COLUMNS from TABLE ...` as a constant, so that a cached statement costs no formatting.
 macro_rules! select {
-    ($columns:expr, $rest:literal) => {{
+    ($columns:expr, $rest:expr) => {{
         static SQL: std::sync::LazyLock<String> =
-            std::sync::LazyLock::new(|| format!(concat!("select {} ", $rest), $columns));
+            std::sync::LazyLock::new(|| format!("select {} {}", $columns, $rest));
         SQL.as_str()
     }};
 }
+pub(super) use select;
 
 impl Reading for Rows<'_> {
     fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
@@ -241,12 +242,13 @@ impl Reading for Rows<'_> {
     }
 
     fn alarms(&self, limit: u32) -> Result<Vec<Alarm>, StoreError> {
-        let sql = "select card, kind, at from alarm order by seq desc limit ?";
+        let sql = "select card, subject, kind, at from alarm order by seq desc limit ?";
         self.many(sql, [limit], |row| {
             Ok(Alarm {
                 card: row.get::<_, Option<u32>>(0)?.map(CardId),
-                kind: row.get(1)?,
-                at: UnixMillis(row.get(2)?),
+                subject: row.get(1)?,
+                kind: row.get(2)?,
+                at: UnixMillis(row.get(3)?),
             })
         })
     }

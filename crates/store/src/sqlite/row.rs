@@ -18,13 +18,13 @@ use crate::rows::{
     Evidence, LinkState, StoredAuthorization, StoredCard, StoredOrder, StoredTransfer, life_cycle,
 };
 
-type Read<T> = Result<T, StoreError>;
+pub(super) type Read<T> = Result<T, StoreError>;
 
 /// A column of a select list: its name for errors, its place for reading. A look-up by name would compare
 /// every name of the row, for every column of it.
 #[derive(Clone, Copy)]
 pub(super) struct Column {
-    name: &'static str,
+    pub(super) name: &'static str,
     place: usize,
 }
 
@@ -75,15 +75,15 @@ pub(super) const fn signed(value: u64) -> i64 {
     value.cast_signed()
 }
 
-fn malformed<T>(what: &'static str) -> impl FnOnce(T) -> StoreError {
+pub(super) fn malformed<T>(what: &'static str) -> impl FnOnce(T) -> StoreError {
     move |_| StoreError::Malformed(what)
 }
 
-fn unsigned(row: &Row<'_>, column: Column) -> Read<u64> {
+pub(super) fn unsigned(row: &Row<'_>, column: Column) -> Read<u64> {
     Ok(column.get::<i64>(row)?.cast_unsigned())
 }
 
-fn small<T: TryFrom<i64>>(row: &Row<'_>, column: Column) -> Read<T> {
+pub(super) fn small<T: TryFrom<i64>>(row: &Row<'_>, column: Column) -> Read<T> {
     T::try_from(column.get::<i64>(row)?).map_err(malformed(column.name))
 }
 

@@ -18,7 +18,7 @@ use crate::rows::{
 use crate::unit::{Reading, Unit};
 
 /// A transaction of the writer's. Dropped without commit, it is rolled back.
-pub(super) struct Transaction<'c>(rusqlite::Transaction<'c>);
+pub(super) struct Transaction<'c>(pub(super) rusqlite::Transaction<'c>);
 
 impl<'c> Transaction<'c> {
     pub(super) fn begin(connection: &'c mut Connection) -> Result<Self, StoreError> {
@@ -49,31 +49,38 @@ impl<'c> Transaction<'c> {
         Ok(self.0.prepare_cached(sql)?.execute(params)?)
     }
 
+    /// Deletes a portion of what has grown old; how many.
+    pub(super) fn forget(&self, sql: &str, before: UnixMillis, limit: u32) -> Result<u32, StoreError> {
+        let forgotten = self.execute(sql, params![before.0, limit])?;
+        Ok(u32::try_from(forgotten).unwrap_or(u32::MAX))
+    }
+
     /// Changes exactly one row, or names the table whose row is missing.
-    fn change_one(&self, what: &'static str, sql: &str, params: impl Params) -> Result<(), StoreError> {
+    pub(super) fn change_one(&self, what: &'static str, sql: &str, params: impl Params) -> Result<(), StoreError> {
         match self.execute(sql, params)? {
             1 => Ok(()),
             _ => Err(StoreError::Malformed(what)),
         }
     }
 
-    fn rows(&self) -> Rows<'_> {
+    pub(super) fn rows(&self) -> Rows<'_> {
         Rows(&self.0)
     }
 }
 
 /// Reading inside a transaction is reading on its connection.
 macro_rules! read_through {
-    ($(fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $answer:ty;)*) => {
-        impl Reading for Transaction<'_> {
+    ($reading:ident: $(fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $answer:ty;)*) => {
+        impl $reading for Transaction<'_> {
             $(fn $name(&self $(, $arg: $type)*) -> Result<$answer, StoreError> {
                 self.rows().$name($($arg),*)
             })*
         }
     };
 }
+pub(super) use read_through;
 
-read_through! {
+read_through! { Reading:
     fn merchant(&self, id: MerchantId) -> Option<Merchant>;
     fn api_key(&self, digest: &[u8; 32]) -> Option<ApiKey>;
     fn place(&self, id: PlaceId) -> Option<Place>;
@@ -387,8 +394,8 @@ impl Unit for Transaction<'_> {
     }
 
     fn add_alarm(&mut self, alarm: &Alarm) -> Result<(), StoreError> {
-        let sql = "insert into alarm (card, kind, at) values (?, ?, ?)";
-        self.execute(sql, params![alarm.card.map(|card| card.0), alarm.kind, alarm.at.0])?;
+        let sql = "insert into alarm (card, subject, kind, at) values (?, ?, ?, ?)";
+        self.execute(sql, params![alarm.card.map(|card| card.0), alarm.subject, alarm.kind, alarm.at.0])?;
         Ok(())
     }
 
@@ -417,7 +424,6 @@ impl Unit for Transaction<'_> {
     fn forget_idempotent_before(&mut self, before: UnixMillis, limit: u32) -> Result<u32, StoreError> {
         let sql = "delete from idempotency where (merchant, endpoint, key) in \
                    (select merchant, endpoint, key from idempotency where created_at < ? limit ?)";
-        let forgotten = self.execute(sql, params![before.0, limit])?;
-        Ok(u32::try_from(forgotten).unwrap_or(u32::MAX))
+        self.forget(sql, before, limit)
     }
 }

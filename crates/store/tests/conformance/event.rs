@@ -25,8 +25,17 @@ pub(crate) async fn an_order_s_events_are_told_in_order_and_again_from_any_of_th
 }
 
 pub(crate) async fn the_newest_alarms_come_first(store: Store) {
-    let alarms = [(None, "drift"), (Some(CardId(u32::MAX)), "not_me"), (Some(CardId(0)), "possible_clone")]
-        .map(|(card, kind)| Alarm { card, kind: kind.into(), at: MORNING });
+    let alarms = [
+        (None, Some("99999999999999999001"), "tac_wrong"),
+        (Some(CardId(u32::MAX)), None, "not_me"),
+        (Some(CardId(0)), Some(""), "possible_clone"),
+    ]
+    .map(|(card, subject, kind)| Alarm {
+        card,
+        subject: subject.map(str::to_owned),
+        kind: kind.into(),
+        at: MORNING,
+    });
     for alarm in alarms.clone() {
         kept(&store, move |unit| unit.add_alarm(&alarm)).await;
     }

@@ -6,11 +6,14 @@ mod authorization;
 mod card;
 mod event;
 mod ledger;
+mod load;
 #[path = "../maker/mod.rs"]
 mod maker;
 mod merchant;
 mod order;
 mod reckoning;
+mod sms;
+mod tap;
 mod writing;
 
 use std::any::Any;
@@ -90,6 +93,40 @@ macro_rules! conformance {
                 a_transfer_is_made_once_and_ends_once
                 a_balance_that_was_tampered_with_is_found
                 sums_are_by_kind_and_currency_and_end_at_zero
+            }
+            tap {
+                every_field_of_a_terminal_comes_back
+                a_terminal_changes_in_everything_but_its_number_and_its_day
+                a_terminal_s_keys_do_not_come_back
+                terminals_are_listed_by_number_above_a_cursor
+                a_working_key_s_mark_moves_and_its_end_comes_nearer
+                a_working_key_is_given_once_and_to_a_terminal_that_is_there
+                working_keys_are_forgotten_by_their_end_and_by_portions
+                a_bank_card_is_kept_under_its_number
+                every_field_of_a_wallet_card_comes_back
+                a_wallet_card_changes_and_its_counter_only_rises
+                wallet_cards_are_listed_by_serial_number_above_a_cursor
+                an_authorization_is_used_by_one_load
+                authorizations_are_forgotten_by_their_end_and_by_portions
+                what_is_logged_names_nobody
+            }
+            load {
+                every_field_of_a_load_comes_back
+                a_card_s_counter_names_one_load_for_ever
+                a_card_has_one_unfinished_load
+                a_load_changes_until_it_has_ended_and_never_again
+                loads_are_listed_newest_first_below_a_cursor
+                what_a_card_was_loaded_with_leaves_out_what_was_given_back
+                loads_are_counted_by_state
+                attempts_are_listed_newest_first_and_numbered_once
+            }
+            sms {
+                every_field_of_an_sms_code_comes_back
+                an_sms_code_that_does_not_wait_stays_as_it_is
+                a_card_s_newest_sms_code_is_found_and_its_codes_counted
+                sms_codes_are_forgotten_by_their_end_and_by_portions
+                sms_are_due_by_their_turn_the_longest_first
+                an_sms_is_tried_again_later_until_it_is_forgotten
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says

@@ -12,7 +12,7 @@ use crate::maker::gate::Gate;
 use crate::maker::{MORNING, first_answer, kept, seen};
 
 fn mark(unit: &mut dyn Unit, kind: &str) -> Result<(), StoreError> {
-    unit.add_alarm(&Alarm { card: None, kind: kind.to_owned(), at: MORNING })
+    unit.add_alarm(&Alarm { card: None, subject: None, kind: kind.to_owned(), at: MORNING })
 }
 
 fn marks(rows: &dyn Reading) -> Result<Vec<String>, StoreError> {

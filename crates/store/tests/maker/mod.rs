@@ -4,6 +4,7 @@
 pub(crate) mod gate;
 pub(crate) mod ledger;
 pub(crate) mod random;
+pub(crate) mod tap;
 
 use std::fmt::Debug;
 
@@ -151,6 +152,16 @@ pub(crate) async fn breaks_a_rule(
 ) {
     let answer = store.write(move |unit| work(unit)).await;
     assert!(matches!(answer, Err(WriteError::Refused(StoreError::Constraint(_)))), "{answer:?}");
+}
+
+/// Runs a unit of work whose change meets no row that it may change.
+pub(crate) async fn changes_nothing(
+    store: &Store,
+    table: &'static str,
+    mut work: impl FnMut(&mut dyn Unit) -> Result<(), StoreError> + Send + 'static,
+) {
+    let answer = store.write(move |unit| work(unit)).await;
+    assert_eq!(answer, Err(WriteError::Refused(StoreError::Malformed(table))));
 }
 
 /// What a reading answers, asked in each of the three ways there are: they must agree.

@@ -1,5 +1,7 @@
 //! What is stored, as values.
 
+mod tap;
+
 use air::platform::Marks;
 use air::{Transaction, TransactionContext};
 use crypto::{CheckValue, KeyOrigin, Suite};
@@ -7,6 +9,11 @@ use model::{CardId, ChannelId, Currency, Decision, HolderReference, KeyVersion, 
 use payment::{
     AccountId, AccountKind, Authorization, CardRecord, LifeCycle, MerchantId, Order, OrderId, TransferId,
     TransferState,
+};
+
+pub use self::tap::{
+    Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad,
+    StoredTerminal, TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
 };
 
 /// A merchant.
@@ -228,6 +235,8 @@ pub struct StoredEvent {
 pub struct Alarm {
     /// Which card, if one.
     pub card: Option<CardId>,
+    /// What else it is about, if anything: a wallet card's serial number, a terminal's number.
+    pub subject: Option<String>,
     /// What: `not_me`, `possible_clone`.
     pub kind: String,
     /// When.

@@ -1,0 +1,101 @@
+//! `pack …`: whoever makes driver packs signs them here, and anybody checks one.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use packs::{SignedPack, SigningKey, VerifyingKey};
+use server::{Chance as _, SystemChance};
+use zeroize::Zeroizing;
+
+use crate::cli::{Failure, print};
+use crate::places::write_private;
+
+#[derive(Subcommand)]
+pub(crate) enum PackCommand {
+    /// Make a signing key and print its public part
+    Key(KeyArguments),
+    /// Sign a pack's TOML
+    Sign(SignArguments),
+    /// Say what a pack is, and whether its signature is good
+    Check(CheckArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct KeyArguments {
+    /// Where the key is written; nothing may stand there
+    #[arg(value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct SignArguments {
+    /// The pack's TOML, without its first line if it was signed before
+    #[arg(value_name = "TOML")]
+    body: PathBuf,
+    /// The signing key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where the signed pack is written
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArguments {
+    /// The pack
+    #[arg(value_name = "FILE")]
+    pack: PathBuf,
+    /// Whose signature is good: 64 hexadecimal digits; without it, the one that the pack itself names
+    #[arg(long, value_name = "HEX")]
+    signer: Option<VerifyingKey>,
+}
+
+pub(crate) fn run(command: PackCommand) -> Result<ExitCode, Failure> {
+    match command {
+        PackCommand::Key(arguments) => key(&arguments),
+        PackCommand::Sign(arguments) => sign(&arguments),
+        PackCommand::Check(arguments) => check(&arguments),
+    }
+}
+
+fn key(arguments: &KeyArguments) -> Result<ExitCode, Failure> {
+    let mut seed = Zeroizing::new([0; 32]);
+    seed[..16].copy_from_slice(&SystemChance.draw().to_be_bytes());
+    seed[16..].copy_from_slice(&SystemChance.draw().to_be_bytes());
+    let key = SigningKey::from_seed(&seed);
+    key.save(&arguments.out)?;
+    print(&format!(
+        "Made {}. Terminals and bank trust its packs where they know this public key:\n{}\n",
+        arguments.out.display(),
+        key.verifying_key()
+    ))
+}
+
+fn sign(arguments: &SignArguments) -> Result<ExitCode, Failure> {
+    let text = std::fs::read_to_string(&arguments.body)
+        .map_err(|error| format!("{} cannot be read: {error}", arguments.body.display()))?;
+    // Signed once more: its old first line is not part of what is signed.
+    let body = match text.split_once('\n') {
+        Some((first, rest)) if first.starts_with("# counterfoil-pack ") => rest,
+        _ => &text,
+    };
+    let signed = packs::sign(body, &SigningKey::load(&arguments.key)?)?;
+    write_private(&arguments.out, signed.as_bytes())?;
+    print(&format!("Signed: {}\n", arguments.out.display()))
+}
+
+fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
+    let bytes = std::fs::read(&arguments.pack)
+        .map_err(|error| format!("{} cannot be read: {error}", arguments.pack.display()))?;
+    let signed = SignedPack::parse(&bytes)?;
+    let signer: VerifyingKey = match arguments.signer {
+        Some(signer) => signer,
+        None => signed.signer().parse()?,
+    };
+    let pack = signed.verify(&[signer])?;
+    print(&format!(
+        "{} version {}: {} / {}\ndriver {}\nsigned by {}, and the signature is good\n",
+        pack.code, pack.version, pack.names.en, pack.names.zh, tap::DriverPack::DRIVER, signed.signer()
+    ))
+}
