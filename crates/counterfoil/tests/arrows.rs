@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("payment", &["model"]),
     ("coap", &[]),
     ("keystore", &["crypto", "model"]),
-    ("packs", &["model", "tap"]),
+    ("packs", &["crypto", "model", "tap"]),
     ("store", &["air", "crypto", "model", "payment", "tap"]),
     ("pages", &[]),
     ("visit", &["pages"]),

@@ -26,7 +26,7 @@ impl Asn {
         let mut bytes = [0; 10];
         for byte in bytes.iter_mut().rev() {
             let pair = (number % 100) as u8;
-            *byte = pair / 10 << 4 | pair % 10;
+            *byte = ((pair / 10) << 4) | (pair % 10);
             number /= 100;
         }
         Self(bytes)

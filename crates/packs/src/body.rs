@@ -70,9 +70,7 @@ impl Body {
     /// Any whole number of 0 and above: a format, which is compared before all else.
     pub(crate) fn natural(&mut self, key: &str) -> Result<u64, BodyError> {
         match self.take(key)? {
-            Value::Integer(number) => {
-                u64::try_from(number).map_err(|_| self.out_of_range(key, "0 or more"))
-            }
+            Value::Integer(number) => u64::try_from(number).map_err(|_| self.out_of_range(key, "0 or more")),
             _ => Err(self.wrong(key, "a whole number")),
         }
     }

@@ -185,7 +185,7 @@ pub enum InstallError {
         /// The version of both.
         version: u16,
     },
-    /// As many industries as a terminal takes.
+    /// As many industries as a folder may have.
     #[error("there are {max} industries already; take packs that are not used out of the folder")]
     Full {
         /// The most.

@@ -15,8 +15,8 @@ use crate::place::{self, BadFile, FolderError};
 
 /// How a pack's file name ends.
 pub(crate) const ENDING: &str = ".pack.toml";
-/// The most industries of one terminal.
-pub const PACKS_MAX: usize = 256;
+/// The most industries of one folder.
+pub const PACKS_MAX: usize = 64;
 
 /// Every good pack by its industry code. Shared between threads; a pack that is in use stays what it was.
 #[derive(Debug)]
@@ -39,11 +39,7 @@ impl Packs {
     /// Reads a folder; one that is not there is made. A bad file is listed and stops no other.
     pub fn load(folder: &Path, trusted: &[VerifyingKey]) -> Result<Self, FolderError> {
         let contents = Contents::read(folder, trusted)?;
-        Ok(Self {
-            folder: Some(folder.into()),
-            contents: RwLock::new(contents),
-            installing: Mutex::new(()),
-        })
+        Ok(Self { folder: Some(folder.into()), contents: RwLock::new(contents), installing: Mutex::new(()) })
     }
 
     /// The example industries, without a folder: for demonstrations and tests.
@@ -97,7 +93,11 @@ impl Packs {
             }
             if installed.version == offered {
                 let same = *installed == *pack;
-                return if same { Ok(installed) } else { Err(InstallError::SameVersion { code, version: offered }) };
+                return if same {
+                    Ok(installed)
+                } else {
+                    Err(InstallError::SameVersion { code, version: offered })
+                };
             }
         } else if self.with(|contents| contents.by_code.len()) >= PACKS_MAX {
             return Err(InstallError::Full { max: PACKS_MAX });

@@ -47,6 +47,7 @@ fn write_assets(folder: &Path) -> Result<(), Box<dyn Error>> {
 fn still(html: &str, language: Language) -> String {
     html.replace("\"/assets/", "\"../assets/")
         .replace(" sse-connect=", " data-listens-to=")
+        .replace(" data-leads-to ", " ")
         .replace("src=\"/", "src=\"")
         .replace("\"?lang=", &format!("\"../{}/?lang=", language.other().tag()))
 }

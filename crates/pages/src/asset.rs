@@ -35,6 +35,8 @@ const STYLE: &str = concat!(
     include_str!("../assets/style/card_side.css"),
     include_str!("../assets/style/console.css"),
     include_str!("../assets/style/desk.css"),
+    include_str!("../assets/style/terminal.css"),
+    include_str!("../assets/style/tap.css"),
     include_str!("../assets/style/preferences.css"),
 );
 
@@ -52,6 +54,7 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         "key.js": SCRIPT,
         "countdown.js": SCRIPT,
         "desk.js": SCRIPT,
+        "terminal.js": SCRIPT,
         "favicon.svg": SVG,
         "goods.svg": SVG,
         "guilloche.svg": SVG,

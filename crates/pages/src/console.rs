@@ -5,8 +5,8 @@ mod loads;
 mod terminals;
 
 pub use loads::{
-    AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow, LoadState,
-    LoadView, Settled, Settlement,
+    AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
+    LoadState, LoadView, Settled, Settlement,
 };
 pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::href::Href;
 use crate::money::Money;
 use crate::page::Page;
-use crate::terminal::{Industry, Place, TerminalNav};
+use crate::terminal::{Industry, IndustryIcon, Place, TerminalNav};
 
 /// A software wallet card.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Everything a person looks at: the shop, the order that waits for a card, the card's face, the operators' console, the
-//! mobile terminal for wallet cards.
+//! Everything a person looks at: the shop, the order that waits for a card, the card's face, the mobile terminal for
+//! wallet cards, the operators' console.
 //!
 //! A server fills a view model (plain strings, numbers and enums of this crate), calls
 //! [`Template::render`] and sends what comes back. Words in two languages, the stylesheet
@@ -10,8 +10,8 @@
 //! style, an inline script or an address of another host, because servers send a strict content security policy.
 //!
 //! Where to go next: [`Page`] is what every page needs, [`order`] the page people pay on, [`card`] the card's face,
-//! [`terminal`] the mobile terminal, [`words`] all that is said, [`mod@asset`] the files beside the pages. `cargo run --example gallery -- FOLDER` writes
-//! every page with sample data, to be looked at.
+//! [`terminal`] the mobile terminal, [`words`] all that is said, [`mod@asset`] the files beside the pages.
+//! `cargo run --example gallery -- FOLDER` writes every page with sample data, to be looked at.
 
 pub mod asset;
 pub mod card;
@@ -36,10 +36,11 @@ pub use card::{
     CardFragment, CardPage, CardSummary, CardView, CardsPage, Direction, Display, FrameKind, Led, RadioFrame,
 };
 pub use console::{
-    AccountKind, AccountRow, AttemptRow, CardRow, ChannelRow, ConsoleCards, ConsoleFleet, ConsoleLedger, ConsoleLoad,
-    ConsoleLoads, ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets, CurrencyLedger,
-    EvidenceRow, Finding, LifeCycle, LoadCount, LoadRow, LoadState, LoadView, Outcome, OutcomeCount, PaymentRow,
-    Settled, Settlement, TerminalRow, TerminalState, TransferCounts, WalletRow, WalletState,
+    AccountKind, AccountRow, AttemptRow, CardRow, ChannelRow, ConsoleCards, ConsoleFleet, ConsoleLedger,
+    ConsoleLoad, ConsoleLoads, ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets,
+    CurrencyLedger, EvidenceRow, Finding, LifeCycle, LoadCount, LoadRow, LoadState, LoadView, Outcome,
+    OutcomeCount, PaymentRow, Settled, Settlement, TerminalRow, TerminalState, TransferCounts, WalletRow,
+    WalletState,
 };
 pub use desk::{DeskCard, DeskPage};
 pub use field::{FieldCard, FieldFragment, FieldPage};
@@ -53,10 +54,10 @@ pub use page::Page;
 pub use shop::{CheckoutPage, Good, Illustration, SavedCard, ShopOrderPage, ShopPage};
 pub use suite::Suite;
 pub use terminal::{
-    ActivatePage, AmountChoice, BalancePage, BankRole, BankServer, CardPin, CodeSent, ConfirmPage, Connection,
-    FieldError, HoldFragment, HoldPage, HoldState, HoldStep, HoldStepName, HoldView, Industry, IndustryCard,
-    IndustryIcon, IndustryPage, KeyCondition, KeyView, LoadPage, Locked, LockedPage, Meaning, NextStep, OpenLoad,
-    PackRow, PurseRecord, ReaderRow, RecordKind, RefusedFile, ResultPage, SettingsNotice, SettingsPage, Sign, Task,
-    TerminalHome, TerminalNav, TimeLimit, Warning,
+    ActivatePage, AmountChoice, BalancePage, BankRole, BankServer, CardPin, CodeSent, ConfirmPage,
+    Connection, FieldError, HoldFragment, HoldPage, HoldState, HoldStep, HoldStepName, HoldView, Industry,
+    IndustryCard, IndustryIcon, IndustryPage, KeyCondition, KeyView, LoadPage, Locked, LockedPage, Meaning,
+    NextStep, OpenLoad, PackRow, PurseRecord, ReaderRow, RecordKind, RefusedFile, ResultPage, SettingsNotice,
+    SettingsPage, Sign, Task, TerminalHome, TerminalNav, TimeLimit, Warning,
 };
 pub use words::Words;

@@ -27,7 +27,10 @@ mod wallets;
 mod zh;
 
 pub use en::ENGLISH;
-pub use wallets::{BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords, TerminalWords, WalletWords};
+pub use wallets::{
+    BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
+    TerminalWords, WalletWords,
+};
 pub use zh::CHINESE;
 
 /// Everything said in one language.

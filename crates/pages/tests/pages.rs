@@ -107,7 +107,11 @@ fn elements_close() {
 fn no_word_is_left_over_from_the_other_language() {
     for sample in samples::all(Language::English) {
         // The switch and the samples' own text are all that may be Chinese on an English page.
-        let html = sample.html.replace("中文", "");
+        let mut html = sample.html.replace("中文", "");
+        // So is what says of itself that it is Chinese: an industry has a name in both languages.
+        while let Some((before, rest)) = html.split_once("lang=\"zh-Hans\">") {
+            html = format!("{before}{}", rest.split_once('<').map_or("", |(_, after)| after));
+        }
         assert!(!html.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{}", sample.name);
     }
 }

@@ -19,9 +19,8 @@ pub use handle::{Queue, Store};
 pub use rows::{
     Activation, Alarm, ApiKey, BalanceDifference, BankCard, CardSummary, Evidence, Holder, Idempotent,
     KeyCheck, LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, OrderCursor, OutgoingSms, Place,
-    SmsCode, SmsState, StoredAuthorization, StoredCard, StoredEvent, StoredLoad, StoredOrder,
-    StoredTerminal, StoredTransfer, TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState,
-    WorkingKey,
+    SmsCode, SmsState, StoredAuthorization, StoredCard, StoredEvent, StoredLoad, StoredOrder, StoredTerminal,
+    StoredTransfer, TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `tap` alone could be the crate of that name.
 pub use crate::tap::{TapReading, TapUnit};

@@ -97,11 +97,8 @@ pub trait TapUnit {
     /// Keeps the load that used an authorization up. No other load uses it.
     fn put_tap_authorization(&mut self, authorization: &TapAuthorization) -> Result<(), StoreError>;
     /// Forgets authorizations that ended before a moment; how many.
-    fn forget_tap_authorizations_before(
-        &mut self,
-        before: UnixMillis,
-        limit: u32,
-    ) -> Result<u32, StoreError>;
+    fn forget_tap_authorizations_before(&mut self, before: UnixMillis, limit: u32)
+    -> Result<u32, StoreError>;
     /// Adds an SMS code.
     fn add_sms_code(&mut self, code: &SmsCode) -> Result<(), StoreError>;
     /// Keeps the tries and state of an SMS code that waits. Its tries only become fewer.

@@ -63,7 +63,7 @@ fn made_by_version_1(file: &Path) -> Connection {
     let history = "create table refinery_schema_history (
             version int4 primary key, name varchar(255), applied_on varchar(255), checksum varchar(255)
         );
-        insert into refinery_schema_history values (1, 'begin', '2026-11-20T18:31:28Z', 'CHECKSUM');";
+        insert into refinery_schema_history values (1, 'begin', '2026-11-20T18:31:28Z', '17657208774858686263');";
     raw.execute_batch(&format!("pragma journal_mode = wal; {V1} {history}")).unwrap();
     raw
 }
@@ -87,7 +87,8 @@ async fn a_database_of_version_1_is_brought_to_version_2_with_its_rows_as_they_w
     for _ in 0..2 {
         let store = open(&file).unwrap();
         assert_sound(&store);
-        let alarm = |card, kind: &str, at| Alarm { card, subject: None, kind: kind.into(), at: UnixMillis(at) };
+        let alarm =
+            |card, kind: &str, at| Alarm { card, subject: None, kind: kind.into(), at: UnixMillis(at) };
         let alarms = [alarm(None, "drift", 4), alarm(Some(CardId(u32::MAX)), "not_me", 3)];
         assert_eq!(store.peek(|rows| rows.alarms(9)), Ok(alarms.to_vec()));
         let known = holder(1).reference;
@@ -103,7 +104,12 @@ async fn a_database_of_version_1_is_brought_to_version_2_with_its_rows_as_they_w
     // The next alarm and the first wallet card join them.
     let store = open(&file).unwrap();
     kept(&store, |unit| {
-        unit.add_alarm(&Alarm { card: None, subject: Some("ff0000000001".into()), kind: "k".into(), at: MORNING })?;
+        unit.add_alarm(&Alarm {
+            card: None,
+            subject: Some("ff0000000001".into()),
+            kind: "k".into(),
+            at: MORNING,
+        })?;
         unit.add_bank_card(&tap::bank_card(1))?;
         unit.add_wallet(&tap::wallet(1))
     })
@@ -117,7 +123,9 @@ async fn a_database_of_version_1_is_brought_to_version_2_with_its_rows_as_they_w
     let [migrated, begun] = [&file, &new].map(|path| {
         let raw = Connection::open(path).unwrap();
         let mut schema = raw
-            .prepare("select name, sql from sqlite_master where name <> 'refinery_schema_history' order by name")
+            .prepare(
+                "select name, sql from sqlite_master where name <> 'refinery_schema_history' order by name",
+            )
             .unwrap();
         let rows = schema.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.collect::<Result<Vec<(String, Option<String>)>, _>>().unwrap()
@@ -291,9 +299,11 @@ async fn attempts_to_write_a_load_are_kept_for_ever() {
     let store = open(&file).unwrap();
     kept(&store, |unit| unit.add_attempt(&tap::attempt(&tap::load(0, 1, 0), 1))).await;
     let raw = Connection::open(&file).unwrap();
-    for sql in
-        ["update load_attempt set mac2 = x'00000000'", "update load_attempt set number = 2", "delete from load_attempt"]
-    {
+    for sql in [
+        "update load_attempt set mac2 = x'00000000'",
+        "update load_attempt set number = 2",
+        "delete from load_attempt",
+    ] {
         let error = raw.execute(sql, []).unwrap_err();
         assert!(error.to_string().contains("immutable"), "{error}");
     }

@@ -25,6 +25,8 @@ use core::fmt;
 pub use opening::Opening;
 pub use report::{Report, read_end};
 
+use zeroize::Zeroize;
+
 use case::Case;
 use reading::Reading;
 use run::{Run, Stopped};
@@ -51,7 +53,18 @@ pub enum Need {
     End(String),
 }
 
-/// A command may hold the card's own PIN and a message an SMS code.
+impl Need {
+    /// A command may hold the card's own PIN and a message an SMS code.
+    fn wipe(self) {
+        match self {
+            Self::Transmit(mut apdu) => apdu.zeroize(),
+            Self::Send { mut message, card: _ } => message.zeroize(),
+            Self::PresentCard | Self::End(_) => {}
+        }
+    }
+}
+
+/// Shows which command or message it is, and nothing of what it holds.
 impl fmt::Debug for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -191,9 +204,7 @@ impl Driver {
             (State::New, Event::Stopped(why)) => ended(pack, Transaction::Balance, End::of(why)),
 
             (State::Authorizing(case), Event::Received(text)) => authorized(pack, case, text),
-            (State::Authorizing(case), Event::Unanswered) => {
-                cut_short(pack, &case, Outcome::ServerAway)
-            }
+            (State::Authorizing(case), Event::Unanswered) => cut_short(pack, &case, Outcome::ServerAway),
             (State::Authorizing(case) | State::Presenting(case), Event::Stopped(why)) => {
                 cut_short(pack, &case, why)
             }
@@ -215,10 +226,9 @@ impl Driver {
                 let turn = run.answered(answer);
                 running(pack, case, turn)
             }
-            (
-                State::Running(case, run),
-                Event::CardGone | Event::CardPresented | Event::Stopped(_),
-            ) => running(pack, case, run::Turn::Stopped(run.card_gone())),
+            (State::Running(case, run), Event::CardGone | Event::CardPresented | Event::Stopped(_)) => {
+                running(pack, case, run::Turn::Stopped(run.card_gone()))
+            }
 
             (State::Deciding(case) | State::Reporting(case), Event::Received(text)) => {
                 decided(pack, case, text)
@@ -259,10 +269,7 @@ impl Driver {
                 state @ (State::Reading(..) | State::Running(..)),
                 Event::Opened(_) | Event::Received(_) | Event::Unanswered,
             )
-            | (
-                state @ (State::Deciding(_) | State::Reporting(_)),
-                Event::Opened(_) | Event::Answered(_),
-            )
+            | (state @ (State::Deciding(_) | State::Reporting(_)), Event::Opened(_) | Event::Answered(_))
             | (
                 state @ State::Ended,
                 Event::Opened(_)
@@ -276,7 +283,7 @@ impl Driver {
         };
         self.state = state;
         if let Some(need) = need {
-            self.need = need;
+            core::mem::replace(&mut self.need, need).wipe();
         }
     }
 }
@@ -377,9 +384,7 @@ fn authorized(pack: &DriverPack, mut case: Box<Case>, text: &str) -> Turn {
             present(case)
         }
         Some(Body::End(_)) => (State::Ended, Some(Need::End(text.into()))),
-        Some(
-            Body::Open(_) | Body::Authorize(_) | Body::Card(_) | Body::Commands(_) | Body::Outputs(_),
-        )
+        Some(Body::Open(_) | Body::Authorize(_) | Body::Card(_) | Body::Commands(_) | Body::Outputs(_))
         | None => cut_short(pack, &case, Outcome::Malformed),
     }
 }

@@ -138,9 +138,9 @@ impl EnvelopeError {
     pub const fn refusal(self) -> RefusalCode {
         match self {
             Self::TooLong => RefusalCode::TooLarge,
-            Self::UnknownSuite(_)
-            | Self::OtherSuite
-            | Self::Sealing(crypto::MessageError::SuiteNotBuilt) => RefusalCode::SuiteRefused,
+            Self::UnknownSuite(_) | Self::OtherSuite | Self::Sealing(crypto::MessageError::SuiteNotBuilt) => {
+                RefusalCode::SuiteRefused
+            }
             Self::Sealing(crypto::MessageError::WrongCode) => RefusalCode::WrongCode,
             Self::Cut
             | Self::OtherVersion(_)

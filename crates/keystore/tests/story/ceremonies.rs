@@ -169,3 +169,56 @@ fn a_key_that_is_not_there_is_named() {
     let missing = desk.store.set_state(name("issuer-7"), KeyEvent::Suspend, &li(), NOW).unwrap_err();
     assert_eq!(missing.to_string(), "there is no key named issuer-7; look at the list of keys");
 }
+
+#[test]
+fn keys_of_every_use_come_in_and_read_back() {
+    let desk = Desk::empty();
+    let (li, wang) = (li(), Custodian::new("Wang Fang").unwrap());
+    for key_use in KeyUse::ALL {
+        let made = name(&format!("made-{}", key_use as u8));
+        let record = desk.store.generate(made, key_use, &li, NOW, &mut counting(key_use as u8)).unwrap();
+        let bytes: Vec<u8> = (key_use as u8..).take(key_use.key_length()).collect();
+        assert_eq!(record.check_value, check(key_use, &bytes), "{key_use}");
+
+        let brought = name(&format!("brought-{}", key_use as u8));
+        let given = |custodian, bytes: Vec<u8>| Component {
+            custodian,
+            check_value: check(key_use, &bytes),
+            bytes: Zeroizing::new(bytes),
+        };
+        let whole: Vec<u8> = bytes.iter().map(|byte| byte ^ 0x5a).collect();
+        let components = [given(&li, bytes), given(&wang, vec![0x5a; key_use.key_length()])];
+        let right = check(key_use, &whole);
+        let record = desk.store.import_components(brought, key_use, &components, right, NOW).unwrap();
+        assert_eq!((record.check_value, record.key_use), (right, key_use));
+    }
+    assert_eq!(open(&desk.path).unwrap().keys(), desk.store.keys());
+    assert_eq!(desk.store.keys().len(), 2 * KeyUse::ALL.len());
+}
+
+#[test]
+fn a_master_of_purses_that_is_single_des_does_not_come_in() {
+    let desk = Desk::empty();
+    let (li, wang) = (li(), Custodian::new("Wang Fang").unwrap());
+    // The halves differ in parity bits alone, which DES ignores.
+    let mut second = vec![0x41; 16];
+    second[9] ^= 1;
+    let mut whole = second.clone();
+    whole.iter_mut().for_each(|byte| *byte ^= 0x22);
+    let right = check(KeyUse::LoadPurses, &whole);
+    let components = [
+        component(&li, KeyUse::LoadPurses, 0x22),
+        Component {
+            custodian: &wang,
+            check_value: check(KeyUse::LoadPurses, &second),
+            bytes: Zeroizing::new(second),
+        },
+    ];
+    let refused = desk
+        .store
+        .import_components(name("purse-9"), KeyUse::LoadPurses, &components, right, NOW)
+        .unwrap_err();
+    assert!(matches!(refused, CeremonyError::WeakKey), "{refused}");
+    assert!(refused.to_string().contains("make a new key"));
+    assert!(desk.store.keys().is_empty());
+}

@@ -1,11 +1,14 @@
-//! The sealed file's stories: its life on the disk, the custodians' ceremonies, the cards' keys, its secrets.
+//! The sealed file's stories: its life on the disk, the custodians' ceremonies, the keys of cards, wallet cards and
+//! terminals, its secrets.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod bank;
 mod cards;
 mod ceremonies;
 mod file;
 mod processes;
 mod secrets;
+mod terminals;
 
 use std::path::{Path, PathBuf};
 

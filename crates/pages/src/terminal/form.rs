@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{Industry, Place, TerminalNav, TimeLimit};
 use crate::href::Href;
+use crate::language::Language;
 use crate::money::Money;
 use crate::page::Page;
 
@@ -16,6 +17,12 @@ pub struct FieldError {
     pub text: String,
     /// How often it may be tried again, when the bank counts.
     pub tries_left: Option<u8>,
+}
+
+impl FieldError {
+    fn tries(&self, language: Language) -> String {
+        self.tries_left.map(|tries| language.tries_left(tries)).unwrap_or_default()
+    }
 }
 
 /// An amount that the driver pack offers.

@@ -35,8 +35,14 @@ impl HoldState {
             HoldState::Authorizing => "is-authorizing",
             HoldState::Waiting => "is-wanted",
             HoldState::Reading | HoldState::Talking | HoldState::Writing => "is-held",
-            HoldState::Reporting | HoldState::Ended => "is-let-go",
+            HoldState::Reporting => "is-let-go",
+            HoldState::Ended => "is-over",
         }
+    }
+
+    /// Whether a card is still to come.
+    fn wants_card(self) -> bool {
+        matches!(self, HoldState::Authorizing | HoldState::Waiting)
     }
 
     /// What the holder must do, in large letters.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Connection, Industry, KeyView, Place, Task, TerminalNav};
+use super::{Connection, Industry, IndustryIcon, KeyView, Place, Task, TerminalNav};
 use crate::href::Href;
 use crate::language::Language;
 use crate::page::Page;

@@ -201,7 +201,9 @@ pub enum NextStep {
 impl NextStep {
     fn is_form(&self) -> bool {
         match self {
-            NextStep::HoldAgain(_) | NextStep::Finish(_) | NextStep::Balance(_) | NextStep::Activate(_) => true,
+            NextStep::HoldAgain(_) | NextStep::Finish(_) | NextStep::Balance(_) | NextStep::Activate(_) => {
+                true
+            }
             NextStep::EnterAgain(_) | NextStep::Back(_) => false,
         }
     }

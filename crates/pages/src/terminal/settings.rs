@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Connection, Industry, KeyView, Place, TerminalNav};
+use super::{Connection, Industry, IndustryIcon, KeyView, Place, TerminalNav};
 use crate::href::Href;
 use crate::language::Language;
 use crate::page::Page;

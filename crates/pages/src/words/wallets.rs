@@ -306,6 +306,7 @@ words! {
         no_evidence: "There is none.",
         record: "Column.",
         time: "Column.",
+        record_counter: "Column.",
         bytes: "Column.",
         unreadable: "A record that says nothing.",
         settle: "Heading of the forms.",

@@ -6,13 +6,17 @@
 
 use pages::*;
 
+mod bank;
 mod cards;
 mod console;
 mod orders;
 mod shop;
+mod terminal;
 
 #[allow(unused_imports, reason = "the gallery takes samples whole")]
 pub(crate) use orders::order;
+#[allow(unused_imports, reason = "the gallery takes samples whole")]
+pub(crate) use {bank::*, terminal::*};
 
 const NOW_MS: u64 = 1_795_199_488_000;
 
@@ -37,6 +41,8 @@ pub(crate) fn all(language: Language) -> Vec<Sample> {
     all.extend(orders::orders(language));
     all.extend(cards::cards(language));
     all.extend(console::console(language));
+    all.extend(terminal::terminal(language));
+    all.extend(bank::bank(language));
     all.extend(rest(language));
     all
 }

@@ -132,7 +132,12 @@ impl App {
             if stored.evidence.result == bytes {
                 return Ok(Judged::Repeated { receipt: stored.evidence.receipt });
             }
-            unit.add_alarm(&Alarm { card: Some(card.id()), subject: None, kind: "second_result".into(), at: now })?;
+            unit.add_alarm(&Alarm {
+                card: Some(card.id()),
+                subject: None,
+                kind: "second_result".into(),
+                at: now,
+            })?;
             return Ok(Judged::SecondResult);
         };
         let key = BoundKey::new(self.inner.keys.as_ref(), card.key());

@@ -48,7 +48,12 @@ impl App {
                 Admission::Admitted => {}
                 Admission::NotAboveMark if link.last_uplink == bytes => return Ok(true),
                 Admission::NotAboveMark => {
-                    unit.add_alarm(&Alarm { card: Some(id), subject: None, kind: "possible_clone".into(), at: now })?;
+                    unit.add_alarm(&Alarm {
+                        card: Some(id),
+                        subject: None,
+                        kind: "possible_clone".into(),
+                        at: now,
+                    })?;
                     return Ok(false);
                 }
                 Admission::OutsideWindow => return Ok(false),

@@ -2,7 +2,7 @@
 //! card refuses to be loaded, and so does the bank.
 
 use model::{IndustryCode, PurseTime};
-use store::{TapAuthorization, TapReading as _, Unit, Wallet, WalletState};
+use store::{TapAuthorization, Unit, Wallet, WalletState};
 use tap::{
     Body, CardReading, Command, CommandList, End, ListEnding, Outcome, Outputs, PublicData, Reference,
     StatusWord, Transaction, apdu,

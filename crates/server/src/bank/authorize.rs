@@ -5,7 +5,7 @@ use crypto::{KeyStoreError, TerminalKeyReference};
 use model::{Asn, Fen, IndustryCode};
 use packs::Product;
 use payment::AccountKind;
-use store::{BankCard, SmsCode, SmsState, TapAuthorization, TapReading as _, Unit, Wallet, WalletState};
+use store::{BankCard, SmsCode, SmsState, TapAuthorization, Unit, Wallet, WalletState};
 use tap::{Authorize, Authorized, Body, Outcome, Reference, SmsAnswer, Transaction};
 
 use super::envelope::{Asker, Refused};
@@ -117,8 +117,9 @@ impl Asked {
     fn decide(&self, unit: &mut dyn Unit) -> Answered {
         self.asker.take_turn(unit)?;
         let wallet = unit.wallet(self.asn)?.ok_or_else(|| contradiction("a wallet that went away"))?;
-        let mut bank_card =
-            unit.bank_card(&wallet.bank_card)?.ok_or_else(|| contradiction("a wallet without a bank card"))?;
+        let mut bank_card = unit
+            .bank_card(&wallet.bank_card)?
+            .ok_or_else(|| contradiction("a wallet without a bank card"))?;
         if let Some(outcome) = self.standing(&wallet, &bank_card) {
             return Ok(end(outcome));
         }

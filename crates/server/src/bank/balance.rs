@@ -2,7 +2,6 @@
 
 use crypto::{KeyStoreError, PurseKind};
 use model::IndustryCode;
-use store::TapReading as _;
 use tap::{Body, CardReading, End, Outcome, Reference};
 
 use super::Bank;

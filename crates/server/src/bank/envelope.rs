@@ -100,8 +100,7 @@ impl Bank {
 
     async fn answer_message(&self, request: &[u8]) -> Result<(Vec<u8>, &'static str), Refused> {
         let now = self.inner.app.now();
-        let envelope =
-            Envelope::parse(request).map_err(|_| Refused::new(RefusalCode::MalformedEnvelope))?;
+        let envelope = Envelope::parse(request).map_err(|_| Refused::new(RefusalCode::MalformedEnvelope))?;
         let header = envelope.header;
         let key = self.key_of(&header, now)?;
         let mut text = envelope.text.to_vec();
@@ -128,7 +127,7 @@ impl Bank {
         if now >= key.expires_at {
             return Err(Refused::new(RefusalCode::KeyExpired));
         }
-        if header.suite != terminal.suite {
+        if header.suite != terminal.suite || !terminal.suite.is_built() {
             return Err(Refused::new(RefusalCode::SuiteRefused));
         }
         // Before anything is decrypted: what was seen is not worth it. The unit of work asks again.

@@ -4,17 +4,17 @@ use crypto::{KeyStoreError, LoadReceipt, PurseCode, PurseKind};
 use model::{IndustryCode, OnlineCounter, PurseTime};
 use packs::Product;
 use payment::{CardSays, LoadEvent, LoadState};
-use store::{LoadAttempt, StoredLoad, TapReading as _, Unit};
+use store::{LoadAttempt, StoredLoad, Unit};
 use tap::{
-    Body, CardReading, Command, CommandList, InitializeAnswer, ListEnding, Outcome, Outputs,
-    ProofNumber, Reference, StatusWord, apdu,
+    Body, CardReading, Command, CommandList, InitializeAnswer, ListEnding, Outcome, Outputs, ProofNumber,
+    Reference, StatusWord, apdu,
 };
 
 use super::Bank;
 use super::envelope::{Asker, Refused};
 use super::load::{
-    LIST_CREDIT, LIST_LOG, LIST_PROBE, MAC1_WRONG, MAC2_REFUSED, Mac1, Offer, TAC_WRONG, alarm,
-    check_public_data, credit, same_activation,
+    LIST_CREDIT, LIST_LOG, LIST_PROBE, MAC1_WRONG, MAC2_REFUSED, Offer, TAC_WRONG, alarm, check_public_data,
+    credit, same_activation,
 };
 use super::reply::{Answered, contradiction, end, loaded};
 use super::settle::keep;
@@ -51,10 +51,8 @@ impl Bank {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
         let first = self.pack(industry).map(|pack| pack.proof_number);
-        let (first, key_index) = (
-            first.unwrap_or(ProofNumber::After),
-            self.pack(industry).map_or(1, |pack| pack.key_index),
-        );
+        let (first, key_index) =
+            (first.unwrap_or(ProofNumber::After), self.pack(industry).map_or(1, |pack| pack.key_index));
         self.inner
             .app
             .write::<_, Refused>(move |unit| {
@@ -145,9 +143,8 @@ impl Bank {
         let answer = InitializeAnswer::parse(&answer);
         let request = answer.request(load.load.amount, PurseKind::PurseLoad, load.terminal);
         let when = PurseTime::at(asker.now);
-        let offer = match self.offer(product, request, load.load.asn, answer.mac1, when)? {
-            Ok(offer) => offer,
-            Err(Mac1::Wrong | Mac1::Right) => return Ok(Finding::WrongMac1),
+        let Some(offer) = self.offer(product, request, load.load.asn, answer.mac1, when)? else {
+            return Ok(Finding::WrongMac1);
         };
         let mut proven = None;
         for proof in proofs.iter().filter(|proof| proof.status() == Some(StatusWord::DONE)) {
@@ -202,9 +199,7 @@ fn decide(
         // Said before: a repeated report, or a message that was long on its way. It changes nothing.
         return Ok(match stored.load.state {
             LoadState::Closed | LoadState::SettledCredited => loaded(&stored.load, None),
-            LoadState::Open | LoadState::InDoubt | LoadState::SettledReturned => {
-                end(Outcome::NothingOpen)
-            }
+            LoadState::Open | LoadState::InDoubt | LoadState::SettledReturned => end(Outcome::NothingOpen),
         });
     }
     let wallet =
@@ -236,7 +231,8 @@ fn decide(
             }
             (CardSays::Neither, None) => {
                 let commands = read_log(&stored, log_file);
-                let note = format!("the card's counter is {}, the load's {}", counter.0, stored.load.counter.0);
+                let note =
+                    format!("the card's counter is {}, the load's {}", counter.0, stored.load.counter.0);
                 doubt(unit, stored, &note, asker)?;
                 Ok(commands)
             }
@@ -268,12 +264,7 @@ fn decide(
 }
 
 /// The card proved it: the money moves, once.
-fn close(
-    unit: &mut dyn Unit,
-    mut stored: StoredLoad,
-    attempt: &LoadAttempt,
-    asker: Asker,
-) -> Answered {
+fn close(unit: &mut dyn Unit, mut stored: StoredLoad, attempt: &LoadAttempt, asker: Asker) -> Answered {
     keep(unit, &mut stored, LoadEvent::Proven, None, asker.now)?;
     Ok(loaded(&stored.load, attempt.balance.plus(stored.load.amount)))
 }

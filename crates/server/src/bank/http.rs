@@ -1,5 +1,7 @@
 //! `POST /tap`: an envelope in, an envelope out. What both of the bank's doors have in common is here, too.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
@@ -10,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
-use std::time::Duration;
 use tap::RefusalCode;
 use tower_http::set_header::SetResponseHeaderLayer;
 

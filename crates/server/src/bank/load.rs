@@ -4,19 +4,17 @@
 use crypto::{KeyStoreError, LoadRequest, PurseCode, PurseKind};
 use model::{Currency, Fen, IndustryCode, PurseTime};
 use packs::Product;
-use payment::{
-    Account, AccountKind, LedgerError, Load, LoadId, LoadState, PendingTransfer, TransferId,
-};
-use store::{LoadAttempt, StoredLoad, TapAuthorization, TapReading as _, Unit, Wallet, WalletState};
+use payment::{Account, AccountKind, LedgerError, Load, LoadId, LoadState, PendingTransfer, TransferId};
+use store::{LoadAttempt, StoredLoad, TapAuthorization, Unit, Wallet, WalletState};
 use tap::{
     Body, CardReading, Command, CommandList, InitializeAnswer, Outcome, PublicData, Reference, StatusWord,
     Transaction, apdu,
 };
 
+use super::Bank;
 use super::authorize::over_day_limit;
 use super::envelope::{Asker, Refused};
 use super::reply::{Answered, contradiction, end};
-use super::Bank;
 
 /// The list that asks what became of a load.
 pub(super) const LIST_PROBE: u8 = 1;
@@ -31,15 +29,6 @@ pub(super) const MAC1_WRONG: &str = "mac1_wrong";
 pub(super) const TAC_WRONG: &str = "tac_wrong";
 /// Alarm: a card did not accept a MAC2.
 pub(super) const MAC2_REFUSED: &str = "mac2_refused";
-
-/// What a card's INITIALIZE answer is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mac1 {
-    /// The key store found MAC1 right: counter and balance are the card's.
-    Right,
-    /// It did not.
-    Wrong,
-}
 
 /// The purse's side of one attempt to write a load.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +70,8 @@ struct Asked {
     industry: IndustryCode,
     reading: CardReading,
     amount: Fen,
-    offer: Result<Offer, Mac1>,
+    /// `None` where MAC1 is wrong.
+    offer: Option<Offer>,
     initialized: InitializeAnswer,
     product: Product,
     load: LoadId,
@@ -89,7 +79,7 @@ struct Asked {
 }
 
 impl Bank {
-    /// Checks MAC1 and makes MAC2, outside of any unit of work: nothing of it leaves before it is kept.
+    /// Checks MAC1 (`None` where it is wrong) and makes MAC2, outside of any unit of work: nothing of it leaves before it is kept.
     pub(super) fn offer(
         &self,
         product: &Product,
@@ -97,23 +87,18 @@ impl Bank {
         reading_asn: model::Asn,
         mac1: PurseCode,
         when: PurseTime,
-    ) -> Result<Result<Offer, Mac1>, Refused> {
+    ) -> Result<Option<Offer>, Refused> {
         match self.inner.keys.verify_load_request(product.keys.load, reading_asn, &request, mac1) {
             Ok(()) => {}
-            Err(KeyStoreError::WrongCode) => return Ok(Err(Mac1::Wrong)),
+            Err(KeyStoreError::WrongCode) => return Ok(None),
             Err(trouble) => return Err(trouble.into()),
         }
         let mac2 = self.inner.keys.load_order_code(product.keys.load, reading_asn, &request, when)?;
-        Ok(Ok(Offer { request, when, mac2 }))
+        Ok(Some(Offer { request, when, mac2 }))
     }
 
     /// Load: what was read from the card, answered with CREDIT FOR LOAD.
-    pub(super) async fn load(
-        &self,
-        asker: Asker,
-        industry: IndustryCode,
-        reading: CardReading,
-    ) -> Answered {
+    pub(super) async fn load(&self, asker: Asker, industry: IndustryCode, reading: CardReading) -> Answered {
         let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
@@ -149,7 +134,7 @@ impl Asked {
         if let Some(outcome) = may_load(&wallet, self.industry) {
             return Ok(end(outcome));
         }
-        let Ok(offer) = self.offer else {
+        let Some(offer) = self.offer else {
             alarm(unit, MAC1_WRONG, &wallet, self.asker)?;
             return Ok(end(Outcome::Mac1Wrong));
         };
@@ -185,8 +170,9 @@ impl Asked {
         if over_day_limit(unit, &self.product, wallet.asn, self.amount, self.asker)? {
             return Ok(end(Outcome::DayLimit));
         }
-        let bank_card =
-            unit.bank_card(&wallet.bank_card)?.ok_or_else(|| contradiction("a wallet without a bank card"))?;
+        let bank_card = unit
+            .bank_card(&wallet.bank_card)?
+            .ok_or_else(|| contradiction("a wallet without a bank card"))?;
         if bank_card.frozen {
             return Ok(end(Outcome::AccountFrozen));
         }
@@ -324,12 +310,7 @@ pub(super) fn may_load(wallet: &Wallet, industry: IndustryCode) -> Option<Outcom
 }
 
 /// Tells the issuer.
-pub(super) fn alarm(
-    unit: &mut dyn Unit,
-    kind: &str,
-    wallet: &Wallet,
-    asker: Asker,
-) -> Result<(), Refused> {
+pub(super) fn alarm(unit: &mut dyn Unit, kind: &str, wallet: &Wallet, asker: Asker) -> Result<(), Refused> {
     let subject = Some(wallet.asn.to_string());
     Ok(unit.add_alarm(&store::Alarm { card: None, subject, kind: kind.into(), at: asker.now })?)
 }

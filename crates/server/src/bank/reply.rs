@@ -67,10 +67,7 @@ impl Bank {
                 (self.activation_outputs(asker, outputs).await, "tap_outputs")
             }
             // The others are not a driver's to send, or not in this transaction.
-            (
-                Transaction::Balance | Transaction::SupplementaryLoad,
-                Body::Authorize(_),
-            )
+            (Transaction::Balance | Transaction::SupplementaryLoad, Body::Authorize(_))
             | (Transaction::Balance, Body::Outputs(_))
             | (
                 Transaction::Balance

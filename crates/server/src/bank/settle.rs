@@ -3,7 +3,7 @@
 
 use model::UnixMillis;
 use payment::{LoadError, LoadEvent, LoadId, Money, PendingTransfer};
-use store::{StoreError, StoredLoad, TapReading as _, Unit};
+use store::{StoreError, StoredLoad, Unit};
 
 use super::Bank;
 use super::envelope::Refused;

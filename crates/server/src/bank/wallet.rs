@@ -2,7 +2,7 @@
 
 use crypto::{CheckValue, KeyStoreError, Pin, WrappedPurseKey};
 use model::{Asn, HolderReference, IndustryCode, OnlineCounter};
-use store::{BankCard, StoreError, TapReading as _, Wallet, WalletState};
+use store::{BankCard, StoreError, Wallet, WalletState};
 
 use super::Bank;
 
@@ -131,9 +131,7 @@ impl Bank {
 
     /// Makes a wallet card: its keys by PBOC diversification, wrapped for the card maker.
     pub async fn issue_wallet(&self, new: NewWallet) -> Result<IssuedWallet, IssueWalletError> {
-        let product = self
-            .product(new.industry)
-            .ok_or(IssueWalletError::UnknownIndustry(new.industry))?;
+        let product = self.product(new.industry).ok_or(IssueWalletError::UnknownIndustry(new.industry))?;
         let app = &self.inner.app;
         let asn = serial_number(new.industry, app.random());
         let keys = &self.inner.keys;

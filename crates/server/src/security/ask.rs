@@ -6,7 +6,7 @@ use crypto::{TerminalKeyReference, TerminalSuite};
 use model::{TerminalId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use store::{StoredTerminal, Unit};
-use tap::{Envelope, Header, RefusalCode};
+use tap::{Envelope, EnvelopeError, Header, RefusalCode};
 use zeroize::Zeroizing;
 
 use super::Security;
@@ -66,8 +66,17 @@ impl Security {
     async fn answer(&self, request: &[u8]) -> Result<Vec<u8>, Refused> {
         let bank = &self.bank().inner;
         let now = bank.app.now();
-        let envelope =
-            Envelope::parse(request).map_err(|_| Refused::new(RefusalCode::MalformedEnvelope))?;
+        let envelope = Envelope::parse(request).map_err(|error| {
+            Refused::new(match error {
+                EnvelopeError::TooLong => RefusalCode::TooLarge,
+                EnvelopeError::UnknownSuite(_) => RefusalCode::SuiteRefused,
+                EnvelopeError::Cut
+                | EnvelopeError::OtherVersion(_)
+                | EnvelopeError::OtherSuite
+                | EnvelopeError::OtherHeader
+                | EnvelopeError::Sealing(_) => RefusalCode::MalformedEnvelope,
+            })
+        })?;
         let header = envelope.header;
         let terminal = self.asker(&header)?;
         let key = TerminalKeyReference {

@@ -139,7 +139,14 @@ impl Drawn {
         let phone_hint = hint(&bank_card.phone);
         // The store numbers it.
         let (id, text) = (0, self.text());
-        unit.add_sms(&OutgoingSms { id, phone: bank_card.phone, text, next_at: now, attempts: 0, expires_at })?;
+        unit.add_sms(&OutgoingSms {
+            id,
+            phone: bank_card.phone,
+            text,
+            next_at: now,
+            attempts: 0,
+            expires_at,
+        })?;
         let reference = hex::encode(self.reference);
         Ok(Ok(CodeAnswer::Sent { reference, phone_hint, expires_at: expires_at.0 }))
     }

@@ -183,7 +183,9 @@ mod tests {
     #[test]
     fn whatever_a_text_holds_it_stays_one_string_of_the_json() {
         let template = r#"{"to":["{phone}"],"body":"<{text}>","{x}":{}}"#;
-        for text in ["plain", "quote \" back \\ line \n tab \t", "{phone}{text}", "\",\"to\":[\"+1\"]", "验证码\u{1}"] {
+        for text in
+            ["plain", "quote \" back \\ line \n tab \t", "{phone}{text}", "\",\"to\":[\"+1\"]", "验证码\u{1}"]
+        {
             let filled: serde_json::Value = serde_json::from_str(&fill(template, "+86138", text)).unwrap();
             assert_eq!(filled["body"], format!("<{text}>"));
             assert_eq!(filled["to"], serde_json::json!(["+86138"]));

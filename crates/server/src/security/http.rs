@@ -73,7 +73,8 @@ async fn activate(State(security): State<Security>, request: Request) -> Respons
 async fn activated(security: &Security, request: Request) -> Result<Activated, Refusal> {
     let bytes = body(request, "application/json").await?;
     // What serde says of a body quotes it: here it may hold the code.
-    let invalid = |_| Refusal::new(400, "invalid_json", "send {\"terminal\", \"code\", \"software\"}, all texts");
+    let invalid =
+        |_| Refusal::new(400, "invalid_json", "send {\"terminal\", \"code\", \"software\"}, all texts");
     let body: ActivationBody = serde_json::from_slice(&bytes).map_err(invalid)?;
     let request = ActivationRequest::parse(&body.terminal, &body.code.0, &body.software)?;
     Ok(security.activate(request).await?)

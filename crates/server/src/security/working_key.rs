@@ -1,10 +1,9 @@
 //! Working keys: the next one is given, the one before it stays good for a transaction that runs.
 
+use crypto::TerminalKeyReference;
 use serde::Serialize;
 use store::{StoredTerminal, WorkingKey};
 use tap::{RefusalCode, SequenceMark};
-
-use crypto::TerminalKeyReference;
 
 use super::Security;
 use super::ask::Turn;

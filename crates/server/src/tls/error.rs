@@ -48,7 +48,9 @@ pub enum TlsError {
         reason: rustls::Error,
     },
     /// The machine trusts nobody.
-    #[error("this machine has no certificates of authorities: install ca-certificates, or name a file of them")]
+    #[error(
+        "this machine has no certificates of authorities: install ca-certificates, or name a file of them"
+    )]
     NoAuthorities,
     /// The TLS library does not have what is asked of it.
     #[error("TLS cannot be set up: {0}")]

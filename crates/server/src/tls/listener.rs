@@ -16,8 +16,11 @@ use super::TlsError;
 
 /// How long open requests may take to finish at a stop.
 const STOP_WAIT: Duration = Duration::from_secs(2);
-/// How long a client may take to shake hands, and to send a request's headers.
+/// How long a client may take to shake hands, and then to send its first request's headers.
 const BEGIN_WAIT: Duration = Duration::from_secs(10);
+/// How long a connection waits for its next request: longer than clients keep unused ones, so that none is
+/// closed in the moment of its use. A holder who types a PIN needs no new handshake.
+const IDLE_WAIT: Duration = Duration::from_secs(120);
 
 /// A listener and its graceful end.
 pub struct TlsListener {
@@ -39,7 +42,8 @@ impl TlsListener {
         let socket = listener.into_std().map_err(TlsError::Socket)?;
         let server = axum_server::from_tcp(socket).map_err(TlsError::Socket)?;
         let mut server = server.acceptor(acceptor).handle(handle.clone()).http1_only();
-        server.http_builder().http1().header_read_timeout(BEGIN_WAIT);
+        server = server.first_request_timeout(BEGIN_WAIT);
+        server.http_builder().http1().header_read_timeout(IDLE_WAIT);
         let task = tokio::spawn(async move {
             if let Err(error) = server.serve(router.into_make_service()).await {
                 tracing::error!(%error, "a TLS listener failed");

@@ -15,9 +15,7 @@ pub fn trusting(authorities: Option<&Path>) -> Result<ClientConfig, TlsError> {
     match authorities {
         Some(path) => {
             for certificate in certificates(path)? {
-                roots
-                    .add(certificate)
-                    .map_err(|reason| TlsError::Unusable { path: path.into(), reason })?;
+                roots.add(certificate).map_err(|reason| TlsError::Unusable { path: path.into(), reason })?;
             }
         }
         None => {

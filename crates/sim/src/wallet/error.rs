@@ -84,7 +84,7 @@ pub enum BuyError {
     #[error(transparent)]
     Reader(#[from] ReaderError),
     /// The card refused a command.
-    #[error("the card answered {:04X} to {command}", .status.0)]
+    #[error("the card answered {status} to {command}: {}", .status.meaning())]
     Refused {
         /// Which command.
         command: &'static str,

@@ -48,20 +48,20 @@ impl Default for Field {
 impl Field {
     /// An empty field.
     pub fn new() -> Self {
-        let inner =
-            Inner { held: Mutex::default(), came: Condvar::new(), told: watch::Sender::new(0) };
+        let inner = Inner { held: Mutex::default(), came: Condvar::new(), told: watch::Sender::new(0) };
         Self { inner: Arc::new(inner) }
     }
 
     /// Holds a card into the field; one that was there is taken away first.
     pub fn hold(&self, wallet: &SoftWallet) {
-        self.change(Some(wallet.clone()));
+        self.change(self.held(), Some(wallet.clone()));
     }
 
     /// Takes the card away; without one it does nothing.
     pub fn remove(&self) {
-        if self.held().wallet.is_some() {
-            self.change(None);
+        let held = self.held();
+        if held.wallet.is_some() {
+            self.change(held, None);
         }
     }
 
@@ -91,7 +91,7 @@ impl Field {
             return Err(ReaderError::CardGone);
         }
         answer.map_err(|failure| {
-            self.remove();
+            self.lose(to);
             match failure {
                 WalletError::Torn => ReaderError::CardGone,
                 WalletError::MemoryFailed | WalletError::NoRandomness => {
@@ -99,6 +99,14 @@ impl Field {
                 }
             }
         })
+    }
+
+    /// Takes this holding's card away, not one that came instead.
+    fn lose(&self, presented: &Presented) {
+        let held = self.held();
+        if held.presentation == presented.presentation {
+            self.change(held, None);
+        }
     }
 
     fn is_there(&self, presented: &Presented) -> bool {
@@ -115,8 +123,7 @@ impl Field {
         held.wallet.clone().map(|wallet| Presented { wallet, presentation: held.presentation })
     }
 
-    fn change(&self, wallet: Option<SoftWallet>) {
-        let mut held = self.held();
+    fn change(&self, mut held: MutexGuard<'_, Held>, wallet: Option<SoftWallet>) {
         let before = std::mem::replace(&mut held.wallet, wallet);
         held.presentation += 1;
         let presentation = held.presentation;

@@ -27,7 +27,7 @@ pub enum WalletMedium {
     /// In a file, across restarts.
     File(WalletFile),
     /// Nowhere: for tests.
-    Volatile(Box<WalletImage>),
+    Volatile(WalletImage),
 }
 
 impl WalletMedium {
@@ -42,7 +42,7 @@ impl WalletMedium {
         match self {
             Self::File(file) => file.store(image),
             Self::Volatile(held) => {
-                **held = image.clone();
+                *held = image.clone();
                 Ok(())
             }
         }
@@ -57,7 +57,7 @@ impl From<WalletFile> for WalletMedium {
 
 impl From<WalletImage> for WalletMedium {
     fn from(image: WalletImage) -> Self {
-        Self::Volatile(Box::new(image))
+        Self::Volatile(image)
     }
 }
 

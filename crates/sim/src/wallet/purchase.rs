@@ -3,10 +3,11 @@
 //! For: changing a balance between a load and its rescue, and seeing that a loaded purse buys. It stands in
 //! for a gate on a bus with its security module. Refuses: keeping what it took; it settles with nobody.
 
-use crypto::{PurchaseReceipt, PurchaseRequest, PurseCode, PurseKey, PurseKind, PurseMasterKey};
+use crypto::{PurchaseReceipt, PurchaseRequest, PurseCode, PurseKind, PurseMasterKey};
 use model::{Asn, Fen, PurseTime, TerminalId};
-use tap::apdu::StatusWord;
-use tap::reader::Reader;
+use tap::apdu::{self, CardAnswer, StatusWord};
+use tap::message::PublicData;
+use tap::reader::{Reader, ReaderError};
 
 use super::BuyError;
 
@@ -61,18 +62,14 @@ impl PurchaseTerminal {
         amount: Fen,
         when: PurseTime,
     ) -> Result<Purchase, BuyError> {
-        let mut select = vec![0x00, 0xa4, 0x04, 0x00, self.aid.len() as u8];
-        select.extend_from_slice(&self.aid);
-        ask(reader, "SELECT", &select)?;
-        let public = ask(reader, "READ BINARY", &[0x00, 0xb0, 0x95, 0x00, 30])?;
-        let asn = public.get(10..20).and_then(|bytes| Asn::new(bytes.try_into().ok()?).ok());
-        let asn = asn.ok_or(BuyError::Malformed("READ BINARY"))?;
-        let key: PurseKey = self.master.diversify(asn);
+        ask(reader, "SELECT", &apdu::select_by_name(&self.aid))?;
+        let public = ask(reader, "READ BINARY", &apdu::read_binary(0x15, 0, 30))?;
+        let public: [u8; 30] = public.try_into().map_err(|_| BuyError::Malformed("READ BINARY"))?;
+        let asn = PublicData::parse(&public).map_err(|_| BuyError::Malformed("READ BINARY"))?.asn;
+        let key = self.master.diversify(asn);
 
-        let mut initialize = vec![0x80, 0x50, 0x01, 0x02, 11, 1];
-        initialize.extend_from_slice(&amount.0.to_be_bytes());
-        initialize.extend_from_slice(&self.terminal.0);
-        initialize.push(15);
+        // P2 names the purse, as it does for a load; the purchase's own type is in its codes.
+        let initialize = apdu::initialize_for_purchase(1, amount, self.terminal, PurseKind::PurseLoad);
         let opened = ask(reader, "INITIALIZE FOR PURCHASE", &initialize)?;
         let opened: [u8; 15] =
             opened.try_into().map_err(|_| BuyError::Malformed("INITIALIZE FOR PURCHASE"))?;
@@ -86,11 +83,7 @@ impl PurchaseTerminal {
         let session = key.purchase_session(random, counter, low);
         let kind = PurseKind::PursePurchase;
         let mac1 = session.purchase_mac1(&PurchaseRequest { amount, kind, terminal, when });
-        let mut debit = vec![0x80, 0x54, 0x01, 0x00, 15];
-        debit.extend_from_slice(&terminal_sequence);
-        debit.extend_from_slice(&when.to_bytes());
-        debit.extend_from_slice(&mac1.0);
-        debit.push(8);
+        let debit = apdu::debit_for_purchase(terminal_sequence, when, mac1);
         let paid = ask(reader, "DEBIT FOR PURCHASE", &debit)?;
         let [t0, t1, t2, t3, code @ ..]: [u8; 8] =
             paid.try_into().map_err(|_| BuyError::Malformed("DEBIT FOR PURCHASE"))?;
@@ -104,11 +97,9 @@ impl PurchaseTerminal {
 }
 
 fn ask(reader: &mut dyn Reader, command: &'static str, apdu: &[u8]) -> Result<Vec<u8>, BuyError> {
-    let mut answer = reader.transmit(apdu)?;
-    let status = answer.split_off(answer.len().saturating_sub(2));
-    match status.as_slice() {
-        [0x90, 0x00] => Ok(answer),
-        &[high, low] => Err(BuyError::Refused { command, status: StatusWord(u16::from_be_bytes([high, low])) }),
-        _ => Err(BuyError::Malformed(command)),
+    match CardAnswer::from_bytes(&reader.transmit(apdu)?) {
+        CardAnswer::Gone => Err(BuyError::Reader(ReaderError::CardGone)),
+        CardAnswer::Said { data, status: StatusWord::DONE } => Ok(data),
+        CardAnswer::Said { data: _, status } => Err(BuyError::Refused { command, status }),
     }
 }

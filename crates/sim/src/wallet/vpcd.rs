@@ -83,7 +83,7 @@ async fn serve(address: SocketAddr, field: Field, tell: &watch::Sender<bool>) {
                 },
                 _ = ended.changed() => {}
             }
-            tell.send_if_modified(|connected| std::mem::take(connected));
+            tell.send_if_modified(std::mem::take);
             if changes.has_changed().unwrap_or(true) {
                 continue;
             }

@@ -168,7 +168,13 @@ fn records(written: &[String], field: &'static str) -> Result<Vec<LogRecord>, &'
     if written.len() > LOG_RECORDS {
         return Err(field);
     }
-    written.iter().map(|text| bytes(text, field).map(|record| LogRecord::parse(&record))).collect()
+    written
+        .iter()
+        .map(|text| {
+            let record: [u8; LogRecord::LENGTH] = bytes(text, field)?;
+            LogRecord::parse(&record).map_err(|_| field)
+        })
+        .collect()
 }
 
 /// Words and values, both ways.

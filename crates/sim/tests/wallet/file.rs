@@ -25,7 +25,7 @@ fn full() -> WalletImage {
         terminal: TERMINAL,
         when: when(0),
     };
-    memory.loads = vec![record.clone(); LOG_RECORDS];
+    memory.loads = vec![record; LOG_RECORDS];
     memory.purchases = vec![record; LOG_RECORDS];
     let (code, tac) = (PurseCode([1; 4]), PurseCode([2; 4]));
     memory.load_proof = Some(Proof { before: 1, code, tac });

@@ -12,8 +12,8 @@ use payment::{
 };
 
 pub use self::tap::{
-    Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad,
-    StoredTerminal, TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
+    Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
+    TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
 };
 
 /// A merchant.

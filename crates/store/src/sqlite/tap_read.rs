@@ -21,7 +21,8 @@ const LOADED_SINCE: &str = "select coalesce(sum(amount), 0) from load \
 const UNFINISHED: &str = "from load where asn = ? and state in ('open', 'in_doubt')";
 const OF_COUNTER: &str = "from load where asn = ? and counter = ?";
 const CLOSED_BEFORE: &str = "from load where state = 'closed' and id < ? order by id desc limit ?";
-const IN_STATE_BEFORE: &str = "from load where state = ? and state <> 'closed' and id < ? order by id desc limit ?";
+const IN_STATE_BEFORE: &str =
+    "from load where state = ? and state <> 'closed' and id < ? order by id desc limit ?";
 const ATTEMPTS: &str = "from load_attempt where load = ? order by number desc";
 const NEWEST_CODE: &str = "from sms_code where asn = ? order by created_at desc, reference desc limit 1";
 const CODES_SINCE: &str = "select count(*) from sms_code where asn = ? and created_at >= ?";
@@ -93,17 +94,11 @@ impl TapReading for Rows<'_> {
             }
             // Nearly all are: the primary key finds them, no index is kept for them.
             Some(LoadState::Closed) => {
-                let sql = select!(
-                    row::LOAD,
-                    CLOSED_BEFORE
-                );
+                let sql = select!(row::LOAD, CLOSED_BEFORE);
                 self.many(sql, params![before, limit], row::load)
             }
             Some(state) => {
-                let sql = select!(
-                    row::LOAD,
-                    IN_STATE_BEFORE
-                );
+                let sql = select!(row::LOAD, IN_STATE_BEFORE);
                 self.many(sql, params![state.name(), before, limit], row::load)
             }
         }
@@ -128,9 +123,7 @@ impl TapReading for Rows<'_> {
             })
         })?;
         let of = |state| found.iter().find(|count| count.state == state).copied();
-        Ok(LoadState::ALL
-            .map(|state| of(state).unwrap_or(LoadCount { state, count: 0, fen: 0 }))
-            .to_vec())
+        Ok(LoadState::ALL.map(|state| of(state).unwrap_or(LoadCount { state, count: 0, fen: 0 })).to_vec())
     }
 
     fn attempts(&self, load: LoadId) -> Result<Vec<LoadAttempt>, StoreError> {
@@ -148,10 +141,7 @@ impl TapReading for Rows<'_> {
     }
 
     fn newest_sms_code(&self, asn: Asn) -> Result<Option<SmsCode>, StoreError> {
-        let sql = select!(
-            row::SMS_CODE,
-            NEWEST_CODE
-        );
+        let sql = select!(row::SMS_CODE, NEWEST_CODE);
         self.one(sql, [asn.to_bytes()], row::sms_code)
     }
 
@@ -161,10 +151,7 @@ impl TapReading for Rows<'_> {
     }
 
     fn due_sms(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutgoingSms>, StoreError> {
-        let sql = select!(
-            row::OUTGOING_SMS,
-            DUE
-        );
+        let sql = select!(row::OUTGOING_SMS, DUE);
         self.many(sql, params![now.0, limit], row::outgoing_sms)
     }
 }
@@ -189,9 +176,9 @@ mod tests {
     #[test]
     fn what_a_terminal_waits_for_and_what_pages_list_is_found_by_an_index_and_never_sorted() {
         for (sql, index) in [
-            (OF_COUNTER, "sqlite_autoindex_load_2 (asn=? AND counter=?)"),
+            (OF_COUNTER, "one_load_a_counter (asn=? AND counter=?)"),
             (UNFINISHED, "one_unfinished_load_a_card (asn=?)"),
-            (LOADED_SINCE, "COVERING INDEX sqlite_autoindex_load_2 (asn=?"),
+            (LOADED_SINCE, "COVERING INDEX one_load_a_counter (asn=?"),
             (CLOSED_BEFORE, "PRIMARY KEY (id<?)"),
             (IN_STATE_BEFORE, "load_by_state (state=? AND id<?)"),
             (ATTEMPTS, "PRIMARY KEY (load=?)"),
@@ -201,7 +188,10 @@ mod tests {
         ] {
             let sql = if sql.starts_with("select") { sql.to_owned() } else { format!("select * {sql}") };
             let plan = plan(&sql);
-            assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP"), "{sql}: {plan}");
+            assert!(
+                plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP"),
+                "{sql}: {plan}"
+            );
         }
     }
 }

@@ -308,10 +308,7 @@ impl TapUnit for Transaction<'_> {
     fn add_sms(&mut self, sms: &OutgoingSms) -> Result<i64, StoreError> {
         let sql = "insert into outgoing_sms (phone, text, next_at, attempts, expires_at) \
                    values (?, ?, ?, ?, ?)";
-        self.execute(
-            sql,
-            params![sms.phone, sms.text, sms.next_at.0, sms.attempts, sms.expires_at.0],
-        )?;
+        self.execute(sql, params![sms.phone, sms.text, sms.next_at.0, sms.attempts, sms.expires_at.0])?;
         Ok(self.0.last_insert_rowid())
     }
 

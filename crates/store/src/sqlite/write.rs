@@ -56,7 +56,12 @@ impl<'c> Transaction<'c> {
     }
 
     /// Changes exactly one row, or names the table whose row is missing.
-    pub(super) fn change_one(&self, what: &'static str, sql: &str, params: impl Params) -> Result<(), StoreError> {
+    pub(super) fn change_one(
+        &self,
+        what: &'static str,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<(), StoreError> {
         match self.execute(sql, params)? {
             1 => Ok(()),
             _ => Err(StoreError::Malformed(what)),

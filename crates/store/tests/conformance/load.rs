@@ -143,7 +143,8 @@ pub(crate) async fn what_a_card_was_loaded_with_leaves_out_what_was_given_back(s
         ],
     )
     .await;
-    for (millis, sum) in [(-2, 14_021), (-1, 14_021), (0, 4_021), (1, 4_020), (2, 4_000), (3, 4_000), (4, 0)] {
+    for (millis, sum) in [(-2, 14_021), (-1, 14_021), (0, 4_021), (1, 4_020), (2, 4_000), (3, 4_000), (4, 0)]
+    {
         assert_eq!(since(MORNING.plus(millis)).await, Fen(sum), "{millis}");
     }
     // A moment before all time, as a day before the first day is.

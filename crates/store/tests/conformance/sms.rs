@@ -70,7 +70,7 @@ pub(crate) async fn a_card_s_newest_sms_code_is_found_and_its_codes_counted(stor
 
 pub(crate) async fn sms_codes_are_forgotten_by_their_end_and_by_portions(store: Store) {
     add(&store, (1..=5).map(|n| sms_code(n, n, n.into()))).await;
-    let forget = async |millis| {
+    let forget = async |millis: i64| {
         kept(&store, move |unit| unit.forget_sms_codes_before(MORNING.plus(1_000 + millis), 2)).await
     };
     assert_eq!(forget(1).await, 0);
@@ -91,9 +91,7 @@ fn texts(due: &[OutgoingSms]) -> Vec<&str> {
 }
 
 pub(crate) async fn sms_are_due_by_their_turn_the_longest_first(store: Store) {
-    let due = async |millis, limit| {
-        seen(&store, move |rows| rows.due_sms(MORNING.plus(millis), limit)).await
-    };
+    let due = async |millis, limit| seen(&store, move |rows| rows.due_sms(MORNING.plus(millis), limit)).await;
     assert!(due(i64::from(u32::MAX), 9).await.is_empty());
     let mut ids = Vec::new();
     for (text, millis) in [("third", 5), ("second", 3), ("first", 1), ("fourth", 5), ("late", 9_000)] {

@@ -10,8 +10,7 @@ use store::{
 use tap::SequenceMark;
 
 use crate::maker::tap::{
-    HIGH, asn, authorization, bank_card, industry, terminal, terminal_id, wallet, with_bank_card,
-    working_key,
+    HIGH, asn, authorization, bank_card, industry, terminal, terminal_id, wallet, with_bank_card, working_key,
 };
 use crate::maker::{MORNING, breaks_a_rule, changes_nothing, holder, kept, seen};
 
@@ -137,8 +136,9 @@ pub(crate) async fn working_keys_are_forgotten_by_their_end_and_by_portions(stor
         })
     })
     .await;
-    let forget =
-        async |millis| kept(&store, move |unit| unit.forget_working_keys_before(MORNING.plus(millis), 2)).await;
+    let forget = async |millis| {
+        kept(&store, move |unit| unit.forget_working_keys_before(MORNING.plus(millis), 2)).await
+    };
     assert_eq!(forget(1).await, 0);
     assert_eq!(forget(4).await, 2);
     assert_eq!(forget(4).await, 1);
@@ -226,15 +226,18 @@ pub(crate) async fn a_wallet_card_changes_and_its_counter_only_rises(store: Stor
 pub(crate) async fn wallet_cards_are_listed_by_serial_number_above_a_cursor(store: Store) {
     kept(&store, |unit| {
         with_bank_card(unit, 1)?;
-        [5, 0, 255, 3].into_iter().try_for_each(|n| {
-            unit.add_wallet(&Wallet { bank_card: bank_card(1).number, ..wallet(n) })
-        })
+        [5, 0, 255, 3]
+            .into_iter()
+            .try_for_each(|n| unit.add_wallet(&Wallet { bank_card: bank_card(1).number, ..wallet(n) }))
     })
     .await;
     let pages = [(None, vec![0, 3]), (Some(3), vec![5, 255]), (Some(4), vec![5, 255]), (Some(255), vec![])];
     for (after, expected) in pages {
         let page = seen(&store, move |rows| rows.wallets_after(after.map(asn), 2)).await;
-        assert_eq!(page.iter().map(|one| one.asn).collect::<Vec<_>>(), expected.into_iter().map(asn).collect::<Vec<_>>());
+        assert_eq!(
+            page.iter().map(|one| one.asn).collect::<Vec<_>>(),
+            expected.into_iter().map(asn).collect::<Vec<_>>()
+        );
     }
 }
 

@@ -13,6 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{WRONG_AUTHENTICATIONS_MAX, WRONG_PINS_MAX};
 use crate::message::LogRecord;
+use crate::pack::ProofNumber;
 
 /// How many records a log keeps; the oldest makes place.
 pub const LOG_RECORDS: usize = 10;
@@ -80,21 +81,12 @@ impl PurseType {
     }
 }
 
-/// Which sequence number GET TRANSACTION PROVE takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProofNumber {
-    /// The counter before the transaction: the one in its TAC.
-    Before,
-    /// The counter after it: what a fresh INITIALIZE answers.
-    After,
-}
-
 /// What varies from city to city.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardProfile {
     /// Which purse it holds.
     pub purse: PurseType,
-    /// Which number asks for a proof.
+    /// Which number GET TRANSACTION PROVE takes; it takes no other.
     pub proof_number: ProofNumber,
     /// The most that the purse may hold.
     pub balance_max: Fen,
@@ -111,7 +103,7 @@ impl Default for CardProfile {
         Self {
             purse: PurseType::Purse,
             proof_number: ProofNumber::After,
-            balance_max: Fen(1_000_00),
+            balance_max: Fen(100_000),
             pin_for_load: false,
             purchase_log: 0x18,
             load_log: 0x1a,
@@ -151,7 +143,13 @@ impl WalletKeys {
     /// Index 1, version 0, external authentication under the maintenance key, and no PIN.
     pub fn new(load: PurseKey, purchase: PurseKey, tac: PurseKey, maintenance: PurseKey) -> Self {
         let external = maintenance.clone();
-        Self { sets: vec![KeySet { index: 1, version: 0, load, purchase }], tac, maintenance, external, pin: None }
+        Self {
+            sets: vec![KeySet { index: 1, version: 0, load, purchase }],
+            tac,
+            maintenance,
+            external,
+            pin: None,
+        }
     }
 }
 

@@ -26,9 +26,10 @@ mod refusal;
 mod security;
 mod wallet;
 
+pub use crate::pack::ProofNumber;
 pub use image::{
-    Blocking, CardProfile, KeySet, LOG_RECORDS, Proof, ProofNumber, PurseType, StoredPin, WalletImage,
-    WalletKeys, WalletMemory,
+    Blocking, CardProfile, KeySet, LOG_RECORDS, Proof, PurseType, StoredPin, WalletImage, WalletKeys,
+    WalletMemory,
 };
 pub use wallet::{CardStep, WalletCard};
 

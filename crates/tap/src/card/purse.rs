@@ -2,17 +2,16 @@
 
 use alloc::vec::Vec;
 
-use crypto::{
-    LoadOrder, LoadReceipt, LoadRequest, PurchaseReceipt, PurchaseRequest, PurseCode, PurseKind,
-};
+use crypto::{LoadOrder, LoadReceipt, LoadRequest, PurchaseReceipt, PurchaseRequest, PurseCode, PurseKind};
 use model::{Fen, PurseTime, TerminalId};
 
 use super::WRONG_LOAD_CODES_MAX;
 use super::command::Command;
-use super::image::{KeySet, Proof, ProofNumber, WalletMemory};
+use super::image::{KeySet, Proof, WalletMemory};
 use super::refusal::Refusal;
 use super::wallet::{Initialized, Said, WalletCard};
 use crate::message::LogRecord;
+use crate::pack::ProofNumber;
 
 /// The family of this card's keys: DES.
 const ALGORITHM: u8 = 0;
@@ -42,11 +41,7 @@ impl WalletCard {
         Ok(self.image.memory.balance.0.to_be_bytes().to_vec())
     }
 
-    pub(super) fn initialize(
-        &mut self,
-        command: &Command<'_>,
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> Said {
+    pub(super) fn initialize(&mut self, command: &Command<'_>, random: &mut dyn FnMut(&mut [u8])) -> Said {
         // Refused or not: what an INITIALIZE before it began is over.
         self.volatile.initialized = None;
         if command.p2 != self.image.profile.purse.number() {
@@ -140,11 +135,7 @@ impl WalletCard {
         Ok(tac.0.to_vec())
     }
 
-    fn initialize_for_purchase(
-        &mut self,
-        command: &Command<'_>,
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> Said {
+    fn initialize_for_purchase(&mut self, command: &Command<'_>, random: &mut dyn FnMut(&mut [u8])) -> Said {
         let Opening { index, amount, terminal } = Opening::read(command)?;
         command.expects(15)?;
         self.may_begin()?;

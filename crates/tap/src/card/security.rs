@@ -32,11 +32,7 @@ impl WalletCard {
         if right { Ok(Vec::new()) } else { Err(Refusal::Wrong { left }) }
     }
 
-    pub(super) fn get_challenge(
-        &mut self,
-        command: &Command<'_>,
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> Said {
+    pub(super) fn get_challenge(&mut self, command: &Command<'_>, random: &mut dyn FnMut(&mut [u8])) -> Said {
         command.parameters(0, 0)?;
         command.no_data()?;
         match command.wanted() {

@@ -33,9 +33,18 @@ pub(super) enum Challenge {
 /// A transaction that INITIALIZE began.
 #[derive(Debug)]
 pub(super) enum Initialized {
-    Load { session: PurseSession, amount: Fen, terminal: TerminalId },
+    Load {
+        session: PurseSession,
+        amount: Fen,
+        terminal: TerminalId,
+    },
     /// The session's key needs the terminal's sequence number, which comes with DEBIT.
-    Purchase { random: [u8; 4], set: usize, amount: Fen, terminal: TerminalId },
+    Purchase {
+        random: [u8; 4],
+        set: usize,
+        amount: Fen,
+        terminal: TerminalId,
+    },
 }
 
 /// What dies with the field.
@@ -76,10 +85,10 @@ impl WalletCard {
     /// Does one command. `random` fills what it is given with random bytes.
     pub fn process(&mut self, apdu: &[u8], random: &mut dyn FnMut(&mut [u8])) -> CardStep {
         let (mut answer, status) = match self.execute(apdu, random) {
-            Ok(data) => (data, StatusWord(0x9000)),
+            Ok(data) => (data, StatusWord::DONE),
             Err(refusal) => (Vec::new(), refusal.status()),
         };
-        answer.extend_from_slice(&status.0.to_be_bytes());
+        answer.extend_from_slice(&status.to_bytes());
         CardStep { answer, changed: mem::take(&mut self.changed) }
     }
 

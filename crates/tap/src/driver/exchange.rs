@@ -23,8 +23,8 @@ pub(super) struct Exchange {
 
 /// What a card's answer means for its command.
 pub(super) enum Heard {
-    /// The answer is not whole: send this.
-    FollowUp(Vec<u8>),
+    /// The answer is not whole: send [`Exchange::sent`].
+    FollowUp,
     /// The answer.
     Said(Said),
     /// No answer, or none that a card would give.
@@ -69,7 +69,7 @@ impl Exchange {
                 self.follow_ups += 1;
                 self.sent.zeroize();
                 self.sent = apdu;
-                Heard::FollowUp(self.sent())
+                Heard::FollowUp
             }
             Some(_) | None => {
                 let mut whole = core::mem::take(&mut self.gathered);
@@ -106,14 +106,14 @@ mod tests {
     fn said(exchange: &mut Exchange, answer: &[u8]) -> (Vec<u8>, u16) {
         match exchange.heard(answer) {
             Heard::Said(said) => (said.data, said.status.0),
-            Heard::FollowUp(apdu) => panic!("sends {apdu:02x?}"),
+            Heard::FollowUp => panic!("sends {:02x?}", exchange.sent()),
             Heard::Gone => panic!("gone"),
         }
     }
 
     fn follow_up(exchange: &mut Exchange, answer: &[u8]) -> Vec<u8> {
         match exchange.heard(answer) {
-            Heard::FollowUp(apdu) => apdu,
+            Heard::FollowUp => exchange.sent(),
             Heard::Said(_) | Heard::Gone => panic!("ends"),
         }
     }

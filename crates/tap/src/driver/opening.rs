@@ -75,15 +75,8 @@ impl Opening {
     }
 
     fn new(industry: IndustryCode, transaction: Transaction, terminal: TerminalId) -> Self {
-        let open = Open {
-            asn: None,
-            amount: None,
-            terminal,
-            sms: None,
-            pin: None,
-            verified: false,
-            card_pin: None,
-        };
+        let open =
+            Open { asn: None, amount: None, terminal, sms: None, pin: None, verified: false, card_pin: None };
         Self { industry, transaction, open }
     }
 }

@@ -66,7 +66,7 @@ impl Reading {
     /// The card's answer to what it was asked.
     pub(super) fn answered(mut self, pack: &DriverPack, case: &Case, answer: &[u8]) -> Turn {
         let said = match self.exchange.heard(answer) {
-            Heard::FollowUp(_) => return Turn::Ask(self),
+            Heard::FollowUp => return Turn::Ask(self),
             Heard::Gone => return Turn::End(case.end_without_word(Outcome::CardGone)),
             Heard::Said(said) => said,
         };
@@ -129,9 +129,7 @@ fn known(pack: &DriverPack, case: &Case, said: &Said) -> Turn {
         (Transaction::Balance | Transaction::Load | Transaction::SupplementaryLoad, None) => {
             after_card_pin(pack, case, known)
         }
-        (Transaction::Activation, _) => {
-            ask(apdu::get_challenge(CHALLENGE_LENGTH), Asked::Challenge(known))
-        }
+        (Transaction::Activation, _) => ask(apdu::get_challenge(CHALLENGE_LENGTH), Asked::Challenge(known)),
     }
 }
 

@@ -23,9 +23,7 @@ impl Report {
     pub fn read(text: &str) -> Result<Self, MessageError> {
         let message = Message::parse(text)?;
         match message.body {
-            Body::End(end) => {
-                Ok(Self { industry: message.industry, transaction: message.transaction, end })
-            }
+            Body::End(end) => Ok(Self { industry: message.industry, transaction: message.transaction, end }),
             Body::Open(_)
             | Body::Authorize(_)
             | Body::Authorized(_)

@@ -5,7 +5,7 @@ use alloc::vec::{self, Vec};
 use super::CardNeed;
 use super::exchange::{Exchange, Heard, Said};
 use crate::apdu::StatusWord;
-use crate::message::{Command, CommandList, ListEnding, Output, Outputs, Reference};
+use crate::message::{Command, CommandList, ListEnding, Message, Output, Outputs, Reference};
 
 /// A list that runs; there is always one command on its way.
 pub(super) struct Run {
@@ -14,6 +14,8 @@ pub(super) struct Run {
     current: Current,
     rest: vec::IntoIter<Command>,
     outputs: Vec<Output>,
+    /// How many bytes of outputs still fit into a message.
+    room: usize,
     /// What the card must do once the list has run.
     card: CardNeed,
     credited: bool,
@@ -50,7 +52,7 @@ impl Run {
         match rest.next() {
             Some(first) => {
                 let current = Current::new(first);
-                Turn::Ask(Self { reference, list, current, rest, outputs, card, credited: false })
+                Turn::Ask(Self { reference, list, current, rest, outputs, room: ROOM, card, credited: false })
             }
             None => {
                 let outputs = Outputs { reference, list, outputs, ending: ListEnding::Done };
@@ -67,10 +69,15 @@ impl Run {
     /// The card's answer to the command on its way.
     pub(super) fn answered(mut self, answer: &[u8]) -> Turn {
         let Said { data, status } = match self.current.exchange.heard(answer) {
-            Heard::FollowUp(_) => return Turn::Ask(self),
+            Heard::FollowUp => return Turn::Ask(self),
             Heard::Gone => return Turn::Stopped(self.card_gone()),
             Heard::Said(said) => said,
         };
+        // Tag and length, at most five bytes, and the status word.
+        self.room = self.room.saturating_sub(data.len() + 7);
+        if self.room == 0 {
+            return Turn::Stopped(self.card_gone());
+        }
         self.credited |= self.current.credits && status == StatusWord::DONE && data.len() >= TAC_LENGTH;
         self.outputs.push(Output::Said { data, status });
         if !self.current.allowed.contains(&status) {
@@ -108,6 +115,8 @@ impl Current {
     }
 }
 
+/// Of a message's characters, two for each byte, what its head and the other fields leave.
+const ROOM: usize = (Message::LENGTH_MAX - Message::HEAD_LENGTH) / 2 - 40;
 const TAC_LENGTH: usize = 4;
 const CREDIT_FOR_LOAD: [u8; 2] = [0x80, 0x52];
 const INITIALIZE: [u8; 2] = [0x80, 0x50];

@@ -1,6 +1,9 @@
 //! English for the mobile terminal and all around it.
 
-use crate::words::{BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords, TerminalWords, WalletWords};
+use crate::words::{
+    BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
+    TerminalWords, WalletWords,
+};
 
 pub(super) const TERMINAL: TerminalWords = TerminalWords {
     name: "Wallet card terminal",
@@ -221,7 +224,7 @@ pub(super) const FIELD: FieldWords = FieldWords {
     tear_after: "Just after writing",
     remove: "Take it away",
     inside: "Looking inside the card",
-    inside_hint: "Only this demonstration can. Terminal and bank know what the card proves.",
+    inside_hint: "The dashed frames look inside the card. Only this demonstration can; terminal and bank know what the card proves.",
     balance: "Balance",
     counter: "Load counter",
     active_until: "Activated until",
@@ -279,6 +282,7 @@ pub(super) const BANK: BankWords = BankWords {
     no_evidence: "No record was read from the card.",
     record: "Record",
     time: "Time",
+    record_counter: "Counter",
     bytes: "Bytes",
     unreadable: "Not readable",
     settle: "Settle this load",

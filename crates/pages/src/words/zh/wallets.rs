@@ -1,10 +1,13 @@
 //! Chinese for the mobile terminal and all around it.
 
-use crate::words::{BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords, TerminalWords, WalletWords};
+use crate::words::{
+    BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
+    TerminalWords, WalletWords,
+};
 
 pub(super) const TERMINAL: TerminalWords = TerminalWords {
     name: "钱包卡自助终端",
-    footer: "密码仅以加密形式发送给银行，终端不保存。",
+    footer: "密码仅以加密形式离开本终端，只有银行能够解开。",
     nav: "终端",
     nav_wallets: "钱包卡",
     nav_settings: "设置",
@@ -221,7 +224,7 @@ pub(super) const FIELD: FieldWords = FieldWords {
     tear_after: "刚写入之后",
     remove: "取走卡片",
     inside: "卡内数据（仅供演示）",
-    inside_hint: "仅演示环境可见；终端和银行只认卡片给出的证明。",
+    inside_hint: "虚线框内是卡内数据，仅演示环境可见；终端和银行只认卡片给出的证明。",
     balance: "余额",
     counter: "充值计数",
     active_until: "激活有效期至",
@@ -279,6 +282,7 @@ pub(super) const BANK: BankWords = BankWords {
     no_evidence: "未从卡片读取到记录。",
     record: "记录",
     time: "时间",
+    record_counter: "计数",
     bytes: "原始数据",
     unreadable: "无法解析",
     settle: "人工结清",

@@ -1,0 +1,238 @@
+//! Loads, terminals and wallet cards in the console.
+
+use pages::*;
+
+use super::{Sample, by, page, yuan};
+
+const LOAD: &str = "load_019aa2f07c1b700064e0824c78853c82";
+
+pub(crate) fn load_view(language: Language, state: LoadState) -> LoadView {
+    LoadView {
+        load_id: LOAD.into(),
+        masked_card: "•••• 7890".into(),
+        industry: by(language, "0001 City bus", "0001 城市公交"),
+        amount: yuan("¥50.00"),
+        state,
+        opened_at: "2026-11-20 18:31:28".into(),
+        ended_at: None,
+        counter: "41".into(),
+        transfer: "tra_019aa2f07c1b70000c9b23f6e8bfaeff".into(),
+        settled: None,
+    }
+}
+
+pub(crate) fn console_load(page: Page) -> ConsoleLoad {
+    let attempt = |number, at: &str, terminal: &str, proven| AttemptRow {
+        number,
+        at: at.into(),
+        terminal: terminal.into(),
+        balance_before: yuan("¥78.00"),
+        proven,
+    };
+    let load = load_view(page.language, LoadState::InDoubt);
+    let evidence = |sign, kind, amount: &str, counter: &str, hex: &str| EvidenceRow {
+        record: Some(PurseRecord {
+            kind,
+            sign,
+            amount: yuan(amount),
+            at: "2026-11-20 18:31:30".into(),
+            terminal: "000001000050".into(),
+        }),
+        counter: Some(counter.into()),
+        hex: hex.into(),
+    };
+    ConsoleLoad {
+        page,
+        load,
+        attempts: vec![
+            attempt(1, "2026-11-20 18:31:28", "000001000050", false),
+            attempt(2, "2026-11-20 18:40:02", "000001000051", false),
+        ],
+        evidence: vec![
+            evidence(
+                Sign::Plus,
+                RecordKind::Load,
+                "¥50.00",
+                "43",
+                "002b00000000138801000001000050202611201831300000",
+            ),
+            evidence(
+                Sign::Plus,
+                RecordKind::Load,
+                "¥100.00",
+                "42",
+                "002a00000000271001000001000050202611151011000000",
+            ),
+            EvidenceRow { record: None, counter: None, hex: "ffffffffffffffff".into() },
+        ],
+        settlement: Some(Settlement {
+            credited: Href::new(format!("/console/loads/{LOAD}/credited")),
+            returned: Href::new(format!("/console/loads/{LOAD}/returned")),
+            note_missing: None,
+        }),
+        back: Href::new("/console/loads"),
+    }
+}
+
+pub(crate) fn terminal_row(name: &str, state: TerminalState, suite: Suite) -> TerminalRow {
+    let known = state != TerminalState::Registered;
+    TerminalRow {
+        number: "000001000050".into(),
+        name: name.into(),
+        state,
+        suite,
+        key_id: known.then(|| "00000017".into()),
+        key_expires: known.then(|| "2026-11-21 06:31".into()),
+        last_heard: known.then(|| "2026-11-20 18:31:30".into()),
+        revoke: (state != TerminalState::Revoked)
+            .then(|| Href::new("/console/terminals/000001000050/revoke")),
+    }
+}
+
+pub(super) fn bank(language: Language) -> Vec<Sample> {
+    let setting = Page::new(language);
+    let s = || setting.clone();
+    let states = [
+        (LoadState::Open, 3),
+        (LoadState::InDoubt, 1),
+        (LoadState::Closed, 1_284),
+        (LoadState::SettledCredited, 2),
+        (LoadState::SettledReturned, 1),
+    ];
+    let loads = |chosen: Option<LoadState>| ConsoleLoads {
+        page: s(),
+        counts: states
+            .map(|(state, count)| LoadCount {
+                state,
+                count,
+                href: Some(Href::new("/console/loads?state=open")),
+                chosen: chosen == Some(state),
+            })
+            .into(),
+        rows: states
+            .into_iter()
+            .filter(|(state, _)| chosen.is_none_or(|it| it == *state))
+            .map(|(state, _)| LoadRow {
+                opened_at: "11-20 18:31:28".into(),
+                load_id: LOAD.into(),
+                href: Href::new(format!("/console/loads/{LOAD}")),
+                masked_card: "•••• 7890".into(),
+                amount: yuan("¥50.00"),
+                state,
+                terminal: "000001000050".into(),
+                attempts: 2,
+            })
+            .collect(),
+        older: Some(Href::new("?before=01JB7MC5RE")),
+    };
+    let names = [
+        by(language, "East Gate kiosk", "东门自助机"),
+        by(language, "Li’s phone", "李师傅的手机"),
+        by(language, "Old hall", "旧大厅"),
+        by(language, "Spare", "备用机"),
+    ];
+    let [kiosk, phone, hall, spare] = names.each_ref();
+    let wallet = |masked: &str, state| WalletRow {
+        masked_card: masked.into(),
+        industry: by(language, "0001 City bus", "0001 城市公交"),
+        holder: (state != WalletState::Issued).then(|| by(language, "L•• Yue", "林 •")),
+        state,
+        valid_to: (state != WalletState::Issued).then(|| "2036-11-20".into()),
+        unfinished: (state == WalletState::Active).then(|| Href::new(format!("/console/loads/{LOAD}"))),
+    };
+    let note = by(
+        language,
+        "Read the card at the counter: record 43 is this load, balance 128.00. Seen by Wang.",
+        "柜台读卡：第 43 条记录即本笔充值，余额 128.00。经办人王某确认。",
+    );
+    let settle = |finding| ConsoleSettle {
+        page: s(),
+        load: load_view(language, LoadState::InDoubt),
+        finding,
+        note: note.clone(),
+        confirm: Href::new(format!("/console/loads/{LOAD}/credited")),
+        back: Href::new(format!("/console/loads/{LOAD}")),
+    };
+    let show = |name, state, settled: bool| {
+        let settled = settled.then(|| Settled { at: "2026-11-21 09:12:40".into(), note: note.clone() });
+        let mut shown = ConsoleLoad { settlement: None, evidence: Vec::new(), ..console_load(s()) };
+        shown.load = load_view(language, state);
+        shown.load.ended_at = Some("2026-11-21 09:12:40".into());
+        shown.load.settled = settled;
+        if state == LoadState::Closed {
+            shown.attempts.truncate(1);
+            shown.attempts.iter_mut().for_each(|it| it.proven = true);
+        }
+        page(name, &shown)
+    };
+    let mut missing = console_load(s());
+    if let Some(settlement) = &mut missing.settlement {
+        settlement.note_missing = Some(Finding::Returned);
+    }
+    vec![
+        page("console-loads", &loads(None)),
+        page("console-loads-in-doubt", &loads(Some(LoadState::InDoubt))),
+        page(
+            "console-loads-none",
+            &ConsoleLoads {
+                counts: vec![LoadCount { state: LoadState::InDoubt, count: 0, href: None, chosen: false }],
+                rows: Vec::new(),
+                older: None,
+                ..loads(None)
+            },
+        ),
+        page("console-load-in-doubt", &console_load(s())),
+        page("console-load-no-note", &missing),
+        show("console-load-closed", LoadState::Closed, false),
+        show("console-load-returned", LoadState::SettledReturned, true),
+        show("console-load-credited", LoadState::SettledCredited, true),
+        page(
+            "console-load-open",
+            &ConsoleLoad {
+                load: load_view(language, LoadState::Open),
+                attempts: Vec::new(),
+                evidence: Vec::new(),
+                settlement: None,
+                ..console_load(s())
+            },
+        ),
+        page("console-settle-credited", &settle(Finding::Credited)),
+        page("console-settle-returned", &settle(Finding::Returned)),
+        page(
+            "console-terminals",
+            &ConsoleTerminals {
+                page: s(),
+                rows: vec![
+                    terminal_row(kiosk, TerminalState::Active, Suite::Sm4Gcm),
+                    terminal_row(phone, TerminalState::Registered, Suite::Aes128Gcm),
+                    terminal_row(hall, TerminalState::Active, Suite::TripleDesCbc),
+                    terminal_row(spare, TerminalState::Revoked, Suite::DesCbc),
+                ],
+                older: None,
+            },
+        ),
+        page("console-terminals-none", &ConsoleTerminals { page: s(), rows: Vec::new(), older: None }),
+        page(
+            "console-revoke",
+            &ConsoleRevoke {
+                page: s(),
+                terminal: terminal_row(kiosk, TerminalState::Active, Suite::Sm4Gcm),
+                confirm: Href::new("/console/terminals/000001000050/revoke"),
+                back: Href::new("/console/terminals"),
+            },
+        ),
+        page(
+            "console-wallets",
+            &ConsoleWallets {
+                page: s(),
+                rows: vec![
+                    wallet("•••• 7890", WalletState::Active),
+                    wallet("•••• 0033", WalletState::Issued),
+                    wallet("•••• 1207", WalletState::Frozen),
+                ],
+                older: None,
+            },
+        ),
+        page("console-wallets-none", &ConsoleWallets { page: s(), rows: Vec::new(), older: None }),
+    ]
+}
