@@ -8,8 +8,8 @@ use crypto::{Pin, TerminalSuite};
 use model::{HolderReference, TerminalId};
 use payment::{LoadId, LoadState};
 use server::bank::{Bank, Found, NewBankCard};
-use server::security::NewTerminal;
-use store::{Store, TapReading as _};
+use server::security::Security;
+use store::Store;
 use zeroize::Zeroizing;
 
 use crate::cli::{ConfigArguments, Failure, holder_reference, print, runtime};
@@ -169,21 +169,20 @@ pub(crate) fn terminal(arguments: TerminalArguments) -> Result<ExitCode, Failure
             suite.name()
         );
     }
-    let new = NewTerminal { id: arguments.terminal, name: arguments.name, suite };
-    let code = runtime()?.block_on(counter.bank.register_terminal(new))?;
+    let security = Security::new(counter.bank, Vec::new());
+    let code = runtime()?.block_on(security.register_terminal(arguments.terminal, &arguments.name, suite))?;
     print(&format!(
         "Terminal {} is registered. Its one-time code, good for 24 hours, shown once:\n\n    {}\n\n\
          On the terminal: counterfoil terminal enrol --terminal {} --security URL --transaction URL --ca FILE\n",
-        arguments.terminal,
-        code.reveal(),
-        arguments.terminal,
+        arguments.terminal, code, arguments.terminal,
     ))
 }
 
 /// `bank revoke`.
 pub(crate) fn revoke(arguments: OneTerminal) -> Result<ExitCode, Failure> {
     let counter = BankCounter::open(&arguments.config)?;
-    runtime()?.block_on(counter.bank.revoke_terminal(arguments.terminal))?;
+    let security = Security::new(counter.bank, Vec::new());
+    runtime()?.block_on(security.revoke_terminal(arguments.terminal))?;
     print(&format!("Terminal {} is refused from now on.\n", arguments.terminal))
 }
 
@@ -237,8 +236,8 @@ pub(crate) fn loads(arguments: LoadsArguments) -> Result<ExitCode, Failure> {
     let (counts, loads) = reading_store(&arguments.config)?
         .peek(|rows| Ok((rows.load_counts()?, rows.loads_before(state, None, limit)?)))?;
     let mut text = String::new();
-    for (state, count) in counts {
-        text += &format!("{count} {}  ", state.name().replace('_', " "));
+    for count in counts {
+        text += &format!("{} {}  ", count.count, count.state.name().replace('_', " "));
     }
     text += "\n\nLOAD                                   CARD                  COUNTER  YUAN        STATE             NOTE\n";
     for stored in loads {

@@ -109,7 +109,8 @@ const TEMPLATE: &str = include_str!("config.toml");
 /// Variables over the file begin so: `COUNTERFOIL_HTTP_LISTEN` is `listen` in `[http]`.
 const PREFIX: &str = "COUNTERFOIL_";
 /// Variables that are no settings of the file.
-const OTHER_VARIABLES: [&str; 2] = ["COUNTERFOIL_PASSPHRASE", "COUNTERFOIL_LOG"];
+const OTHER_VARIABLES: [&str; 4] =
+    ["COUNTERFOIL_PASSPHRASE", "COUNTERFOIL_LOG", "COUNTERFOIL_TERMINAL", "COUNTERFOIL_TERMINAL_PASSPHRASE"];
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]

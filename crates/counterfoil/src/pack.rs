@@ -96,6 +96,11 @@ fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let pack = signed.verify(&[signer])?;
     print(&format!(
         "{} version {}: {} / {}\ndriver {}\nsigned by {}, and the signature is good\n",
-        pack.code, pack.version, pack.names.en, pack.names.zh, tap::DriverPack::DRIVER, signed.signer()
+        pack.code,
+        pack.version,
+        pack.names.en,
+        pack.names.zh,
+        tap::DriverPack::DRIVER,
+        signed.signer()
     ))
 }

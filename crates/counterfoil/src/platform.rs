@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use coap::Config as CoapConfig;
 use crypto::KeyStore;
+use server::bank::Bank;
 use server::bearer::coap::BaseStation;
 use server::http::Api;
 use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
@@ -64,7 +65,12 @@ pub(crate) struct Platform {
 
 impl Platform {
     /// Binds every port, then serves.
-    pub(crate) async fn start(app: App, listens: Listens, coap: CoapConfig) -> Result<Self, StartError> {
+    pub(crate) async fn start(
+        app: App,
+        bank: Option<Bank>,
+        listens: Listens,
+        coap: CoapConfig,
+    ) -> Result<Self, StartError> {
         let http = bind("the merchant interface", listens.http, "http.listen").await?;
         let operations = bind("the operators' console", listens.operations, "operations.listen").await?;
         let (fleet, pushes) = Fleet::new(app.clone());

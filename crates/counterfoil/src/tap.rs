@@ -3,19 +3,26 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crypto::BankKeys;
 use packs::{Industries, VerifyingKey};
 use server::App;
 use server::bank::{Bank, BankRules};
-use server::security::{Security, SmsGateway};
+use server::security::{Gateway, Security, SmsDelivery, SmsGateway};
 use server::tls::{ServerTls, TlsListener};
+use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::config::Config;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::{address_of, bind};
+
+/// How often the industries' folder is looked at.
+const RELOAD_EVERY: Duration = Duration::from_secs(5);
+/// Every so many times, what ended is forgotten.
+const FORGET_EVERY_TICKS: u32 = 12;
 
 /// What the two servers are told at their start.
 #[derive(Clone, Debug)]
@@ -25,6 +32,8 @@ pub(crate) struct TapListens {
     pub(crate) certificate: PathBuf,
     pub(crate) private_key: PathBuf,
     pub(crate) gateway: Option<SmsGateway>,
+    /// Whose driver packs terminals are told to trust.
+    pub(crate) pack_signers: Vec<VerifyingKey>,
 }
 
 impl TapListens {
@@ -37,7 +46,16 @@ impl TapListens {
         let gateway = if sms.url.is_empty() {
             None
         } else {
-            Some(SmsGateway::new(&sms.url, &sms.header, &sms.template)?)
+            let header = sms
+                .header
+                .split_once(':')
+                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+            Some(SmsGateway {
+                url: sms.url.clone(),
+                headers: header.into_iter().collect(),
+                template: sms.template.clone(),
+                authorities: None,
+            })
         };
         Ok(Some(Self {
             transaction: tap.transaction_listen,
@@ -45,6 +63,7 @@ impl TapListens {
             certificate: tap.certificate.clone(),
             private_key: tap.private_key.clone(),
             gateway,
+            pack_signers: pack_signers(config)?,
         }))
     }
 }
@@ -56,15 +75,12 @@ pub(crate) fn industries(config: &Config, places: &Places) -> Result<Arc<Industr
     } else {
         config.tap.industries.clone()
     };
-    let signers = config
-        .tap
-        .pack_signers
-        .split(',')
-        .map(str::trim)
-        .filter(|digits| !digits.is_empty())
-        .map(|digits| digits.parse())
-        .collect::<Result<Vec<VerifyingKey>, _>>()?;
-    Ok(Arc::new(Industries::load(&folder, &signers)?))
+    Ok(Arc::new(Industries::load(&folder, &pack_signers(config)?)?))
+}
+
+fn pack_signers(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
+    let listed = config.tap.pack_signers.split(',').map(str::trim).filter(|digits| !digits.is_empty());
+    Ok(listed.map(str::parse).collect::<Result<_, _>>()?)
 }
 
 /// Joins the bank with the platform that it stands on.
@@ -81,7 +97,8 @@ pub(crate) struct TapRail {
     pub(crate) transaction: SocketAddr,
     pub(crate) security: SocketAddr,
     listeners: Vec<TlsListener>,
-    server: Security,
+    delivery: SmsDelivery,
+    sweeper: JoinHandle<()>,
 }
 
 impl TapRail {
@@ -93,12 +110,20 @@ impl TapRail {
         let security = bind("the bank security server", listens.security, "tap.security_listen").await?;
         let (transaction_at, security_at) =
             (address_of(&transaction, listens.transaction), address_of(&security, listens.security));
-        let server = Security::start(bank.clone(), listens.gateway);
+        let gateway = listens.gateway.as_ref().map(Gateway::new).transpose()?;
+        let signers = listens.pack_signers.iter().map(|signer| signer.to_bytes()).collect();
+        let server = Security::new(bank.clone(), signers);
         let listeners = vec![
             TlsListener::serve(transaction, server::bank::http::router(bank), tls.clone())?,
             TlsListener::serve(security, server::security::http::router(server.clone()), tls)?,
         ];
-        Ok(Self { transaction: transaction_at, security: security_at, listeners, server })
+        Ok(Self {
+            transaction: transaction_at,
+            security: security_at,
+            listeners,
+            delivery: server.deliver_sms(gateway),
+            sweeper: tokio::spawn(sweep(server)),
+        })
     }
 
     /// Takes nothing new, finishes what is in flight, and ends.
@@ -106,6 +131,21 @@ impl TapRail {
         for listener in self.listeners {
             listener.stop().await;
         }
-        self.server.stop().await;
+        self.delivery.stop().await;
+        self.sweeper.abort();
+    }
+}
+
+/// Takes up packs and products that were put into the folder, and forgets what ended a day ago.
+async fn sweep(server: Security) {
+    let mut tick = tokio::time::interval(RELOAD_EVERY);
+    for ticks in 0_u32.. {
+        tick.tick().await;
+        if let Err(error) = server.bank().industries().reload() {
+            tracing::error!(%error, "the industries could not be read again");
+        }
+        if ticks.is_multiple_of(FORGET_EVERY_TICKS) {
+            while server.forget_ended().await.is_ok_and(|forgotten| forgotten > 0) {}
+        }
     }
 }

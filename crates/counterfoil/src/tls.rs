@@ -35,10 +35,10 @@ pub(crate) fn dev(arguments: DevArguments) -> Result<ExitCode, Failure> {
         "Made, good for one year:\n  {}  terminals trust this one\n  {}\n  {}\n\
          In the configuration:\n  [tap]\n  certificate = \"{}\"\n  private_key = \"{}\"\n\
          These are for demonstrations and tests: a bank takes its own.\n",
-        made.ca.display(),
+        made.authority.display(),
         made.certificate.display(),
-        made.private_key.display(),
+        made.key.display(),
         made.certificate.display(),
-        made.private_key.display(),
+        made.key.display(),
     ))
 }

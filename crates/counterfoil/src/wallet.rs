@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use crypto::{CheckValue, PurseKey, WrappedPurseKey};
 use model::{Asn, IndustryCode};
 use server::bank::{Bank, NewWallet};
 use sim::wallet::WalletFile;
-use store::TapReading as _;
+use tap::card::{WalletImage, WalletKeys};
 
 use crate::bank::{BankCounter, reading_store};
 use crate::cli::{ConfigArguments, Failure, print, runtime};
@@ -52,21 +53,26 @@ pub(crate) async fn make(
     path: impl Fn(Asn) -> PathBuf,
 ) -> Result<(Asn, PathBuf), Failure> {
     let issued = bank.issue_wallet(NewWallet { industry, bank_card: bank_card.to_owned() }).await?;
-    let aid = bank
+    let pack = bank
         .industries()
         .get(industry)
-        .map(|industry| industry.pack.aid.clone())
+        .map(|industry| industry.pack.clone())
         .ok_or("the bank serves no such industry")?;
-    let image = sim::wallet::personalise(&sim::wallet::Personalisation {
-        asn: issued.asn,
-        issuer: issued.issuer,
-        aid: &aid,
-        load: issued.load,
-        tac: issued.tac,
-        purchase: issued.purchase,
-        maintenance: issued.maintenance,
-        maker,
-    })?;
+    let key = |(wrapped, check): (WrappedPurseKey, CheckValue)| -> Result<PurseKey, Failure> {
+        let key = maker.unwrap_purse_key(&wrapped)?;
+        if key.check_value() != check {
+            return Err("a wallet card's key has another check value than the bank said".into());
+        }
+        Ok(key)
+    };
+    let keys =
+        WalletKeys::new(key(issued.load)?, key(issued.purchase)?, key(issued.tac)?, key(issued.maintenance)?);
+    let mut image = WalletImage::new(&pack.aid, issued.asn, keys);
+    image.memory.set_issuer(issued.issuer);
+    image.profile.proof_number = pack.proof_number;
+    image.profile.purchase_log = pack.log_file;
+    image.profile.load_log = pack.load_log_file;
+    image.profile.balance_max = pack.balance_max;
     let path = path(issued.asn);
     WalletFile::create(&path, image)?;
     Ok((issued.asn, path))
@@ -88,11 +94,10 @@ pub(crate) fn issue(arguments: IssueArguments) -> Result<ExitCode, Failure> {
     };
     runtime()?.block_on(async {
         for number in 1..=arguments.count {
-            let (asn, path) =
-                make(&counter.bank, &maker, arguments.industry, &arguments.bank_card, |asn| {
-                    place(&counter.places, asn)
-                })
-                .await?;
+            let (asn, path) = make(&counter.bank, &maker, arguments.industry, &arguments.bank_card, |asn| {
+                place(&counter.places, asn)
+            })
+            .await?;
             if number <= 20 {
                 print(&format!("{asn}  {}\n", path.display()))?;
             } else if number.is_multiple_of(100) || number == arguments.count {

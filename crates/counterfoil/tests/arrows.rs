@@ -23,7 +23,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sim", &["air", "coap", "crypto", "model", "pages", "server", "tap", "visit"]),
     (
         "counterfoil",
-        &["air", "coap", "crypto", "keystore", "model", "payment", "server", "shop", "sim", "store", "tap", "terminal", "packs"],
+        &[
+            "air", "coap", "crypto", "keystore", "model", "payment", "server", "shop", "sim", "store", "tap",
+            "terminal", "packs",
+        ],
     ),
 ];
 

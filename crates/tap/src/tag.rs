@@ -31,7 +31,7 @@ impl Length {
         match self {
             Self::Exactly(one) => length == one,
             Self::Between(least, most) => least <= length && length <= most,
-            Self::Pairs(least, most) => least <= length && length <= most && length % 2 == 0,
+            Self::Pairs(least, most) => least <= length && length <= most && length.is_multiple_of(2),
             Self::EmptyOr(least, most) => length == 0 || least <= length && length <= most,
             Self::Text(most) => length <= most,
             Self::Fields => true,
@@ -76,7 +76,10 @@ struct Row {
 }
 
 macro_rules! tags {
-    ($($number:literal $variant:ident $name:literal $length:expr, $times:literal, [$($place:expr => $need:ident),*];)*) => {
+    ($(
+        $number:literal $variant:ident $name:literal $length:expr, $times:literal,
+        [$($place:expr => $need:ident),*];
+    )*) => {
         /// What a field is.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u16)]

@@ -243,11 +243,16 @@ mod tests {
 
     #[test]
     fn a_refusal_is_short_printable_and_never_an_answer() {
-        let body = serde_json::json!({ "code": "key_expired", "detail": format!("\u{1b}[2J{}", "x".repeat(999)) });
-        let ServerError::Refused(refusal) = refused(StatusCode::FORBIDDEN, body.to_string().as_bytes()) else {
+        let body =
+            serde_json::json!({ "code": "key_expired", "detail": format!("\u{1b}[2J{}", "x".repeat(999)) });
+        let ServerError::Refused(refusal) = refused(StatusCode::FORBIDDEN, body.to_string().as_bytes())
+        else {
             panic!("refused");
         };
-        assert_eq!((refusal.status, refusal.code.as_str(), refusal.detail.len()), (403, "key_expired", WORDS_MAX));
+        assert_eq!(
+            (refusal.status, refusal.code.as_str(), refusal.detail.len()),
+            (403, "key_expired", WORDS_MAX)
+        );
         assert!(refusal.detail.starts_with("[2J"));
         for (status, body) in [(StatusCode::FOUND, "{}"), (StatusCode::BAD_GATEWAY, "<html>")] {
             assert!(matches!(refused(status, body.as_bytes()), ServerError::Malformed(_)));

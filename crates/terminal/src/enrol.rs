@@ -82,8 +82,8 @@ pub async fn enrol(folder: &Path, request: EnrolRequest) -> Result<Enrolled, Enr
     };
     let body = serde_json::to_vec(&body).map_err(|_| ServerError::Malformed("it cannot be asked"))?;
     let answer = client.post(&request.security_url, "/activate", Media::Json, body).await?;
-    let told: ActivatedBody = serde_json::from_slice(&answer)
-        .map_err(|_| ServerError::Malformed("it is none to an activation"))?;
+    let told: ActivatedBody =
+        serde_json::from_slice(&answer).map_err(|_| ServerError::Malformed("it is none to an activation"))?;
 
     let suite = TerminalSuite::from_number(told.suite)
         .ok_or(ServerError::Malformed("its suite is none of the protocol's"))?;
@@ -152,9 +152,9 @@ impl Prepared {
         prepared.locked = true;
         // Whether a file can be written at all is better known now.
         let probe = path.join("terminal.probe");
-        write_whole(&probe, b"probe").and_then(|()| fs::remove_file(&probe)).map_err(|source| {
-            StateError::System { what: "write", path: probe, source }
-        })?;
+        write_whole(&probe, b"probe")
+            .and_then(|()| fs::remove_file(&probe))
+            .map_err(|source| StateError::System { what: "write", path: probe, source })?;
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|_| StateError::NoRandomness)?;
         let keys = FileKeys::create(passphrase, cost, salt).map_err(|why| match why {

@@ -63,10 +63,9 @@ impl Asked {
     pub(crate) const fn is_offline(&self) -> bool {
         match self {
             Self::Balance => true,
-            Self::VerifiedBalance
-            | Self::Load { .. }
-            | Self::SupplementaryLoad
-            | Self::Activation { .. } => false,
+            Self::VerifiedBalance | Self::Load { .. } | Self::SupplementaryLoad | Self::Activation { .. } => {
+                false
+            }
         }
     }
 }
@@ -76,7 +75,9 @@ impl fmt::Debug for Asked {
         match self {
             Self::Balance => f.write_str("Balance"),
             Self::VerifiedBalance => f.write_str("VerifiedBalance"),
-            Self::Load { amount, .. } => f.debug_struct("Load").field("amount", amount).finish_non_exhaustive(),
+            Self::Load { amount, .. } => {
+                f.debug_struct("Load").field("amount", amount).finish_non_exhaustive()
+            }
             Self::SupplementaryLoad => f.write_str("SupplementaryLoad"),
             Self::Activation { .. } => f.debug_struct("Activation").finish_non_exhaustive(),
         }
@@ -149,8 +150,7 @@ impl Ending {
     pub(crate) fn before_all(opening: &Opening, outcome: Outcome, cause: Option<String>) -> Self {
         let mut end = End::of(outcome);
         end.asn = opening.card;
-        let report =
-            Report { industry: opening.industry, transaction: opening.asked.transaction(), end };
+        let report = Report { industry: opening.industry, transaction: opening.asked.transaction(), end };
         Self { report, report_pending: false, cause }
     }
 

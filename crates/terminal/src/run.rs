@@ -174,7 +174,9 @@ impl Run {
                             let answer = Zeroizing::new(answer);
                             application.answered(&answer);
                         }
-                        Ok(_) => self.card_gone(&mut application, &mut times_again, &ReaderError::CardGone).await,
+                        Ok(_) => {
+                            self.card_gone(&mut application, &mut times_again, &ReaderError::CardGone).await
+                        }
                         Err(error) => self.card_gone(&mut application, &mut times_again, &error).await,
                     }
                 }

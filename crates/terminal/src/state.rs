@@ -69,8 +69,7 @@ struct Body<'a> {
 impl State {
     /// Seals what a terminal was told into a folder that has none yet.
     pub(crate) fn create(folder: Folder, keys: FileKeys, enrolment: Enrolment) -> Result<Self, StateError> {
-        let state =
-            Self { folder, keys, enrolment, sequence: Mutex::new(Sequence { next: 1, reserved: 1 }) };
+        let state = Self { folder, keys, enrolment, sequence: Mutex::new(Sequence { next: 1, reserved: 1 }) };
         state.write(1)?;
         Ok(state)
     }
@@ -89,8 +88,7 @@ impl State {
         })?;
         let (enrolment, next) =
             decode(&body).ok_or(StateError::Damaged { path, damage: Damage::Contents })?;
-        let state =
-            Self { folder, keys, enrolment, sequence: Mutex::new(Sequence { next, reserved: next }) };
+        let state = Self { folder, keys, enrolment, sequence: Mutex::new(Sequence { next, reserved: next }) };
         state.reserve(&mut state.lock())?;
         Ok(state)
     }

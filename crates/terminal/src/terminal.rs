@@ -94,11 +94,7 @@ impl Terminal {
     }
 
     /// The same with other times to wait.
-    pub async fn open_with(
-        folder: &Path,
-        passphrase: Passphrase,
-        waits: Waits,
-    ) -> Result<Self, StateError> {
+    pub async fn open_with(folder: &Path, passphrase: Passphrase, waits: Waits) -> Result<Self, StateError> {
         let folder = folder.to_path_buf();
         let inner = blocking(move || {
             let state = Arc::new(State::open(&folder, &passphrase)?);
@@ -237,11 +233,7 @@ impl Inner {
     }
 
     /// Says a message to the transaction server under this key.
-    pub(crate) async fn tap(
-        &self,
-        key: &WorkingKey,
-        message: &str,
-    ) -> Result<Zeroizing<String>, BankError> {
+    pub(crate) async fn tap(&self, key: &WorkingKey, message: &str) -> Result<Zeroizing<String>, BankError> {
         let server = &self.state.enrolment().transaction_url;
         let answer = key.line.say(&self.client, server, "/tap", message.as_bytes()).await?;
         match std::str::from_utf8(&answer) {

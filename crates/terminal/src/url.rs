@@ -70,7 +70,9 @@ mod tests {
             let url: ServerUrl = text.parse().unwrap();
             assert_eq!(url.at("/ask").unwrap().to_string(), resource);
         }
-        for bad in ["", "http://bank", "https://", "https://a:b@bank", "https://bank?x", "https://bank#x", "bank"] {
+        for bad in
+            ["", "http://bank", "https://", "https://a:b@bank", "https://bank?x", "https://bank#x", "bank"]
+        {
             assert_eq!(bad.parse::<ServerUrl>(), Err(ServerUrlError), "{bad}");
         }
     }

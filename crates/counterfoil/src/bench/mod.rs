@@ -2,5 +2,7 @@
 
 mod air;
 mod process;
+mod tap;
 
 pub(crate) use air::{AirArguments, air};
+pub(crate) use tap::{TapArguments, tap};

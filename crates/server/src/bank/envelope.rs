@@ -100,7 +100,7 @@ impl Bank {
 
     async fn answer_message(&self, request: &[u8]) -> Result<(Vec<u8>, &'static str), Refused> {
         let now = self.inner.app.now();
-        let envelope = Envelope::parse(request).map_err(|_| Refused::new(RefusalCode::MalformedEnvelope))?;
+        let envelope = Envelope::parse(request).map_err(|error| Refused::new(error.refusal()))?;
         let header = envelope.header;
         let key = self.key_of(&header, now)?;
         let mut text = envelope.text.to_vec();

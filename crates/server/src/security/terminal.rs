@@ -117,14 +117,15 @@ impl Security {
         .await
     }
 
-    /// Forgets working keys and SMS codes that ended a day ago, in a small unit of work; how many.
+    /// Forgets working keys, SMS codes and authorizations that ended a day ago, in a small unit of work; how many.
     pub async fn forget_ended(&self) -> Result<u32, StoreError> {
         const BATCH: u32 = 500;
         let app = self.bank().app();
         let before = app.now().plus(-ENDED_MILLIS);
         app.write(move |unit| {
             let keys = unit.forget_working_keys_before(before, BATCH)?;
-            Ok(keys + unit.forget_sms_codes_before(before, BATCH)?)
+            let codes = unit.forget_sms_codes_before(before, BATCH)?;
+            Ok(keys + codes + unit.forget_tap_authorizations_before(before, BATCH)?)
         })
         .await
     }

@@ -227,7 +227,7 @@ impl Counter {
         );
         let industry = self.industries.get(industry).unwrap();
         let mut image = WalletImage::new(&industry.pack.aid, issued.asn, keys);
-        image.memory.public_data[..8].copy_from_slice(&issued.issuer);
+        image.memory.set_issuer(issued.issuer);
         (issued.asn, image)
     }
 

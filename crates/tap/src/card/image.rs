@@ -277,6 +277,11 @@ impl WalletMemory {
         self.public_data.get(Self::ASN..)?.first_chunk::<10>().and_then(|bytes| Asn::new(*bytes).ok())
     }
 
+    /// Writes the issuer's id, the first 8 bytes of file 0015.
+    pub fn set_issuer(&mut self, issuer: [u8; 8]) {
+        self.public_data.iter_mut().zip(issuer).for_each(|(byte, id)| *byte = id);
+    }
+
     /// Writes start and end of validity, BCD `YYYYMMDD` each, as the bank's activation does.
     pub fn set_validity(&mut self, start: [u8; 4], end: [u8; 4]) {
         let dates = start.into_iter().chain(end);
