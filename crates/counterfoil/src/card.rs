@@ -300,10 +300,10 @@ pub(crate) fn alarms(arguments: AlarmArguments) -> Result<ExitCode, Failure> {
         return Err(format!("there is no database at {}", database.display()).into());
     }
     let alarms = store::sqlite::open(&database)?.peek(|rows| rows.alarms(arguments.limit))?;
-    let mut text = String::from("UNIX MILLISECONDS  CARD           ALARM\n");
+    let mut text = String::from("UNIX MILLISECONDS  CARD                  ALARM\n");
     for alarm in alarms {
-        let card = alarm.card.map(|card| card.to_string()).unwrap_or_default();
-        text += &format!("{:<17}  {card:<13}  {}\n", alarm.at.0, alarm.kind);
+        let card = alarm.card.map(|card| card.to_string()).or(alarm.subject).unwrap_or_default();
+        text += &format!("{:<17}  {card:<20}  {}\n", alarm.at.0, alarm.kind);
     }
     print(&text)
 }

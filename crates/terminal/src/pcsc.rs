@@ -11,6 +11,9 @@ use tap::{Reader, ReaderError};
 
 /// How long one look for a card takes; whoever waits longer looks again.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long the service is left to notice that a card left: it looks every 400 ms. Connected before, it would talk
+/// to a card that is gone.
+const SETTLE: Duration = Duration::from_millis(600);
 /// An answer with its status word, and room for more than short commands give.
 const ANSWER_MAX: usize = 512;
 
@@ -30,6 +33,8 @@ pub struct PcscReader {
     /// `None` once the service or the reader was gone: it is asked anew.
     context: Option<Context>,
     card: Option<pcsc::Card>,
+    /// When a card left under our hands.
+    gone: Option<Instant>,
 }
 
 impl PcscReader {
@@ -37,7 +42,7 @@ impl PcscReader {
     pub fn new(name: &str) -> Result<Self, ReaderError> {
         let name = CString::new(name)
             .map_err(|_| ReaderError::Failed("a reader's name has no zero in it".into()))?;
-        Ok(Self { name, context: None, card: None })
+        Ok(Self { name, context: None, card: None, gone: None })
     }
 
     /// Its name.
@@ -56,8 +61,11 @@ impl PcscReader {
         }
     }
 
-    /// Waits a little for a card. One that is there but does not speak yet is worth another look.
+    /// Waits a little for a card.
     fn look(&mut self) -> Result<pcsc::Card, Error> {
+        if let Some(gone) = self.gone.take() {
+            std::thread::sleep(SETTLE.saturating_sub(gone.elapsed()));
+        }
         let name = self.name.clone();
         let context = match self.context() {
             Ok(context) => context,
@@ -72,7 +80,6 @@ impl PcscReader {
             if state.intersects(State::UNKNOWN | State::UNAVAILABLE) {
                 return Err(Error::ReaderUnavailable);
             }
-            eprintln!("STATE {state:?} {:?}", readers[0].event_count());
             if state.contains(State::PRESENT) {
                 return context.connect(&name, ShareMode::Exclusive, Protocols::ANY);
             }
@@ -85,16 +92,20 @@ impl PcscReader {
 
     fn failed(&mut self, error: Error) -> ReaderError {
         let meaning = meaning(error);
-        if meaning == ReaderError::ReaderGone {
-            self.card = None;
-            self.context = None;
+        match meaning {
+            ReaderError::ReaderGone => {
+                self.card = None;
+                self.context = None;
+            }
+            ReaderError::CardGone => self.gone = Some(Instant::now()),
+            ReaderError::NoCard | ReaderError::TimedOut | ReaderError::Failed(_) => {}
         }
         meaning
     }
 }
 
 impl Reader for PcscReader {
-    /// A card is reset when it is let go of, so each connection finds it fresh.
+    /// A card is reset when it is let go of, so each connection finds it fresh; one that left lost its power.
     fn connect(&mut self) -> Result<(), ReaderError> {
         self.disconnect();
         match self.look() {
@@ -104,7 +115,7 @@ impl Reader for PcscReader {
             }
             // Both mean that no card came while it was looked for.
             Err(Error::NoSmartcard | Error::Timeout) => Err(ReaderError::NoCard),
-            Err(error) => { eprintln!("ERR {error:?}"); Err(self.failed(error)) }
+            Err(error) => Err(self.failed(error)),
         }
     }
 
@@ -113,17 +124,20 @@ impl Reader for PcscReader {
         let mut answer = [0; ANSWER_MAX];
         match card.transmit(apdu, &mut answer) {
             // What some services say of a card that was torn out: success, and no status word.
-            Ok(answer) if answer.len() < 2 => Err(ReaderError::CardGone),
+            Ok(answer) if answer.len() < 2 => Err(self.failed(Error::RemovedCard)),
             Ok(answer) => Ok(answer.to_vec()),
             Err(error) => Err(self.failed(error)),
         }
     }
 
+    /// Resets the card. Not one that left: pcscd would take the failed reset for an empty reader, and not notice a
+    /// card that came back before it looked again.
     fn disconnect(&mut self) {
+        let disposition = if self.gone.is_some() { Disposition::LeaveCard } else { Disposition::ResetCard };
         if let Some(card) = self.card.take()
-            && let Err((card, _)) = card.disconnect(Disposition::ResetCard)
+            && let Err((card, _)) = card.disconnect(disposition)
         {
-            // It is out of the field, or its reader is gone; dropping it frees the service's handle.
+            // Its reader is gone; dropping it frees the service's handle.
             drop(card);
         }
     }

@@ -91,7 +91,7 @@ impl Run {
     }
 
     pub(crate) async fn run(mut self) -> Ending {
-        let ending = self.to_its_end().await;
+        let ending = self.until_its_end().await;
         self.events.tell(Stage::Over, Duration::ZERO);
         // The reader is let go of before the end is told: who hears it may begin again at once.
         drop(self.reader);
@@ -101,7 +101,7 @@ impl Run {
         ending
     }
 
-    async fn to_its_end(&mut self) -> Ending {
+    async fn until_its_end(&mut self) -> Ending {
         if !self.opening.asked.is_offline() {
             let reports = self.inner.reports.waiting().len();
             if reports >= REPORTS_MAX {
@@ -194,26 +194,32 @@ impl Run {
     async fn wait_for_card(&self, card: Duration, trouble: Duration) -> Came {
         self.events.tell(Stage::HoldCard, card);
         let until = Instant::now() + card;
-        let mut trouble_until = None;
+        let mut troubled: Option<(Instant, ReaderError)> = None;
         loop {
             let connected = tokio::select! {
                 connected = self.reader.connect(until) => connected,
                 () = self.events.hear(), if !self.told => return Came::Canceled,
             };
+            let now = Instant::now();
             let pause = match connected {
                 Ok(()) => return Came::Card,
-                Err(ReaderError::NoCard) => POLL,
+                // Also where the last try was cut off: what it had to say was said before.
+                Err(ReaderError::NoCard) if now >= until => {
+                    return troubled.map_or(Came::Nobody, |(_, error)| Came::Trouble(error));
+                }
+                Err(ReaderError::NoCard) => {
+                    troubled = None;
+                    POLL
+                }
                 Err(error) => {
-                    let trouble_until = *trouble_until.get_or_insert(Instant::now() + trouble);
-                    if Instant::now() >= trouble_until {
+                    let since = troubled.map_or(now, |(since, _)| since);
+                    if now >= until || now.duration_since(since) >= trouble {
                         return Came::Trouble(error);
                     }
+                    troubled = Some((since, error));
                     TROUBLE_POLL
                 }
             };
-            if Instant::now() >= until {
-                return Came::Nobody;
-            }
             sleep(pause).await;
         }
     }

@@ -3,6 +3,7 @@
 
 mod headless;
 mod notes;
+mod tap;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ use notes::Notes;
 
 /// What each holder of the demonstration has: 500 yuan.
 const FUNDS_MINOR: i64 = 50_000;
-/// The shop's port unless another is given; the platform, the console and the cards have the next three.
+/// The shop's port unless another is given; the other parts have the next seven.
 const PORT: u16 = 8080;
 const AIR_PORT: u16 = 5683;
 
@@ -38,7 +39,7 @@ pub(crate) struct DemoArguments {
     /// Keep everything in this folder, and go on with it the next time
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The shop's port; platform, console and cards take the next three. 0 takes any free ones
+    /// The shop's port; the other parts take the next seven. 0 takes any free ones
     #[arg(long, default_value_t = PORT)]
     port: u16,
     /// The base station's UDP port
@@ -98,17 +99,33 @@ struct Ports {
     http: u16,
     operations: u16,
     faces: u16,
+    /// The terminal's pages.
+    terminal: u16,
+    /// Field panel and outbox of the terminal.
+    side: u16,
+    transaction: u16,
+    security: u16,
     air: u16,
 }
 
 impl Ports {
     fn from(first: u16, air: u16) -> Self {
         let next = |offset| if first == 0 { 0 } else { first.saturating_add(offset) };
-        Self { shop: first, http: next(1), operations: next(2), faces: next(3), air }
+        Self {
+            shop: first,
+            http: next(1),
+            operations: next(2),
+            faces: next(3),
+            terminal: next(4),
+            side: next(5),
+            transaction: next(6),
+            security: next(7),
+            air,
+        }
     }
 
-    const fn any() -> Self {
-        Self { shop: 0, http: 0, operations: 0, faces: 0, air: 0 }
+    fn any() -> Self {
+        Self::from(0, 0)
     }
 }
 

@@ -15,6 +15,12 @@ pub(super) struct Notes {
     pub(super) holder: String,
     #[serde(with = "card_ids")]
     pub(super) cards: Vec<CardId>,
+    /// The bank card that pays the wallet cards' loads.
+    #[serde(default)]
+    pub(super) bank_card: String,
+    /// Wallet cards by serial number, each with its industry.
+    #[serde(default)]
+    pub(super) wallets: Vec<(String, String)>,
 }
 
 impl Notes {
@@ -36,6 +42,8 @@ impl Notes {
             api_key: String::new(),
             holder: String::new(),
             cards: Vec::new(),
+            bank_card: String::new(),
+            wallets: Vec::new(),
         })
     }
 
