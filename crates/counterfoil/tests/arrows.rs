@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pages", &[]),
     ("visit", &["pages"]),
     ("shop", &["model", "pages", "visit"]),
-    ("terminal", &["crypto", "keystore", "model", "packs", "pages", "tap", "visit"]),
+    ("terminal", &["crypto", "model", "packs", "pages", "tap", "visit"]),
     ("server", &["air", "coap", "crypto", "model", "packs", "pages", "payment", "store", "tap", "visit"]),
     ("sim", &["air", "coap", "crypto", "model", "pages", "server", "tap", "visit"]),
     (

@@ -50,6 +50,8 @@ pub trait TapReading {
     fn loaded_since(&self, asn: Asn, since: UnixMillis) -> Result<Fen, StoreError>;
     /// How many loads are in each state, in the order of [`LoadState::ALL`].
     fn load_counts(&self) -> Listed<LoadCount>;
+    /// How many loads are open, and how many in doubt: cheap, however many have ended.
+    fn unfinished_loads(&self) -> Result<[u64; 2], StoreError>;
     /// A load's attempts, newest first.
     fn attempts(&self, load: LoadId) -> Listed<LoadAttempt>;
     /// What was authorized under a reference.
@@ -88,7 +90,7 @@ pub trait TapUnit {
     fn put_wallet(&mut self, wallet: &Wallet) -> Result<(), StoreError>;
     /// Adds a load: the first of its card's counter, while no other of the card is unfinished.
     fn add_load(&mut self, load: &StoredLoad) -> Result<(), StoreError>;
-    /// Keeps the state, time, note and evidence of a load that has not ended.
+    /// Keeps the state, time, note, evidence and proven attempt of a load that has not ended.
     fn put_load(&mut self, load: &StoredLoad) -> Result<(), StoreError>;
     /// Adds an attempt, which nothing changes any more.
     fn add_attempt(&mut self, attempt: &LoadAttempt) -> Result<(), StoreError>;

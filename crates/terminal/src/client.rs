@@ -63,13 +63,13 @@ impl Media {
 
 /// A client of the bank's servers. Clones share their connections.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub(crate) struct Client {
     inner: legacy::Client<Connector, Full<Bytes>>,
 }
 
 impl Client {
     /// A client that trusts the authority of this PEM text only, or without one the usual authorities.
-    pub fn new(ca: Option<&str>) -> Result<Self, TrustError> {
+    pub(crate) fn new(ca: Option<&str>) -> Result<Self, TrustError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])

@@ -34,7 +34,7 @@ mod terminal;
 mod url;
 
 pub use attached::AttachedReader;
-pub use client::{CONNECT_LIMIT, Client, EXCHANGE_LIMIT};
+pub use client::{CONNECT_LIMIT, EXCHANGE_LIMIT};
 pub use clock::CLOCK_WRONG_MILLIS;
 pub use enrol::{EnrolRequest, Enrolled, enrol};
 pub use error::{

@@ -265,6 +265,7 @@ fn decide(
 
 /// The card proved it: the money moves, once.
 fn close(unit: &mut dyn Unit, mut stored: StoredLoad, attempt: &LoadAttempt, asker: Asker) -> Answered {
+    stored.proven = Some(attempt.number);
     keep(unit, &mut stored, LoadEvent::Proven, None, asker.now)?;
     Ok(loaded(&stored.load, attempt.balance.plus(stored.load.amount)))
 }

@@ -196,6 +196,7 @@ impl Asked {
             updated_at: self.asker.now,
             note: None,
             evidence: Vec::new(),
+            proven: None,
         };
         let attempt = offer.attempt(self.load, 1);
         unit.add_load(&load)?;

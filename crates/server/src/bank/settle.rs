@@ -8,6 +8,11 @@ use store::{StoreError, StoredLoad, Unit};
 use super::Bank;
 use super::envelope::Refused;
 
+/// The longest note of a person, in characters.
+const NOTE_MAX: usize = 200;
+/// The longest that all notes of a load may be together, in characters.
+const NOTES_MAX: usize = 2_000;
+
 /// Why a load was not settled by hand.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettleError {
@@ -49,8 +54,8 @@ fn keep_change(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     stored.updated_at = now;
-    if note.is_some() {
-        stored.note = note;
+    if let Some(note) = note {
+        stored.note = Some(with_line(stored.note.take(), note));
     }
     unit.put_load(stored)?;
     match money {
@@ -86,6 +91,22 @@ fn keep_change(
     unit.put_account(&to)
 }
 
+/// The notes of a load with one more line. What was said before stays: whoever settles a load reads why it came
+/// into doubt. A card that is tapped again and again says the same once; where lines become too many, the oldest go.
+fn with_line(notes: Option<String>, line: String) -> String {
+    let Some(mut notes) = notes else { return line };
+    if notes.lines().next_back() == Some(line.as_str()) {
+        return notes;
+    }
+    notes.push('\n');
+    notes.push_str(&line);
+    while notes.chars().count() > NOTES_MAX {
+        let Some((_, rest)) = notes.split_once('\n') else { break };
+        notes = rest.to_owned();
+    }
+    notes
+}
+
 /// The ledger refuses here only if the rows contradict each other.
 fn ledger(error: payment::LedgerError) -> StoreError {
     StoreError::Constraint(format!("the ledger contradicts the load: {error}"))
@@ -103,12 +124,16 @@ pub enum Found {
 }
 
 impl Bank {
+    /// A note as it is kept: one line, not empty and not too long.
+    pub fn settlement_note(text: &str) -> Result<String, SettleError> {
+        let note = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let fits = (1..=NOTE_MAX).contains(&note.chars().count()) && !note.chars().any(char::is_control);
+        if fits { Ok(note) } else { Err(SettleError::NoteMissing) }
+    }
+
     /// Settles by hand what the card cannot decide. The note is kept with the load.
     pub async fn settle(&self, id: LoadId, found: Found, note: &str) -> Result<(), SettleError> {
-        let note = note.trim().to_owned();
-        if note.is_empty() || note.chars().count() > 200 {
-            return Err(SettleError::NoteMissing);
-        }
+        let note = Self::settlement_note(note)?;
         let now = self.inner.app.now();
         let event = match found {
             Found::CardUnreadable => LoadEvent::Undecidable,
@@ -123,5 +148,39 @@ impl Bank {
                 Ok(keep_change(unit, &mut stored, change.money(), Some(note.clone()), now)?)
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_one_line_of_at_most_two_hundred_characters() {
+        let longest = "卡".repeat(NOTE_MAX);
+        for (text, kept) in [
+            (" read at\r\n the  counter\t", Some("read at the counter")),
+            (longest.as_str(), Some(longest.as_str())),
+            (&format!("{longest}卡"), None),
+            (" \n ", None),
+            ("", None),
+            ("bell\u{7}", None),
+        ] {
+            assert_eq!(Bank::settlement_note(text).ok().as_deref(), kept, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_load_keeps_what_was_said_of_it_and_what_is_repeated_once() {
+        let first = with_line(None, "why".into());
+        let second = with_line(Some(with_line(Some(first), "why".into())), "found".into());
+        assert_eq!(second, "why\nfound");
+        let mut notes = second;
+        for n in 0..100 {
+            notes = with_line(Some(notes), format!("{n} {}", "卡".repeat(NOTE_MAX - 3)));
+            assert!(notes.chars().count() <= NOTES_MAX);
+            assert!(notes.lines().next_back().is_some_and(|line| line.starts_with(&n.to_string())));
+        }
+        assert!(notes.lines().count() > 8);
     }
 }

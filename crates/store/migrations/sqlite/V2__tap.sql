@@ -62,7 +62,8 @@ create table load (
     terminal blob not null,
     updated_at integer not null,
     note text,
-    evidence blob not null
+    evidence blob not null,
+    proven integer
 ) without rowid;
 -- Serial number and counter name a load for ever: there is no second debit for one counter. (Were this a rule of
 -- the table, SQLite would not see that the index knows the ids, and read each load for its sum's time.)

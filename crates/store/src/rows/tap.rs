@@ -195,10 +195,12 @@ pub struct StoredLoad {
     pub terminal: TerminalId,
     /// When its state last changed.
     pub updated_at: UnixMillis,
-    /// What a person wrote about it.
+    /// Why it came into doubt, and what a person wrote about it: a line each, the newest last.
     pub note: Option<String>,
     /// What the card's log said, for whoever settles it; empty while nobody needs it.
     pub evidence: Vec<u8>,
+    /// The number of the attempt that the card proved.
+    pub proven: Option<u16>,
 }
 
 /// How many loads are in a state, and what they amount to.

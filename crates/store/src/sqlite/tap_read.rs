@@ -28,6 +28,10 @@ const NEWEST_CODE: &str = "from sms_code where asn = ? order by created_at desc,
 const CODES_SINCE: &str = "select count(*) from sms_code where asn = ? and created_at >= ?";
 const DUE: &str = "from outgoing_sms where next_at <= ? order by next_at, id limit ?";
 
+/// The index of states leaves out those that closed, and must be told that the query does.
+const UNFINISHED_LOADS: &str = "select state, count(*) as number from load \
+     where state in ('open', 'in_doubt') and state <> 'closed' group by state";
+
 const LOAD_COUNTS: &str = "state, number, amount";
 
 impl TapReading for Rows<'_> {
@@ -126,6 +130,15 @@ impl TapReading for Rows<'_> {
         Ok(LoadState::ALL.map(|state| of(state).unwrap_or(LoadCount { state, count: 0, fen: 0 })).to_vec())
     }
 
+    fn unfinished_loads(&self) -> Result<[u64; 2], StoreError> {
+        let found = self.many(UNFINISHED_LOADS, [], |row| {
+            let state = row::load_state(row, col!(LOAD_COUNTS, "state"))?;
+            Ok((state, col!(LOAD_COUNTS, "number").get(row)?))
+        })?;
+        let of = |wanted| found.iter().find(|(state, _)| *state == wanted).map_or(0, |(_, count)| *count);
+        Ok([of(LoadState::Open), of(LoadState::InDoubt)])
+    }
+
     fn attempts(&self, load: LoadId) -> Result<Vec<LoadAttempt>, StoreError> {
         let sql = select!(row::ATTEMPT, ATTEMPTS);
         self.many(sql, [load.0.to_be_bytes()], row::attempt)
@@ -181,6 +194,7 @@ mod tests {
             (LOADED_SINCE, "COVERING INDEX one_load_a_counter (asn=?"),
             (CLOSED_BEFORE, "PRIMARY KEY (id<?)"),
             (IN_STATE_BEFORE, "load_by_state (state=? AND id<?)"),
+            (UNFINISHED_LOADS, "COVERING INDEX load_by_state (state=?)"),
             (ATTEMPTS, "PRIMARY KEY (load=?)"),
             (NEWEST_CODE, "sms_code_by_card (asn=?)"),
             (CODES_SINCE, "COVERING INDEX sms_code_by_card (asn=? AND created_at>?)"),

@@ -124,7 +124,7 @@ pub(super) fn wallet(row: &Row<'_>) -> Read<Wallet> {
 }
 
 pub(super) const LOAD: &str = "id, asn, counter, industry, amount, transfer, state, created_at, holder, \
-     authorization, terminal, updated_at, note, evidence";
+     authorization, terminal, updated_at, note, evidence, proven";
 
 pub(super) fn load(row: &Row<'_>) -> Read<StoredLoad> {
     Ok(StoredLoad {
@@ -144,6 +144,7 @@ pub(super) fn load(row: &Row<'_>) -> Read<StoredLoad> {
         updated_at: at(row, col!(LOAD, "updated_at"))?,
         note: col!(LOAD, "note").get(row)?,
         evidence: col!(LOAD, "evidence").get(row)?,
+        proven: col!(LOAD, "proven").get(row)?,
     })
 }
 

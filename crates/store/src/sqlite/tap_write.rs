@@ -26,6 +26,7 @@ read_through! { TapReading:
     fn loads_before(&self, state: Option<LoadState>, before: Option<LoadId>, limit: u32) -> Vec<StoredLoad>;
     fn loaded_since(&self, asn: Asn, since: UnixMillis) -> Fen;
     fn load_counts(&self) -> Vec<LoadCount>;
+    fn unfinished_loads(&self) -> [u64; 2];
     fn attempts(&self, load: LoadId) -> Vec<LoadAttempt>;
     fn tap_authorization(&self, reference: [u8; 16]) -> Option<TapAuthorization>;
     fn sms_code(&self, reference: [u8; 16]) -> Option<SmsCode>;
@@ -178,8 +179,8 @@ impl TapUnit for Transaction<'_> {
 
     fn add_load(&mut self, stored: &StoredLoad) -> Result<(), StoreError> {
         let sql = "insert into load (id, asn, counter, industry, amount, transfer, state, created_at, holder, \
-                   authorization, terminal, updated_at, note, evidence) \
-                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                   authorization, terminal, updated_at, note, evidence, proven) \
+                   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let load = &stored.load;
         self.execute(
             sql,
@@ -198,6 +199,7 @@ impl TapUnit for Transaction<'_> {
                 stored.updated_at.0,
                 stored.note,
                 stored.evidence,
+                stored.proven,
             ],
         )?;
         Ok(())
@@ -205,7 +207,7 @@ impl TapUnit for Transaction<'_> {
 
     fn put_load(&mut self, stored: &StoredLoad) -> Result<(), StoreError> {
         // The states are the last guard against ending twice, below every rule above it.
-        let sql = "update load set state = ?, updated_at = ?, note = ?, evidence = ? \
+        let sql = "update load set state = ?, updated_at = ?, note = ?, evidence = ?, proven = ? \
                    where id = ? and state in ('open', 'in_doubt')";
         let load = &stored.load;
         let params = params![
@@ -213,6 +215,7 @@ impl TapUnit for Transaction<'_> {
             stored.updated_at.0,
             stored.note,
             stored.evidence,
+            stored.proven,
             load.id.0.to_be_bytes(),
         ];
         self.change_one("load", sql, params)

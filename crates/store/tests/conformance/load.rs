@@ -16,6 +16,7 @@ pub(crate) async fn every_field_of_a_load_comes_back(store: Store) {
         updated_at: UnixMillis(i64::MAX),
         note: Some("卡在公交车上".into()),
         evidence: vec![0, 0xff, 0],
+        proven: Some(u16::MAX),
         ..in_state(load(1, 2, u16::MAX), LoadState::InDoubt)
     };
     full.load.id = LoadId(u128::MAX - 1);
@@ -83,6 +84,7 @@ pub(crate) async fn a_load_changes_until_it_has_ended_and_never_again(store: Sto
                 updated_at: MORNING.plus(millis),
                 note: (millis % 2 == 0).then(|| state.name().to_owned()),
                 evidence: vec![n; usize::try_from(millis).unwrap()],
+                proven: (state == LoadState::Closed).then_some(3),
                 ..in_state(now, state)
             };
             // What a load is about stays, whatever is handed in.
@@ -162,6 +164,7 @@ pub(crate) async fn what_a_card_was_loaded_with_leaves_out_what_was_given_back(s
 pub(crate) async fn loads_are_counted_by_state(store: Store) {
     let none = LoadState::ALL.map(|state| LoadCount { state, count: 0, fen: 0 });
     assert_eq!(seen(&store, |rows| rows.load_counts()).await, none);
+    assert_eq!(seen(&store, |rows| rows.unfinished_loads()).await, [0, 0]);
     let most = |n: u8, state| {
         let mut stored = in_state(load(0, n, 0), state);
         stored.load.amount = Fen(u32::MAX);
@@ -180,6 +183,9 @@ pub(crate) async fn loads_are_counted_by_state(store: Store) {
     let expected = LoadState::ALL.into_iter().zip([(2, 200), (3, 3 * most), (0, 0), (0, 0), (1, 100)]);
     let expected = expected.map(|(state, (count, fen))| LoadCount { state, count, fen });
     assert_eq!(seen(&store, |rows| rows.load_counts()).await, expected.collect::<Vec<_>>());
+    assert_eq!(seen(&store, |rows| rows.unfinished_loads()).await, [2, 0]);
+    add_loads(&store, [in_state(load(0, 7, 0), LoadState::InDoubt)]).await;
+    assert_eq!(seen(&store, |rows| rows.unfinished_loads()).await, [2, 1]);
 }
 
 pub(crate) async fn attempts_are_listed_newest_first_and_numbered_once(store: Store) {

@@ -98,6 +98,7 @@ pub(crate) fn load(millis: i64, n: u8, counter: u16) -> StoredLoad {
         updated_at: created_at,
         note: None,
         evidence: vec![],
+        proven: None,
     }
 }
 

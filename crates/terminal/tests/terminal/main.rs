@@ -31,7 +31,7 @@ fn passphrase() -> Passphrase {
 /// Waits that a test can wait for.
 fn waits() -> Waits {
     Waits {
-        card: Duration::from_millis(600),
+        card: Duration::from_millis(1_500),
         card_again: Duration::from_millis(600),
         reader: Duration::from_millis(500),
     }
