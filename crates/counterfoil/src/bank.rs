@@ -249,7 +249,7 @@ pub(crate) fn loads(arguments: LoadsArguments) -> Result<ExitCode, Failure> {
             load.counter.0,
             load.amount.to_string(),
             load.state.name(),
-            stored.note.unwrap_or_default(),
+            stored.note.unwrap_or_default().replace('\n', "; "),
         );
     }
     print(&text)

@@ -94,7 +94,7 @@ impl Platform {
             operations: address_of(&operations, listens.operations),
             listeners: vec![
                 Listener::serve(http, web::public(api.clone(), &framed_by)),
-                Listener::serve(operations, web::operations(api)),
+                Listener::serve(operations, web::operations(api, bank)),
             ],
             sweeper: tokio::spawn(sweep(app.clone())),
             station,

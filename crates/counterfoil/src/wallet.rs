@@ -44,7 +44,7 @@ pub(crate) struct OneWallet {
 /// The most wallet cards of one command.
 const COUNT_MAX: u32 = 100_000;
 
-/// Makes one wallet card: its keys go into the bank's books and, through the card maker, into the card.
+/// Makes one wallet card and its file: its keys go into the bank's books and, through the card maker, into the card.
 pub(crate) async fn make(
     bank: &Bank,
     maker: &crypto::TransportKey,
@@ -52,6 +52,19 @@ pub(crate) async fn make(
     bank_card: &str,
     path: impl Fn(Asn) -> PathBuf,
 ) -> Result<(Asn, PathBuf), Failure> {
+    let (asn, image) = make_image(bank, maker, industry, bank_card).await?;
+    let path = path(asn);
+    WalletFile::create(&path, image)?;
+    Ok((asn, path))
+}
+
+/// Makes one wallet card that has no file yet.
+pub(crate) async fn make_image(
+    bank: &Bank,
+    maker: &crypto::TransportKey,
+    industry: IndustryCode,
+    bank_card: &str,
+) -> Result<(Asn, WalletImage), Failure> {
     let issued = bank.issue_wallet(NewWallet { industry, bank_card: bank_card.to_owned() }).await?;
     let pack = bank
         .industries()
@@ -73,9 +86,7 @@ pub(crate) async fn make(
     image.profile.purchase_log = pack.log_file;
     image.profile.load_log = pack.load_log_file;
     image.profile.balance_max = pack.balance_max;
-    let path = path(issued.asn);
-    WalletFile::create(&path, image)?;
-    Ok((issued.asn, path))
+    Ok((issued.asn, image))
 }
 
 /// `wallet issue`.

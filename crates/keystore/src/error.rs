@@ -4,11 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use crypto::{CheckValue, KeyName};
+use sealed::{Damage, HeaderError, OpenError, OutOfMemory, ReadError, VERSION};
 
 use crate::contents::{LOG_MAX, NAMED_KEYS_MAX};
 use crate::custodian::Custodian;
 use crate::entropy::EntropyFailed;
-use crate::header::{Environment, Header, HeaderRefused};
+use crate::environment::Environment;
 use crate::place::FILE_LENGTH_MAX;
 use crate::record::KeyUse;
 use crate::state::ForbiddenTransition;
@@ -138,26 +139,6 @@ pub enum SealedFileError {
     },
 }
 
-/// In which way a file is damaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// It ends too early.
-    #[error("it is cut off")]
-    Truncated,
-    /// It goes on after its end.
-    #[error("something follows its end")]
-    Trailing,
-    /// Its first 76 bytes were changed.
-    #[error("its header was changed")]
-    Header,
-    /// Its sealed part was changed.
-    #[error("its sealed part was changed")]
-    Body,
-    /// What was sealed is no key store's contents: whoever sealed it went wrong.
-    #[error("its contents do not fit together")]
-    Contents,
-}
-
 /// Why a ceremony was refused. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CeremonyError {
@@ -251,30 +232,32 @@ pub enum CeremonyError {
     File(#[from] SealedFileError),
 }
 
-/// `SealedFileError` before its path is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SealingRefused {
-    WrongPassphrase,
-    OutOfMemory,
-    TooLarge,
-}
-
-impl SealingRefused {
-    pub(crate) fn at(self, path: PathBuf) -> SealedFileError {
-        match self {
-            Self::WrongPassphrase => SealedFileError::WrongPassphrase { path },
-            Self::OutOfMemory => SealedFileError::OutOfMemory,
-            Self::TooLarge => SealedFileError::TooLarge { path },
+impl SealedFileError {
+    /// Why the first bytes of this file are no header of a key store's.
+    pub(crate) fn header(refused: HeaderError, path: PathBuf) -> Self {
+        match refused {
+            HeaderError::OtherKind => Self::NotAKeyStore { path },
+            HeaderError::Newer(found) => Self::NewerFormat { path, found, known: VERSION },
+            HeaderError::Damaged(damage) => Self::Damaged { path, damage },
         }
     }
-}
 
-impl HeaderRefused {
-    pub(crate) fn at(self, path: PathBuf) -> SealedFileError {
-        match self {
-            Self::NotAKeyStore => SealedFileError::NotAKeyStore { path },
-            Self::Newer(found) => SealedFileError::NewerFormat { path, found, known: Header::VERSION },
-            Self::Damaged(damage) => SealedFileError::Damaged { path, damage },
+    /// Why there are no keys for this file.
+    pub(crate) fn opening(refused: OpenError, path: PathBuf) -> Self {
+        match refused {
+            OpenError::WrongPassphrase => Self::WrongPassphrase { path },
+            OpenError::OutOfMemory(OutOfMemory) => Self::OutOfMemory,
+        }
+    }
+
+    /// Why this file was not read.
+    pub(crate) fn reading(refused: ReadError, path: PathBuf) -> Self {
+        match refused {
+            ReadError::Missing => Self::Missing { path },
+            ReadError::NotAFile => Self::NotAKeyStore { path },
+            ReadError::Exposed { mode } => Self::Exposed { path, mode },
+            ReadError::TooLarge => Self::TooLarge { path },
+            ReadError::System(source) => Self::System { what: "read", path, source },
         }
     }
 }

@@ -10,7 +10,7 @@
 //! For those: backups that are destroyed with the keys, `LimitCORE=0`, no swap, or an HSM. Buffers of keys are
 //! zeroised; what moving a value, or a cipher's own code, leaves on the stack is not in our hands.
 //! Next: `sealed_file` for the file's life, `ceremony` for the custodians' acts, `card_keys` and `bank_keys` for
-//! the hot path, `header` for the format, `state` for what each state allows.
+//! the hot path, `sealed` for the file's form, `encoding` for its body, `state` for what each state allows.
 //!
 //! # The hot path
 //! Keys are in memory, in one snapshot behind an `RwLock`. `seal_frame` and `open_frame` take its read side,
@@ -33,21 +33,19 @@ mod contents;
 mod custodian;
 mod encoding;
 mod entropy;
+mod environment;
 mod error;
-mod header;
-mod passphrase;
 mod place;
 mod record;
 mod sealed_file;
-mod sealing;
 mod state;
 
 pub use ceremony::Component;
 pub use custodian::{Action, Custodian, CustodianEntry, CustodianError};
 pub use entropy::{Entropy, EntropyFailed, system_entropy};
-pub use error::{CeremonyError, Damage, SealedFileError};
-pub use header::{Cost, Environment};
-pub use passphrase::{Passphrase, PassphraseError};
+pub use environment::Environment;
+pub use error::{CeremonyError, SealedFileError};
 pub use record::{KeyRecord, KeyUse};
+pub use sealed::{Cost, Damage, Passphrase, PassphraseError};
 pub use sealed_file::SealedFile;
 pub use state::{ForbiddenTransition, KeyEvent, KeyState};

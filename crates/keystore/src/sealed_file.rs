@@ -4,13 +4,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use sealed::{Cost, Damage, FileKeys, Held, OutOfMemory, Passphrase, TooLarge, Unopened};
+
 use crate::contents::Contents;
 use crate::entropy::Entropy;
+use crate::environment::Environment;
 use crate::error::SealedFileError;
-use crate::header::{Argon2Cost, Cost, Environment, Header};
-use crate::passphrase::Passphrase;
-use crate::place::{Held, Place};
-use crate::sealing::FileKeys;
+use crate::place::{KEY_STORE, Place};
 
 /// Keys in one file, sealed with a key from a passphrase.
 ///
@@ -19,6 +19,7 @@ use crate::sealing::FileKeys;
 /// takes over what others changed.
 pub struct SealedFile {
     place: Place,
+    environment: Environment,
     file_keys: FileKeys,
     contents: RwLock<Contents>,
 }
@@ -42,13 +43,13 @@ impl SealedFile {
         let place = Place::new(path)?;
         let mut salt = [0; 16];
         entropy(&mut salt)?;
-        let file_keys = FileKeys::create(passphrase, environment, Argon2Cost::of(cost), salt)
-            .map_err(|refused| refused.at(place.path()))?;
+        let file_keys = FileKeys::create(KEY_STORE, environment.label(), passphrase, cost, salt)
+            .map_err(|OutOfMemory| SealedFileError::OutOfMemory)?;
         let held = place.hold()?;
         if place.is_taken() {
             return Err(SealedFileError::AlreadyThere { path: place.path() });
         }
-        let store = Self { place, file_keys, contents: RwLock::default() };
+        let store = Self { place, environment, file_keys, contents: RwLock::default() };
         store.write(&held, Contents::default())?;
         Ok(store)
     }
@@ -61,21 +62,23 @@ impl SealedFile {
     ) -> Result<Self, SealedFileError> {
         let place = Place::new(path)?;
         let file = place.read()?;
-        let header = Header::of_file(&file).map_err(|refused| refused.at(place.path()))?;
-        if header.environment != environment {
-            let (found, wanted) = (header.environment, environment);
+        let found = Environment::of(file.label())
+            .map_err(|damage| SealedFileError::Damaged { path: place.path(), damage })?;
+        if found != environment {
+            let wanted = environment;
             return Err(SealedFileError::WrongEnvironment { path: place.path(), found, wanted });
         }
-        let file_keys = FileKeys::open(passphrase, header).map_err(|refused| refused.at(place.path()))?;
-        let store = Self { place, file_keys, contents: RwLock::default() };
-        let contents = store.unseal(file, &header)?;
+        let file_keys = FileKeys::open(passphrase, &file)
+            .map_err(|refused| SealedFileError::opening(refused, place.path()))?;
+        let store = Self { place, environment, file_keys, contents: RwLock::default() };
+        let contents = store.unseal(file)?;
         store.exchange(contents);
         Ok(store)
     }
 
     /// Whether its keys are for tests or for money.
     pub fn environment(&self) -> Environment {
-        self.file_keys.environment()
+        self.environment
     }
 
     /// Takes over what other processes changed in the file; says whether there was anything.
@@ -116,26 +119,26 @@ impl SealedFile {
 
     fn read(&self) -> Result<Contents, SealedFileError> {
         let file = self.place.read()?;
-        let header = Header::of_file(&file).map_err(|refused| refused.at(self.place.path()))?;
-        let contents = self.unseal(file, &header)?;
+        let contents = self.unseal(file)?;
         if contents.generation < self.contents().generation {
             return Err(SealedFileError::RolledBack { path: self.place.path() });
         }
         Ok(contents)
     }
 
-    fn unseal(&self, file: Vec<u8>, header: &Header) -> Result<Contents, SealedFileError> {
-        let path = || self.place.path();
-        match self.file_keys.unseal(file, header) {
-            Ok(Some(contents)) => Ok(contents),
-            Ok(None) => Err(SealedFileError::Replaced { path: path() }),
-            Err(damage) => Err(SealedFileError::Damaged { path: path(), damage }),
-        }
+    fn unseal(&self, file: Unopened) -> Result<Contents, SealedFileError> {
+        let damaged = |damage| SealedFileError::Damaged { path: self.place.path(), damage };
+        let body = self.file_keys.unseal(file).map_err(damaged)?;
+        let body = body.ok_or_else(|| SealedFileError::Replaced { path: self.place.path() })?;
+        Contents::decode(&body).map_err(|_| damaged(Damage::Contents))
     }
 
     fn write(&self, held: &Held, mut contents: Contents) -> Result<(), SealedFileError> {
         contents.generation = contents.generation.saturating_add(1);
-        let file = self.file_keys.seal(&contents).map_err(|refused| refused.at(self.place.path()))?;
+        let file = self
+            .file_keys
+            .seal(contents.encode(0))
+            .map_err(|TooLarge| SealedFileError::TooLarge { path: self.place.path() })?;
         self.place.write(held, &file)?;
         self.exchange(contents);
         Ok(())

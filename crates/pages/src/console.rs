@@ -1,5 +1,6 @@
-//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets. It shows. Two things are done here,
-//! each after a page that asks: a load in doubt is settled, a terminal is revoked.
+//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets. It shows. Three things are
+//! done here, each after a page that asks: a load whose card is gone is put in doubt, one in doubt is settled, a
+//! terminal is revoked.
 
 mod loads;
 mod terminals;

@@ -171,7 +171,7 @@ fn a_legacy_suite_is_called_insecure_in_words() {
     for suite in [Suite::Aes128Gcm, Suite::Sm4Gcm, Suite::DesCbc, Suite::TripleDesCbc] {
         let settings = html(&SettingsPage { suite, ..samples::settings(page.clone()) });
         let rows = vec![samples::terminal_row("x", TerminalState::Active, suite)];
-        let console = html(&ConsoleTerminals { page: page.clone(), rows, older: None });
+        let console = html(&ConsoleTerminals { page: page.clone(), rows, older: None, has_bank: true });
         for html in [settings, console] {
             assert!(html.contains(suite.name()));
             assert_eq!(html.contains("Insecure"), suite.is_legacy(), "{suite:?}");
@@ -189,9 +189,32 @@ fn a_load_in_doubt_is_settled_with_a_note_and_a_second_question() {
     let tick = tags(&second, "input").find(|tag| attribute(tag, "name") == Some("confirmed")).unwrap();
     assert!(tick.contains("type=\"checkbox\"") && tick.contains(" required"));
     assert!(second.contains("type=\"hidden\" name=\"note\""));
-    for name in ["console-load-closed", "console-load-open", "console-load-returned"] {
+    for name in ["console-load-closed", "console-load-credited", "console-load-returned"] {
         assert!(!sample(Language::English, name).contains("<textarea"), "{name}");
     }
+}
+
+#[test]
+fn an_open_load_has_one_form_and_it_is_no_settlement() {
+    let open = sample(Language::English, "console-load-open");
+    assert_eq!(tags(&open, "textarea").count(), 1);
+    assert!(open.contains("/unreadable\"") && !open.contains("/credited\"") && !open.contains("/returned\""));
+    let asked = sample(Language::English, "console-settle-unreadable");
+    assert!(asked.contains("Put this load in doubt?") && !asked.contains("Settle for good?"));
+}
+
+#[test]
+fn a_finding_fits_one_state_alone() {
+    use LoadState::{Closed, InDoubt, Open, SettledCredited, SettledReturned};
+    for finding in Finding::ALL {
+        assert_eq!(Finding::from_tag(finding.tag()), Some(finding));
+        let fits = [Open, Closed, InDoubt, SettledCredited, SettledReturned]
+            .into_iter()
+            .filter(|state| finding.fits(*state));
+        let expected = if finding == Finding::Unreadable { Open } else { InDoubt };
+        assert_eq!(fits.collect::<Vec<_>>(), [expected], "{finding:?}");
+    }
+    assert_eq!(Finding::from_tag("lost"), None);
 }
 
 #[test]
@@ -252,6 +275,7 @@ fn hostile_text_stays_text() {
         let message = || SmsMessage { to: hostile(), at: hostile(), text: hostile() };
         let mut load = samples::console_load(page());
         load.load.load_id = hostile();
+        load.load.doubt = Some(hostile());
         load.load.settled = Some(Settled { at: hostile(), note: hostile() });
         load.attempts[0].terminal = hostile();
         load.evidence[0] = EvidenceRow { record: Some(record()), counter: Some(hostile()), hex: hostile() };
@@ -301,7 +325,12 @@ fn hostile_text_stays_text() {
             html(&OutboxFragment { page: page(), messages: vec![message()] }),
             html(&load),
             html(&settle),
-            html(&ConsoleTerminals { page: page(), rows: vec![terminal.clone()], older: None }),
+            html(&ConsoleTerminals {
+                page: page(),
+                rows: vec![terminal.clone()],
+                older: None,
+                has_bank: true,
+            }),
             html(&ConsoleRevoke { page: page(), terminal, confirm: Href::new("/x"), back: Href::new("/x") }),
         ];
         for html in rendered {

@@ -30,6 +30,11 @@ struct Step {
     step: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
 /// The platform's counters.
 pub struct Metrics {
     registry: Registry,
@@ -40,6 +45,7 @@ pub struct Metrics {
     tap_outcomes: Family<Outcome, Counter>,
     tap_refused: Family<Code, Counter>,
     sms: Family<Outcome, Counter>,
+    loads: Family<State, Gauge>,
     steps: Family<Step, Histogram>,
     write_queue: Gauge,
     open_exchanges: Gauge,
@@ -75,6 +81,8 @@ impl Metrics {
         registry.register("tap_refused", help, tap_refused.clone());
         let sms = Family::default();
         registry.register("sms", "SMS codes, by what became of them", sms.clone());
+        let loads = Family::default();
+        registry.register("loads", "Loads of wallet cards that have not ended, by state", loads.clone());
         let steps: Family<Step, Histogram> = Family::new_with_constructor(|| Histogram::new(BOUNDS));
         let help = "From a frame's or request's arrival to its durable answer";
         registry.register_with_unit("step", help, Unit::Seconds, steps.clone());
@@ -91,6 +99,7 @@ impl Metrics {
             tap_outcomes,
             tap_refused,
             sms,
+            loads,
             steps,
             write_queue,
             open_exchanges,
@@ -130,6 +139,11 @@ impl Metrics {
     /// An SMS code fared so: `queued`, `delivered`, `failed` (an attempt), `expired`, or an outcome's name.
     pub fn sms(&self, outcome: &'static str) {
         self.sms.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// So many loads stand so now: `open` or `in_doubt`.
+    pub fn loads(&self, state: &'static str, count: u64) {
+        self.loads.get_or_create(&State { state }).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A step took this long.

@@ -34,7 +34,7 @@ pub trait TapReading {
     fn wallets_after(&self, after: Option<Asn>, limit: u32) -> Listed<Wallet>;
     /// A load.
     fn load(&self, id: LoadId) -> Found<StoredLoad>;
-    /// The load of a card and the counter before it.
+    /// The load of a card and counter; one that was given back to its holder does not count.
     fn load_of(&self, asn: Asn, counter: OnlineCounter) -> Found<StoredLoad>;
     /// The load of a card that has not ended.
     fn unfinished_load(&self, asn: Asn) -> Found<StoredLoad>;

@@ -9,15 +9,14 @@ use std::path::{Path, PathBuf};
 
 use crypto::{ActivationSecret, CheckValue, TerminalSuite, WrappedTerminalMaster};
 use model::{TerminalId, UnixMillis};
+use sealed::{Cost, FileKeys, OutOfMemory, Passphrase};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Media};
 use crate::clock::{CLOCK_WRONG_MILLIS, own_time};
 use crate::error::{EnrolError, ServerError, StateError};
-use crate::folder::{Folder, Place, make_folder, write_whole};
-use crate::passphrase::Passphrase;
-use crate::sealed::{Cost, FileKeys, Unsealable};
+use crate::folder::{Folder, Place, TERMINAL, make_folder};
 use crate::state::{Enrolment, State};
 use crate::url::ServerUrl;
 
@@ -152,18 +151,13 @@ impl Prepared {
         prepared.locked = true;
         // Whether a file can be written at all is better known now.
         let probe = path.join("terminal.probe");
-        write_whole(&probe, b"probe")
+        sealed::replace(&probe, b"probe")
             .and_then(|()| fs::remove_file(&probe))
             .map_err(|source| StateError::System { what: "write", path: probe, source })?;
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|_| StateError::NoRandomness)?;
-        let keys = FileKeys::create(passphrase, cost, salt).map_err(|why| match why {
-            Unsealable::OutOfMemory => StateError::OutOfMemory,
-            Unsealable::NotATerminal
-            | Unsealable::Newer(_)
-            | Unsealable::Damaged(_)
-            | Unsealable::WrongPassphrase => StateError::NotATerminal { path: path.into() },
-        })?;
+        let keys = FileKeys::create(TERMINAL, 0, passphrase, cost, salt)
+            .map_err(|OutOfMemory| StateError::OutOfMemory)?;
         prepared.ready = Some((folder, keys));
         Ok(prepared)
     }

@@ -6,27 +6,8 @@ use std::path::PathBuf;
 
 use crypto::WrapError;
 use packs::{FolderError, VerifyingKeyError};
+use sealed::{Damage, HeaderError, OpenError, OutOfMemory};
 use tap::{Outcome, RefusalCode};
-
-/// How a sealed file is damaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// Its end is missing.
-    #[error("it is cut off")]
-    Truncated,
-    /// There is more than its header says.
-    #[error("something follows its end")]
-    Trailing,
-    /// Its first bytes changed.
-    #[error("its header changed")]
-    Header,
-    /// Its body changed.
-    #[error("its body changed")]
-    Body,
-    /// It opened, and does not say what such a file says.
-    #[error("its contents make no sense")]
-    Contents,
-}
 
 /// Why a terminal's folder is not opened or written.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +97,25 @@ pub enum StateError {
         /// What it said.
         source: io::Error,
     },
+}
+
+impl StateError {
+    /// Why the first bytes of this file are no header of a terminal's.
+    pub(crate) fn header(refused: HeaderError, path: PathBuf) -> Self {
+        match refused {
+            HeaderError::OtherKind => Self::NotATerminal { path },
+            HeaderError::Newer(found) => Self::Newer { path, found },
+            HeaderError::Damaged(damage) => Self::Damaged { path, damage },
+        }
+    }
+
+    /// Why there are no keys for this file.
+    pub(crate) fn opening(refused: OpenError, path: PathBuf) -> Self {
+        match refused {
+            OpenError::WrongPassphrase => Self::WrongPassphrase { path },
+            OpenError::OutOfMemory(OutOfMemory) => Self::OutOfMemory,
+        }
+    }
 }
 
 /// Why nobody can be trusted.

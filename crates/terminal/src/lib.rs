@@ -7,7 +7,7 @@
 //! refusal in clear is never an outcome. Servers that the enrolment does not trust; TLS below 1.3; driver packs of
 //! strangers (`packs`); two processes on one folder. It keeps no PIN, no code and no message, but for reports.
 //! Next: [`Terminal`], then `run` for what happens around a card, `line` for what is sent again and why, `keys` for
-//! the life of working keys, `sealed` for the file's form.
+//! the life of working keys, `state` for what is kept, the crate `sealed` for its file's form.
 //!
 //! # Limits
 //! 3 s until a connection stands ([`CONNECT_LIMIT`]), 10 s for an exchange ([`EXCHANGE_LIMIT`]), 30 s for a card, 3 s
@@ -22,13 +22,11 @@ mod folder;
 mod keys;
 mod line;
 mod opening;
-mod passphrase;
 #[cfg(feature = "pcsc")]
 mod pcsc;
 mod progress;
 mod reports;
 mod run;
-mod sealed;
 mod state;
 mod terminal;
 mod url;
@@ -38,15 +36,14 @@ pub use client::{CONNECT_LIMIT, EXCHANGE_LIMIT};
 pub use clock::CLOCK_WRONG_MILLIS;
 pub use enrol::{EnrolRequest, Enrolled, enrol};
 pub use error::{
-    BankError, CertificateFault, Damage, EnrolError, Refusal, ServerError, SmsError, StateError, TrustError,
+    BankError, CertificateFault, EnrolError, Refusal, ServerError, SmsError, StateError, TrustError,
 };
 pub use opening::{Asked, Ending, Opening};
-pub use passphrase::{Passphrase, PassphraseError};
 #[cfg(feature = "pcsc")]
 pub use pcsc::{PcscReader, list_readers};
 pub use progress::{Events, Progress, Stage, Watcher};
 pub use reports::REPORTS_MAX;
 pub use run::Waits;
-pub use sealed::Cost;
+pub use sealed::{Cost, Damage, Passphrase, PassphraseError};
 pub use terminal::{Condition, SmsSent, Terminal};
 pub use url::{ServerUrl, ServerUrlError};

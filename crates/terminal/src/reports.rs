@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::clock::own_time;
 use crate::error::StateError;
-use crate::folder::{make_folder, sync_folder_of, write_whole};
+use crate::folder::make_folder;
 
 /// With so many reports waiting no load is begun any more: the bank was not reached for very long.
 pub const REPORTS_MAX: usize = 1_000;
@@ -57,7 +57,7 @@ impl Reports {
         for turn in 0..=u64::from(u8::MAX) {
             let path = self.folder.join(format!("{millis:015}-{:06}.{WAITING}", count + turn));
             if fs::symlink_metadata(&path).is_err() {
-                write_whole(&path, message.as_bytes())?;
+                sealed::replace(&path, message.as_bytes())?;
                 return Ok(path);
             }
         }
@@ -101,7 +101,7 @@ impl Reports {
     pub(crate) fn forget(&self, path: &Path) {
         let removed = match fs::remove_file(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other.and_then(|()| sync_folder_of(path)),
+            other => other.and_then(|()| sealed::sync_folder_of(path)),
         };
         if let Err(error) = removed {
             // It is sent once more, which changes nothing at the bank.

@@ -10,13 +10,12 @@ use std::sync::{Mutex, PoisonError};
 
 use crypto::{TerminalMasterKey, TerminalSuite};
 use model::TerminalId;
+use sealed::{Damage, FileKeys, Passphrase, TooLarge};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::{Damage, StateError};
-use crate::folder::{Folder, Place};
-use crate::passphrase::Passphrase;
-use crate::sealed::{FILE_LENGTH_MAX, FileKeys, Unsealable};
+use crate::error::StateError;
+use crate::folder::{Folder, Place, TERMINAL};
 use crate::url::ServerUrl;
 
 /// So many numbers are reserved with one write.
@@ -77,17 +76,13 @@ impl State {
     /// Opens a terminal's file. From here on its sequence starts above all that was used before.
     pub(crate) fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, StateError> {
         let folder = Folder::hold(path)?;
-        let file = folder.read_sealed(FILE_LENGTH_MAX)?;
+        let file = folder.read_sealed()?;
         let path = folder.place(Place::Sealed);
-        let (keys, body) = FileKeys::open(passphrase, file).map_err(|why| match why {
-            Unsealable::NotATerminal => StateError::NotATerminal { path: path.clone() },
-            Unsealable::Newer(found) => StateError::Newer { path: path.clone(), found },
-            Unsealable::Damaged(damage) => StateError::Damaged { path: path.clone(), damage },
-            Unsealable::WrongPassphrase => StateError::WrongPassphrase { path: path.clone() },
-            Unsealable::OutOfMemory => StateError::OutOfMemory,
-        })?;
-        let (enrolment, next) =
-            decode(&body).ok_or(StateError::Damaged { path, damage: Damage::Contents })?;
+        let damaged = |damage| StateError::Damaged { path: path.clone(), damage };
+        let keys = FileKeys::open(passphrase, &file)
+            .map_err(|refused| StateError::opening(refused, path.clone()))?;
+        let body = keys.unseal(file).map_err(damaged)?.ok_or_else(|| damaged(Damage::Header))?;
+        let (enrolment, next) = decode(&body).ok_or_else(|| damaged(Damage::Contents))?;
         let state = Self { folder, keys, enrolment, sequence: Mutex::new(Sequence { next, reserved: next }) };
         state.reserve(&mut state.lock())?;
         Ok(state)
@@ -125,7 +120,7 @@ impl State {
 
     fn write(&self, next_sequence: u64) -> Result<(), StateError> {
         let body = encode(&self.enrolment, next_sequence).ok_or(StateError::TooLarge)?;
-        let file = self.keys.seal(body).ok_or(StateError::TooLarge)?;
+        let file = self.keys.seal(body).map_err(|TooLarge| StateError::TooLarge)?;
         self.folder.write_sealed(&file)
     }
 }
@@ -143,7 +138,7 @@ fn encode(enrolment: &Enrolment, next_sequence: u64) -> Option<Zeroizing<Vec<u8>
         next_sequence,
     };
     // Room for all of it beforehand: a buffer that grows leaves copies of the key behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(FILE_LENGTH_MAX).ok()?));
+    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(TERMINAL.length_max).ok()?));
     serde_json::to_writer(&mut *text, &body).ok()?;
     Some(text)
 }
@@ -183,8 +178,9 @@ impl fmt::Debug for Enrolment {
 
 #[cfg(test)]
 mod tests {
+    use sealed::Cost;
+
     use super::*;
-    use crate::sealed::Cost;
 
     fn enrolment() -> Enrolment {
         Enrolment {
@@ -203,7 +199,7 @@ mod tests {
     }
 
     fn created(path: &Path) -> State {
-        let keys = FileKeys::create(&passphrase(), Cost::Testing, [7; 16]).unwrap();
+        let keys = FileKeys::create(TERMINAL, 0, &passphrase(), Cost::Testing, [7; 16]).unwrap();
         State::create(Folder::hold(path).unwrap(), keys, enrolment()).unwrap()
     }
 

@@ -189,12 +189,13 @@ fn tell(what: &str) {
     eprintln!("bench air: {what} …");
 }
 
-fn rounded(value: f64) -> f64 {
+/// Three digits after the point.
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
 /// The median of a few runs: the disk is shared.
-fn floor_per_second(file: &std::path::Path) -> Result<f64, store::StoreError> {
+pub(super) fn floor_per_second(file: &std::path::Path) -> Result<f64, store::StoreError> {
     const RUNS: u32 = 3;
     const COMMITS: u32 = 100;
     let mut rates: Vec<f64> = (0..RUNS)

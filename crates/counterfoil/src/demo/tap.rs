@@ -12,9 +12,7 @@ use server::bank::{Bank, NewBankCard};
 use server::security::{Security, SmsGateway};
 use server::{App, Chance as _, Clock as _, SystemChance, SystemClock};
 use sim::wallet::{Field, SoftReader, SoftWallet, WalletFile};
-use terminal::{
-    Asked, AttachedReader, Cost, EnrolRequest, Events, Opening, Passphrase, ServerUrl, Terminal,
-};
+use terminal::{Asked, AttachedReader, Cost, EnrolRequest, Events, Opening, Passphrase, ServerUrl, Terminal};
 
 use super::notes::Notes;
 use super::{Ports, local};
@@ -49,11 +47,7 @@ pub(super) struct DemoTap {
 }
 
 /// What the bank's end is made of, before anything listens.
-pub(super) fn open(
-    app: &App,
-    key_store: &Arc<SealedFile>,
-    places: &Places,
-) -> Result<Bank, Failure> {
+pub(super) fn open(app: &App, key_store: &Arc<SealedFile>, places: &Places) -> Result<Bank, Failure> {
     let folder = places.industries();
     if !folder.exists() {
         packs::write_examples(&folder)?;
@@ -113,8 +107,7 @@ impl DemoTap {
         let rail = TapRail::start(bank.clone(), listens).await?;
         let terminal = enrolled(bank, &rail, places).await?;
         let field = Field::new();
-        let reader =
-            AttachedReader::new("software reader", SoftReader::new(field.clone(), READER_WAIT))?;
+        let reader = AttachedReader::new("software reader", SoftReader::new(field.clone(), READER_WAIT))?;
         let wallets = notes
             .wallets
             .iter()
@@ -167,8 +160,7 @@ async fn enrolled(bank: &Bank, rail: &TapRail, places: &Places) -> Result<Termin
         std::fs::remove_dir_all(&folder)?;
     }
     let security = Security::new(bank.clone(), Vec::new());
-    let code =
-        security.register_terminal(TERMINAL, "demonstration", TerminalSuite::Aes128Gcm).await?;
+    let code = security.register_terminal(TERMINAL, "demonstration", TerminalSuite::Aes128Gcm).await?;
     let passphrase = format!("{:032x}", SystemChance.draw());
     let url = |address| format!("https://{address}").parse::<ServerUrl>();
     let request = EnrolRequest {

@@ -1,10 +1,12 @@
-//! Loads of wallet cards, and the two ways a person settles one that the card cannot decide.
+//! Loads of wallet cards, the two ways a person settles one that the card cannot decide, and the step before for a
+//! card that cannot be read any more.
 
 use askama::Template;
 
 use super::Tab;
 use crate::href::Href;
 use crate::language::Language;
+use crate::message::{MessageLink, MessagePage};
 use crate::money::Money;
 use crate::page::Page;
 use crate::terminal::PurseRecord;
@@ -107,6 +109,8 @@ pub struct ConsoleLoads {
     pub rows: Vec<LoadRow>,
     /// Older ones.
     pub older: Option<Href>,
+    /// Whether this platform has a bank for wallet cards at all.
+    pub has_bank: bool,
 }
 
 impl ConsoleLoads {
@@ -171,6 +175,8 @@ pub struct LoadView {
     pub counter: String,
     /// The transfer that sets the money aside.
     pub transfer: String,
+    /// Why it is or was in doubt, a line each; nothing once a person settled it, whose note says it all.
+    pub doubt: Option<String>,
     /// How a person settled it.
     pub settled: Option<Settled>,
 }
@@ -182,14 +188,36 @@ pub enum Finding {
     Credited,
     /// The card does not.
     Returned,
+    /// The card of an open load cannot be read any more: nobody knows yet.
+    Unreadable,
 }
 
 impl Finding {
-    /// The tag in the ids of its fields.
+    /// All of them.
+    pub const ALL: [Finding; 3] = [Finding::Credited, Finding::Returned, Finding::Unreadable];
+
+    /// The tag in addresses and in the ids of its fields.
     pub fn tag(self) -> &'static str {
         match self {
             Finding::Credited => "credited",
             Finding::Returned => "returned",
+            Finding::Unreadable => "unreadable",
+        }
+    }
+
+    /// The finding of a tag.
+    pub fn from_tag(tag: &str) -> Option<Finding> {
+        Finding::ALL.into_iter().find(|finding| finding.tag() == tag)
+    }
+
+    /// Whether a load that stands so can be answered with it.
+    pub fn fits(self, state: LoadState) -> bool {
+        match (self, state) {
+            (Finding::Credited | Finding::Returned, LoadState::InDoubt)
+            | (Finding::Unreadable, LoadState::Open) => true,
+            (Finding::Credited | Finding::Returned, LoadState::Open)
+            | (Finding::Unreadable, LoadState::InDoubt)
+            | (_, LoadState::Closed | LoadState::SettledCredited | LoadState::SettledReturned) => false,
         }
     }
 
@@ -199,6 +227,7 @@ impl Finding {
         match self {
             Finding::Credited => w.credited_title,
             Finding::Returned => w.returned_title,
+            Finding::Unreadable => w.unread_title,
         }
     }
 
@@ -208,27 +237,49 @@ impl Finding {
         match self {
             Finding::Credited => w.credited_text,
             Finding::Returned => w.returned_text,
+            Finding::Unreadable => w.unread_text,
+        }
+    }
+
+    /// What is asked once more.
+    pub fn question(self, language: Language) -> &'static str {
+        let w = &language.words().bank;
+        match self {
+            Finding::Credited | Finding::Returned => w.confirm_title,
+            Finding::Unreadable => w.unread_question,
+        }
+    }
+
+    /// What is ticked before it is done.
+    pub fn assurance(self, language: Language) -> &'static str {
+        let w = &language.words().bank;
+        match self {
+            Finding::Credited | Finding::Returned => w.confirm_box,
+            Finding::Unreadable => w.unread_box,
+        }
+    }
+
+    /// What the button that does it says.
+    pub fn action(self, language: Language) -> &'static str {
+        let w = &language.words().bank;
+        match self {
+            Finding::Credited | Finding::Returned => w.confirm,
+            Finding::Unreadable => w.unread_confirm,
         }
     }
 }
 
-/// The two forms of a load in doubt. Each posts `note`; without `confirmed` the server answers with
-/// [`ConsoleSettle`] and changes nothing.
+/// The forms of a load that a person can bring on: two of one in doubt, one of an open one. Each posts `note`;
+/// without `confirmed` the server answers with [`ConsoleSettle`] and changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// `POST`: the card holds the money.
-    pub credited: Href,
-    /// `POST`: the card does not hold it.
-    pub returned: Href,
+    /// What can be found, and where that is posted.
+    pub forms: Vec<(Finding, Href)>,
     /// The form that was sent without a note.
     pub note_missing: Option<Finding>,
 }
 
 impl Settlement {
-    fn forms(&self) -> [(Finding, &Href); 2] {
-        [(Finding::Credited, &self.credited), (Finding::Returned, &self.returned)]
-    }
-
     fn is_missing(&self, finding: &Finding) -> bool {
         self.note_missing.as_ref() == Some(finding)
     }
@@ -246,7 +297,7 @@ pub struct ConsoleLoad {
     pub attempts: Vec<AttemptRow>,
     /// What was read from the card's log.
     pub evidence: Vec<EvidenceRow>,
-    /// The two forms, for a load in doubt.
+    /// The forms, for a load that has not ended.
     pub settlement: Option<Settlement>,
     /// The list.
     pub back: Href,
@@ -277,6 +328,18 @@ pub struct ConsoleSettle {
 }
 
 impl ConsoleSettle {
+    /// The message instead of it, for a load whose state forbids the finding: nothing was changed.
+    pub fn refused(page: Page, state: LoadState, back: Href) -> MessagePage {
+        let w = &page.words().bank;
+        MessagePage {
+            title: w.refused_title.into(),
+            what: page.language.load_refused(state.title(page.language)),
+            todo: w.refused_todo.into(),
+            link: Some(MessageLink { href: back, label: w.go_back.into() }),
+            page,
+        }
+    }
+
     fn tab(&self) -> Tab {
         Tab::Loads
     }

@@ -71,6 +71,8 @@ pub struct ConsoleTerminals {
     pub rows: Vec<TerminalRow>,
     /// Older ones.
     pub older: Option<Href>,
+    /// Whether this platform has a bank for wallet cards at all.
+    pub has_bank: bool,
 }
 
 impl ConsoleTerminals {
@@ -158,6 +160,8 @@ pub struct ConsoleWallets {
     pub rows: Vec<WalletRow>,
     /// Older ones.
     pub older: Option<Href>,
+    /// Whether this platform has a bank for wallet cards at all.
+    pub has_bank: bool,
 }
 
 impl ConsoleWallets {

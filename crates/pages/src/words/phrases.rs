@@ -105,6 +105,14 @@ impl Language {
         }
     }
 
+    /// Why a load was not settled.
+    pub fn load_refused(self, state: &str) -> String {
+        match self {
+            English => format!("The load stands as “{state}”. That cannot be changed so."),
+            Chinese => format!("该充值当前为“{state}”，不能如此处理。"),
+        }
+    }
+
     /// How many loads only a person can settle.
     pub fn loads_in_doubt(self, count: u64) -> String {
         match (self, count) {

@@ -17,8 +17,13 @@ pub(crate) fn load_view(language: Language, state: LoadState) -> LoadView {
         ended_at: None,
         counter: "41".into(),
         transfer: "tra_019aa2f07c1b70000c9b23f6e8bfaeff".into(),
+        doubt: (state == LoadState::InDoubt).then(|| "the card's counter is 44, the load's 41".into()),
         settled: None,
     }
+}
+
+fn form(finding: Finding) -> (Finding, Href) {
+    (finding, Href::new(format!("/console/loads/{LOAD}/{}", finding.tag())))
 }
 
 pub(crate) fn console_load(page: Page) -> ConsoleLoad {
@@ -66,8 +71,7 @@ pub(crate) fn console_load(page: Page) -> ConsoleLoad {
             EvidenceRow { record: None, counter: None, hex: "ffffffffffffffff".into() },
         ],
         settlement: Some(Settlement {
-            credited: Href::new(format!("/console/loads/{LOAD}/credited")),
-            returned: Href::new(format!("/console/loads/{LOAD}/returned")),
+            forms: [Finding::Credited, Finding::Returned].map(form).into(),
             note_missing: None,
         }),
         back: Href::new("/console/loads"),
@@ -124,6 +128,7 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
             })
             .collect(),
         older: Some(Href::new("?before=01JB7MC5RE")),
+        has_bank: true,
     };
     let names = [
         by(language, "East Gate kiosk", "东门自助机"),
@@ -192,9 +197,14 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
                 load: load_view(language, LoadState::Open),
                 attempts: Vec::new(),
                 evidence: Vec::new(),
-                settlement: None,
+                settlement: Some(Settlement { forms: vec![form(Finding::Unreadable)], note_missing: None }),
                 ..console_load(s())
             },
+        ),
+        page("console-settle-unreadable", &settle(Finding::Unreadable)),
+        page(
+            "console-settle-refused",
+            &ConsoleSettle::refused(s(), LoadState::SettledCredited, Href::new("/console/loads")),
         ),
         page("console-settle-credited", &settle(Finding::Credited)),
         page("console-settle-returned", &settle(Finding::Returned)),
@@ -209,9 +219,17 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
                     terminal_row(spare, TerminalState::Revoked, Suite::DesCbc),
                 ],
                 older: None,
+                has_bank: true,
             },
         ),
-        page("console-terminals-none", &ConsoleTerminals { page: s(), rows: Vec::new(), older: None }),
+        page(
+            "console-terminals-none",
+            &ConsoleTerminals { page: s(), rows: Vec::new(), older: None, has_bank: true },
+        ),
+        page(
+            "console-terminals-no-bank",
+            &ConsoleTerminals { page: s(), rows: Vec::new(), older: None, has_bank: false },
+        ),
         page(
             "console-revoke",
             &ConsoleRevoke {
@@ -231,8 +249,12 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
                     wallet("•••• 1207", WalletState::Frozen),
                 ],
                 older: None,
+                has_bank: true,
             },
         ),
-        page("console-wallets-none", &ConsoleWallets { page: s(), rows: Vec::new(), older: None }),
+        page(
+            "console-wallets-none",
+            &ConsoleWallets { page: s(), rows: Vec::new(), older: None, has_bank: true },
+        ),
     ]
 }

@@ -146,6 +146,7 @@ impl Asked {
         if let Some(known) = unit.load_of(wallet.asn, self.initialized.counter)? {
             return Ok(self.again(unit, &known, &offer)?.unwrap_or(end(match known.load.state {
                 LoadState::Open | LoadState::InDoubt => Outcome::OpenLoad,
+                // One that was given back is not found: its card may be loaded again where it stands.
                 LoadState::Closed | LoadState::SettledCredited | LoadState::SettledReturned => {
                     Outcome::StaleCounter
                 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use payment::LoadState;
 
 use super::Api;
 
@@ -29,6 +30,11 @@ async fn ready(State(api): State<Api>) -> (StatusCode, String) {
 
 async fn encoded(State(api): State<Api>) -> impl IntoResponse {
     let app = api.fleet.app();
+    // A store that is away is what the other series tell; this one stays as it was.
+    if let Ok([open, in_doubt]) = app.store().read(|rows| rows.unfinished_loads()).await {
+        app.metrics().loads(LoadState::Open.name(), open);
+        app.metrics().loads(LoadState::InDoubt.name(), in_doubt);
+    }
     let text = app.metrics().encode(app.store().queue().waiting);
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }

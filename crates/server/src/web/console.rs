@@ -1,7 +1,15 @@
-//! The operators' console: today's payments, cards, fleet, ledger. It only reads.
+//! The operators' console: today's payments, cards, fleet, ledger; wallet cards' loads, terminals, wallets.
+//!
+//! For: showing what is stored. Three things are done here, each after a page that asks: a load whose card is gone is
+//! put in doubt, one in doubt is settled, a terminal is revoked.
+//! Refuses: whole numbers of cards, and deciding (see `bank` and `security`).
+//! Next: `loads`, `terminals`.
+
+mod loads;
+mod terminals;
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{FromRef, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
@@ -12,23 +20,40 @@ use pages::{
 };
 use payment::{AccountKind, LifeCycle, OrderId};
 use serde::Deserialize;
-use store::{CardSummary, Reading, StoreError, Totals};
+use store::{CardSummary, Reading, Store, StoreError, Totals};
 use visit::Visitor;
 
 use super::{order_view, text};
+use crate::bank::Bank;
 use crate::http::Api;
 
 /// Rows on one page.
 const ROWS: u32 = 50;
 const ROWS_LENGTH: usize = ROWS as usize;
 
-pub(super) fn router() -> Router<Api> {
+/// What the handlers are given.
+#[derive(Clone)]
+pub(super) struct Console {
+    pub(super) api: Api,
+    /// `None`: no bank for wallet cards runs here.
+    pub(super) bank: Option<Bank>,
+}
+
+impl FromRef<Console> for Api {
+    fn from_ref(console: &Console) -> Self {
+        console.api.clone()
+    }
+}
+
+pub(super) fn router() -> Router<Console> {
     Router::new()
         .route("/", get(|| async { Redirect::to("/console") }))
         .route("/console", get(today))
         .route("/console/cards", get(cards))
         .route("/console/fleet", get(fleet))
         .route("/console/ledger", get(ledger))
+        .merge(loads::router())
+        .merge(terminals::router())
 }
 
 /// Where a list goes on.
@@ -44,14 +69,31 @@ async fn show<T: Template + Send + 'static>(
     visitor: Visitor,
     reading: impl FnOnce(&dyn Reading, &Visitor) -> Result<T, StoreError> + Send + 'static,
 ) -> Response {
+    let store = api.fleet.app().store();
+    found(store, &visitor, |rows, visitor| reading(rows, visitor).map(Some)).await
+}
+
+/// The same for what may not be there.
+async fn found<T: Template + Send + 'static>(
+    store: &Store,
+    visitor: &Visitor,
+    reading: impl FnOnce(&dyn Reading, &Visitor) -> Result<Option<T>, StoreError> + Send + 'static,
+) -> Response {
     let reader = visitor.clone();
-    match api.fleet.app().store().read(move |rows| reading(rows, &reader)).await {
-        Ok(page) => visit::page(StatusCode::OK, &page),
-        Err(error) => {
-            tracing::error!(%error, "the console could not read");
-            visit::page(StatusCode::SERVICE_UNAVAILABLE, &MessagePage::failed(visitor.page(), None))
-        }
+    match store.read(move |rows| reading(rows, &reader)).await {
+        Ok(Some(page)) => visit::page(StatusCode::OK, &page),
+        Ok(None) => not_found(visitor),
+        Err(error) => failed(visitor, &error),
     }
+}
+
+fn not_found(visitor: &Visitor) -> Response {
+    visit::page(StatusCode::NOT_FOUND, &MessagePage::not_found(visitor.page(), None))
+}
+
+fn failed(visitor: &Visitor, error: &StoreError) -> Response {
+    tracing::error!(%error, "the console could not read or keep something");
+    visit::page(StatusCode::SERVICE_UNAVAILABLE, &MessagePage::failed(visitor.page(), None))
 }
 
 async fn today(State(api): State<Api>, visitor: Visitor, Query(older): Query<Older>) -> Response {

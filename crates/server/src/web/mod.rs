@@ -13,6 +13,7 @@ mod text;
 use axum::Router;
 use visit::Policy;
 
+use crate::bank::Bank;
 use crate::http::{self, Api};
 
 /// The public listener: merchant interface and order pages. `desk` may show them in a frame.
@@ -21,8 +22,10 @@ pub fn public(api: Api, framed_by: &[&str]) -> Router {
     visit::welcome(pay::router().with_state(api.clone()), policy).merge(http::router(api))
 }
 
-/// The operators' listener: console, health and metrics.
-pub fn operations(api: Api) -> Router {
+/// The operators' listener: console, health and metrics. Without a bank the console says so where wallet cards
+/// would be.
+pub fn operations(api: Api, bank: Option<Bank>) -> Router {
     let policy = Policy::new(&[], &[], "'none'");
-    visit::welcome(console::router().with_state(api.clone()), policy).merge(http::operations(api))
+    let console = console::Console { api: api.clone(), bank };
+    visit::welcome(console::router().with_state(console), policy).merge(http::operations(api))
 }

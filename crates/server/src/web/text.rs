@@ -1,6 +1,6 @@
 //! Values as people read them.
 
-use model::{Amount, Currency, UnixMillis};
+use model::{Amount, Asn, Currency, Fen, UnixMillis};
 use pages::Money;
 
 /// Time of day, UTC.
@@ -34,6 +34,16 @@ pub(super) fn money(amount: Amount) -> Money {
 
 pub(super) fn balance(minor: i64, currency: Currency) -> Money {
     Money::new(currency.display(minor).to_string(), currency.to_string())
+}
+
+/// An amount or balance of a purse.
+pub(super) fn fen(amount: Fen) -> Money {
+    balance(amount.0.into(), Currency::CNY)
+}
+
+/// A wallet card as pages name it: its last four digits.
+pub(super) fn masked(asn: Asn) -> String {
+    format!("•••• {:04}", asn.last_four())
 }
 
 /// Epoch milliseconds as pages want them.

@@ -124,7 +124,7 @@ impl Town {
         let (fleet, pushes) = Fleet::new(app.clone());
         let api = Api::new(fleet.clone(), PUBLIC_URL);
         let (public, first) = listen(web::public(api.clone(), &["http://desk.example"])).await;
-        let (operations, second) = listen(web::operations(api)).await;
+        let (operations, second) = listen(web::operations(api, None)).await;
         let bakery = merchant(&app, "晨光早餐铺 Bakery", public).await;
         let florist = merchant(&app, "Florist & Sons", public).await;
         Self {
@@ -295,7 +295,7 @@ async fn merchant(app: &App, name: &str, public: SocketAddr) -> Merchant {
     Merchant { id, api: Customer::at(public).with_key(&key), key }
 }
 
-async fn listen(router: axum::Router) -> (SocketAddr, JoinHandle<()>) {
+pub(crate) async fn listen(router: axum::Router) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

@@ -1,39 +1,39 @@
-//! The stage: a bank on disk, one terminal with its working key, and as many wallet cards as a story wants.
+//! The stage: a bank on disk, two terminals with their working keys, and as many wallet cards as a story wants.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use crypto::{
-    ActivationSecret, Direction, KeyName, MessageKey, Pin, PinBlock, PinKey, TerminalKeyReference,
-    TerminalKeys as _, TerminalSuite, TransportKey,
-};
-use keystore::{Component, Cost, Custodian, Environment, KeyEvent, KeyUse, Passphrase, SealedFile};
+use crypto::{PinBlock, TerminalSuite};
+use keystore::SealedFile;
 use model::{Amount, Asn, Currency, Fen, HolderReference, IndustryCode, PurseTime, TerminalId, UnixMillis};
 use packs::Industries;
 use payment::{AccountKind, LoadState, TransferId};
 use server::app::Funding;
-use server::bank::{Bank, BankKeyNames, BankRules, NewBankCard, NewWallet};
+use server::bank::{Bank, BankRules, NewBankCard, NewWallet, Refused};
 use server::{App, Chance, Clock, Metrics, Rules};
 use sha2::{Digest as _, Sha256};
 use sim::wallet::SoftWallet;
 use store::{
-    SmsCode, SmsState, StoredLoad, StoredTerminal, TerminalState, WalletState, WorkingKey,
+    SmsCode, SmsState, StoreError, StoredLoad, StoredTerminal, TerminalState, Unit, Wallet, WalletState,
+    WorkingKey,
 };
 use tap::card::{WalletImage, WalletKeys};
-use tap::{Header, RefusalCode, SequenceMark, SmsAnswer};
+use tap::{SequenceMark, SmsAnswer, Transaction};
 use tempfile::TempDir;
 
+use crate::till::{KEY_ID, Till};
+use crate::vault;
+
 /// 2026-11-24T02:00:00Z, ten in the morning in China.
-const MORNING: UnixMillis = UnixMillis(1_795_485_600_000);
+pub(crate) const MORNING: UnixMillis = UnixMillis(1_795_485_600_000);
 /// What the holder has: ten million yuan, so that no torture runs dry.
-pub(crate) const FUNDS: i64 = 1_000_000_000;
+const FUNDS: i64 = 1_000_000_000;
 pub(crate) const TERMINAL: TerminalId = TerminalId([0, 0, 1, 0, 0, 0x50]);
+pub(crate) const OTHER_TERMINAL: TerminalId = TerminalId([0, 0, 1, 0, 0, 0x51]);
 pub(crate) const HOLDER: HolderReference = HolderReference(7);
 pub(crate) const PIN: &str = "246810";
-const SMS_DIGITS: [u8; 6] = *b"135790";
-const KEY_ID: u32 = 1;
-const PARTS: [[u8; 32]; 2] = [[0x5a; 32], [0x33; 32]];
+pub(crate) const SMS_DIGITS: [u8; 6] = *b"135790";
 
 pub(crate) fn bus() -> IndustryCode {
     "0101".parse().unwrap()
@@ -66,6 +66,14 @@ impl Dice {
     pub(crate) fn below(&self, end: u64) -> u64 {
         self.throw() % end
     }
+
+    pub(crate) fn one_in(&self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    pub(crate) fn pick<T: Copy>(&self, from: &[T]) -> T {
+        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
+    }
 }
 
 impl Chance for Dice {
@@ -75,11 +83,25 @@ impl Chance for Dice {
 }
 
 /// Where the holder's money is, in fen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Money {
     pub(crate) debited: i64,
     pub(crate) set_aside: i64,
     pub(crate) on_cards: i64,
+}
+
+/// How a counter opens.
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) industries: Industries,
+    pub(crate) rules: BankRules,
+    pub(crate) funds: i64,
+}
+
+impl Plan {
+    pub(crate) fn of(seed: u64) -> Self {
+        Self { seed, industries: Industries::examples(), rules: BankRules::default(), funds: FUNDS }
+    }
 }
 
 /// A bank that can be killed and started again on what it kept.
@@ -90,65 +112,51 @@ pub(crate) struct Counter {
     pub(crate) dice: Arc<Dice>,
     pub(crate) bank: Bank,
     pub(crate) industries: Arc<Industries>,
-    message_key: MessageKey,
-    pin_key: PinKey,
-    sequence: AtomicU64,
-    bank_card: String,
+    tills: [Till; 2],
+    funds: i64,
+    pub(crate) bank_card: String,
 }
 
 impl Counter {
     /// Opens in the morning.
     pub(crate) async fn open(seed: u64) -> Self {
-        Self::open_with(seed, Industries::examples(), BankRules::default()).await
+        Self::open_as(Plan::of(seed)).await
     }
 
-    pub(crate) async fn open_with(seed: u64, industries: Industries, rules: BankRules) -> Self {
+    pub(crate) async fn open_as(plan: Plan) -> Self {
+        let Plan { seed, industries, rules, funds } = plan;
         let folder = tempfile::tempdir().unwrap();
         let industries = Arc::new(industries);
-        let keys = Arc::new(make_keys(&folder.path().join("keys.cfks"), &industries));
+        let keys = Arc::new(vault::make_keys(&folder.path().join("keys.cfks"), &industries));
         let clock = Arc::new(TestClock(AtomicI64::new(MORNING.0)));
         let dice = Arc::new(Dice::new(seed));
         let bank = start(&database(&folder), &keys, &clock, &dice, &industries, rules);
-        let secret = ActivationSecret::from_bytes([7; 16]);
-        let (wrapped, _) = keys.wrap_terminal_master(root(), TERMINAL, 1, &secret).unwrap();
-        let master = secret.unwrap(TERMINAL, &wrapped).unwrap();
-        let reference = TerminalKeyReference {
-            root: root(),
-            terminal: TERMINAL,
-            master_version: 1,
-            key_id: KEY_ID,
-            suite: TerminalSuite::Aes128Gcm,
-        };
-        let (working, _) = keys.wrap_working_keys(&reference).unwrap();
-        let (message_key, pin_key) = master.unwrap_working(&working, TerminalSuite::Aes128Gcm).unwrap();
-        let mut counter = Self {
-            folder,
-            keys,
-            clock,
-            dice,
-            bank,
-            industries,
-            message_key,
-            pin_key,
-            sequence: AtomicU64::new(0),
-            bank_card: String::new(),
-        };
+        let tills = [TERMINAL, OTHER_TERMINAL].map(|id| Till::new(&keys, id));
+        let bank_card = String::new();
+        let mut counter = Self { folder, keys, clock, dice, bank, industries, tills, funds, bank_card };
         counter.furnish().await;
         counter
     }
 
     async fn furnish(&mut self) {
-        let now = self.now();
         self.bank.app().add_holder(HOLDER, "Li Na", "document").await.unwrap();
-        let amount = Amount::new(FUNDS, Currency::CNY).unwrap();
+        let amount = Amount::new(self.funds, Currency::CNY).unwrap();
         self.bank.app().fund(Funding { id: TransferId(1), holder: HOLDER, amount }).await.unwrap();
         let new = NewBankCard { holder: HOLDER, phone: "+8613800000000".into(), pin: PIN.parse().unwrap() };
         self.bank_card = self.bank.add_bank_card(new).await.unwrap();
+        for id in [TERMINAL, OTHER_TERMINAL] {
+            self.register(id, TerminalState::Active).await;
+        }
+    }
+
+    /// A terminal with a working key, in whatever state.
+    pub(crate) async fn register(&self, id: TerminalId, state: TerminalState) {
+        let now = self.now();
         self.write(move |unit| {
             unit.add_terminal(&StoredTerminal {
-                id: TERMINAL,
+                id,
                 name: "kiosk".into(),
-                state: TerminalState::Active,
+                state,
                 suite: TerminalSuite::Aes128Gcm,
                 master_version: 1,
                 activation: None,
@@ -158,7 +166,7 @@ impl Counter {
                 created_at: now,
             })?;
             unit.add_working_key(&WorkingKey {
-                terminal: TERMINAL,
+                terminal: id,
                 key_id: KEY_ID,
                 issued_at: now,
                 expires_at: now.plus(12 * 3_600_000),
@@ -168,9 +176,14 @@ impl Counter {
         .await;
     }
 
+    /// The keys of a terminal that nobody need have registered.
+    pub(crate) fn till_of(&self, id: TerminalId) -> Till {
+        Till::new(&self.keys, id)
+    }
+
     pub(crate) async fn write(
         &self,
-        mut work: impl FnMut(&mut dyn store::Unit) -> Result<(), store::StoreError> + Send + 'static,
+        mut work: impl FnMut(&mut dyn Unit) -> Result<(), StoreError> + Send + 'static,
     ) {
         self.bank.app().store().write(move |unit| work(unit)).await.unwrap();
     }
@@ -186,36 +199,57 @@ impl Counter {
     /// `kill -9` and a new start: all that is left is what was durable.
     pub(crate) fn kill(&mut self) {
         let rules = self.bank.rules().clone();
-        self.bank = start(
-            &database(&self.folder),
-            &self.keys,
-            &self.clock,
-            &self.dice,
-            &self.industries,
-            rules,
-        );
+        self.bank =
+            start(&database(&self.folder), &self.keys, &self.clock, &self.dice, &self.industries, rules);
     }
 
     /// A wallet card from the bank's own issue, activated by the stroke of a pen.
     pub(crate) async fn active_card(&self) -> (Asn, SoftWallet) {
-        let (asn, mut image) = self.new_card(bus()).await;
+        self.active_card_made(|_| {}).await
+    }
+
+    /// The same, and its maker wrote something else into it, too.
+    pub(crate) async fn active_card_made(&self, edit: impl FnOnce(&mut WalletImage)) -> (Asn, SoftWallet) {
+        self.active_card_of(bus(), edit).await
+    }
+
+    pub(crate) async fn active_card_of(
+        &self,
+        industry: IndustryCode,
+        edit: impl FnOnce(&mut WalletImage),
+    ) -> (Asn, SoftWallet) {
+        let (asn, mut image) = self.new_card(industry).await;
         let today = PurseTime::at(self.now());
         image.memory.set_validity(today.date(), today.date_years_later(10));
-        self.write(move |unit| {
-            let mut wallet = unit.wallet(asn)?.unwrap();
+        edit(&mut image);
+        self.change_wallet(asn, |wallet| {
             wallet.state = WalletState::Active;
             wallet.activated_at = Some(MORNING);
+        })
+        .await;
+        (asn, self.put_into_plastic(image))
+    }
+
+    /// A card of this image, whose random numbers are the dice's.
+    pub(crate) fn put_into_plastic(&self, image: WalletImage) -> SoftWallet {
+        let dice = self.dice.clone();
+        SoftWallet::scripted(image, move |bytes| bytes.fill_with(|| dice.throw().to_be_bytes()[0]))
+    }
+
+    pub(crate) async fn change_wallet(&self, asn: Asn, change: impl Fn(&mut Wallet) + Send + 'static) {
+        self.write(move |unit| {
+            let mut wallet = unit.wallet(asn)?.unwrap();
+            change(&mut wallet);
             unit.put_wallet(&wallet)
         })
         .await;
-        (asn, SoftWallet::new(image))
     }
 
     /// A wallet card as its maker hands it out.
     pub(crate) async fn new_card(&self, industry: IndustryCode) -> (Asn, WalletImage) {
         let new = NewWallet { industry, bank_card: self.bank_card.clone() };
         let issued = self.bank.issue_wallet(new).await.unwrap();
-        let maker = TransportKey::from_components(&PARTS);
+        let maker = vault::card_makers_key();
         let key = |wrapped: &(crypto::WrappedPurseKey, crypto::CheckValue)| {
             maker.unwrap_purse_key(&wrapped.0).unwrap()
         };
@@ -233,13 +267,17 @@ impl Counter {
 
     /// The answer to an SMS code that the bank is made to have sent.
     pub(crate) async fn sms(&self, asn: Asn, amount: Fen) -> SmsAnswer {
+        self.sms_at(TERMINAL, asn, amount).await
+    }
+
+    pub(crate) async fn sms_at(&self, terminal: TerminalId, asn: Asn, amount: Fen) -> SmsAnswer {
         let (reference, now) = (self.dice.draw().to_be_bytes(), self.now());
         self.write(move |unit| {
             unit.add_sms_code(&SmsCode {
                 reference,
-                terminal: TERMINAL,
+                terminal,
                 asn,
-                transaction: tap::Transaction::Load.number(),
+                transaction: Transaction::Load.number(),
                 amount: Some(amount),
                 digest: Sha256::new().chain_update(reference).chain_update(SMS_DIGITS).finalize().into(),
                 tries_left: 3,
@@ -252,63 +290,65 @@ impl Counter {
         SmsAnswer { reference, code: tap::SmsCode::new(SMS_DIGITS).unwrap() }
     }
 
+    pub(crate) fn till(&self, terminal: TerminalId) -> &Till {
+        self.tills.iter().find(|till| till.id == terminal).unwrap()
+    }
+
     pub(crate) fn pin(&self, asn: Asn) -> PinBlock {
-        self.pin_block(asn, PIN)
+        self.pin_at(TERMINAL, asn)
     }
 
-    pub(crate) fn pin_block(&self, asn: Asn, digits: &str) -> PinBlock {
-        let pin: Pin = digits.parse().unwrap();
-        self.pin_key.format4(&pin, asn, self.dice.throw().to_be_bytes())
+    pub(crate) fn pin_at(&self, terminal: TerminalId, asn: Asn) -> PinBlock {
+        self.till(terminal).pin_block(asn, PIN, &self.dice)
     }
 
-    /// An envelope under the next sequence.
-    pub(crate) fn seal(&self, message: &str) -> (Header, Vec<u8>) {
-        let sequence = self.sequence.fetch_add(1, Ordering::SeqCst) + 1;
-        let header =
-            Header { suite: TerminalSuite::Aes128Gcm, terminal: TERMINAL, key_id: KEY_ID, sequence };
-        let nonce = &self.dice.draw().to_be_bytes()[..12];
-        let sealed =
-            tap::envelope::seal(&self.message_key, Direction::ToBank, &header, nonce, message.as_bytes());
-        (header, sealed.unwrap())
-    }
-
-    /// A message to the bank and its answer, opened.
-    pub(crate) async fn exchange(&self, message: &str) -> Result<String, RefusalCode> {
-        self.pass(20);
-        let (header, request) = self.seal(message);
-        let answer = self.bank.answer(&request).await.map_err(|refused| refused.code)?;
-        let text = tap::envelope::open_answer(&self.message_key, &header, &answer).unwrap();
-        Ok(String::from_utf8(text).unwrap())
+    /// A message from a terminal to the bank and its answer, opened. It takes a second and a bit, so that no
+    /// two orders to a card carry the same time.
+    pub(crate) async fn exchange_at(&self, terminal: TerminalId, message: &str) -> Result<String, Refused> {
+        self.pass(1_100);
+        let till = self.till(terminal);
+        let (header, request) = till.seal(message, &self.dice);
+        Ok(till.open(&header, &self.bank.answer(&request).await?))
     }
 
     pub(crate) fn unfinished(&self, asn: Asn) -> Option<StoredLoad> {
         self.bank.app().store().peek(|rows| rows.unfinished_load(asn)).unwrap()
     }
 
-    pub(crate) fn loads(&self, asn: Asn) -> Vec<(LoadState, Fen)> {
+    /// All loads of a card, newest first.
+    pub(crate) fn stored_loads(&self, asn: Asn) -> Vec<StoredLoad> {
         let all = self.bank.app().store().peek(|rows| rows.loads_before(None, None, 10_000)).unwrap();
-        let of_card = all.into_iter().filter(|stored| stored.load.asn == asn);
-        of_card.map(|stored| (stored.load.state, stored.load.amount)).collect()
+        all.into_iter().filter(|stored| stored.load.asn == asn).collect()
+    }
+
+    pub(crate) fn loads(&self, asn: Asn) -> Vec<(LoadState, Fen)> {
+        self.stored_loads(asn).iter().map(|stored| (stored.load.state, stored.load.amount)).collect()
+    }
+
+    /// What the issuer was told of a card.
+    pub(crate) fn alarms(&self, asn: Asn) -> Vec<String> {
+        let all = self.bank.app().store().peek(|rows| rows.alarms(1_000)).unwrap();
+        let of_card = all.into_iter().filter(|alarm| alarm.subject == Some(asn.to_string()));
+        of_card.map(|alarm| alarm.kind).collect()
     }
 
     /// What the books say; and that they are sound.
     pub(crate) fn money(&self) -> Money {
         let store = self.bank.app().store();
-        let (holder, cards, wrong) = store
+        let (holder, on_cards, wrong) = store
             .peek(|rows| {
-                Ok((
-                    rows.account_of(AccountKind::Holder, HOLDER.0.cast_signed(), Currency::CNY)?.unwrap(),
-                    rows.account_of(AccountKind::LoadFloat, i64::from(bus().number()), Currency::CNY)?,
-                    rows.balance_differences()?,
-                ))
+                let mut on_cards = 0;
+                for industry in self.industries.all() {
+                    let code = i64::from(industry.product.code.number());
+                    let float = rows.account_of(AccountKind::LoadFloat, code, Currency::CNY)?;
+                    on_cards += float.map_or(0, |account| account.posted);
+                }
+                let holder = rows.account_of(AccountKind::Holder, HOLDER.0.cast_signed(), Currency::CNY)?;
+                Ok((holder.unwrap(), on_cards, rows.balance_differences()?))
             })
             .unwrap();
         assert!(wrong.is_empty(), "{wrong:?}");
-        Money {
-            debited: FUNDS - holder.posted,
-            set_aside: holder.pending_out,
-            on_cards: cards.map_or(0, |account| account.posted),
-        }
+        Money { debited: self.funds - holder.posted, set_aside: holder.pending_out, on_cards }
     }
 }
 
@@ -317,7 +357,7 @@ fn database(folder: &TempDir) -> PathBuf {
 }
 
 fn start(
-    database: &std::path::Path,
+    database: &Path,
     keys: &Arc<SealedFile>,
     clock: &Arc<TestClock>,
     dice: &Arc<Dice>,
@@ -327,59 +367,5 @@ fn start(
     let store = store::sqlite::open(database).unwrap();
     let metrics = Arc::new(Metrics::new());
     let app = App::new(store, keys.clone(), clock.clone(), dice.clone(), Rules::default(), metrics);
-    let names = BankKeyNames {
-        terminal_root: root(),
-        pin_verification: name("pin-verification-1"),
-        transport: name("transport-1"),
-    };
-    Bank::new(app, keys.clone(), names, industries.clone(), rules)
-}
-
-fn name(text: &str) -> KeyName {
-    KeyName::new(text).unwrap()
-}
-
-fn root() -> KeyName {
-    name("terminal-root-1")
-}
-
-/// The custodians' ceremony, with the bank's keys and those of every product.
-fn make_keys(path: &std::path::Path, industries: &Industries) -> SealedFile {
-    let mut next = 7_u8;
-    let mut entropy = |bytes: &mut [u8]| {
-        for byte in bytes {
-            next = next.wrapping_mul(5).wrapping_add(3);
-            *byte = next;
-        }
-        Ok(())
-    };
-    let passphrase = Passphrase::new("eight horses at the gate".into()).unwrap();
-    let store =
-        SealedFile::create(path, &passphrase, Environment::Test, Cost::Testing, &mut entropy).unwrap();
-    let custodians = ["li", "wang"].map(|name| Custodian::new(name).unwrap());
-    let components = [0, 1].map(|i| Component {
-        custodian: &custodians[i],
-        bytes: zeroize::Zeroizing::new(PARTS[i].to_vec()),
-        check_value: TransportKey::from_bytes(PARTS[i]).check_value(),
-    });
-    let transport = name("transport-1");
-    let check = TransportKey::from_components(&PARTS).check_value();
-    store.import_components(transport, KeyUse::WrapCardKeys, &components, check, MORNING).unwrap();
-    store.set_state(transport, KeyEvent::Activate, &custodians[1], MORNING).unwrap();
-    let mut wanted =
-        vec![(root(), KeyUse::DeriveTerminalKeys), (name("pin-verification-1"), KeyUse::VerifyPins)];
-    for industry in industries.all() {
-        let keys = industry.product.keys;
-        wanted.extend([
-            (keys.load, KeyUse::LoadPurses),
-            (keys.tac, KeyUse::ProvePurses),
-            (keys.purchase, KeyUse::BuyWithPurses),
-            (keys.maintenance, KeyUse::MaintainPurses),
-        ]);
-    }
-    for (name, key_use) in wanted {
-        store.generate(name, key_use, &custodians[0], MORNING, &mut entropy).unwrap();
-        store.set_state(name, KeyEvent::Activate, &custodians[1], MORNING).unwrap();
-    }
-    store
+    Bank::new(app, keys.clone(), vault::names(), industries.clone(), rules)
 }

@@ -1,11 +1,10 @@
 //! The four transactions as they should go, with the round trips of the protocol's table counted.
 
 use model::Fen;
-use sim::wallet::SoftWallet;
 use tap::{Opening, Outcome};
 
 use crate::counter::{Counter, Money, TERMINAL, bus};
-use crate::hand::{Disturbance, Hand, finish_opening, load_opening};
+use crate::hand::{Disturbance, Hand};
 use payment::LoadState;
 use sim::wallet::Tear;
 
@@ -15,8 +14,8 @@ const AMOUNT: Fen = Fen(5_000);
 async fn a_load_takes_one_round_trip_in_the_field_and_moves_the_money_once() {
     let mut counter = Counter::open(1).await;
     let (asn, wallet) = counter.active_card().await;
-    let opening = load_opening(&counter, asn, AMOUNT).await;
-    let ended = Hand::default().run(&mut counter, opening, &wallet, Disturbance::default()).await;
+    let opening = Hand::default().load(&counter, asn, AMOUNT).await;
+    let ended = Hand::default().tap(&mut counter, opening, &wallet).await;
     assert_eq!(ended.outcome(), Outcome::Loaded);
     assert_eq!((ended.in_field, ended.elsewhere), (1, 2), "authorize before, the TAC's report after");
     assert_eq!(ended.report.end.balance, Some(AMOUNT));
@@ -29,14 +28,14 @@ async fn a_load_takes_one_round_trip_in_the_field_and_moves_the_money_once() {
 async fn a_balance_takes_no_round_trip_and_a_verified_one_takes_one() {
     let mut counter = Counter::open(2).await;
     let (asn, wallet) = counter.active_card().await;
-    let opening = load_opening(&counter, asn, AMOUNT).await;
-    Hand::default().run(&mut counter, opening, &wallet, Disturbance::default()).await;
+    let opening = Hand::default().load(&counter, asn, AMOUNT).await;
+    Hand::default().tap(&mut counter, opening, &wallet).await;
     let plain = Opening::balance(bus(), TERMINAL);
-    let ended = Hand::default().run(&mut counter, plain, &wallet, Disturbance::default()).await;
+    let ended = Hand::default().tap(&mut counter, plain, &wallet).await;
     assert_eq!((ended.outcome(), ended.in_field, ended.elsewhere), (Outcome::BalanceRead, 0, 0));
     assert_eq!((ended.report.end.balance, ended.report.end.verified), (Some(AMOUNT), false));
     let verified = Opening::verified_balance(bus(), TERMINAL);
-    let ended = Hand::default().run(&mut counter, verified, &wallet, Disturbance::default()).await;
+    let ended = Hand::default().tap(&mut counter, verified, &wallet).await;
     assert_eq!((ended.outcome(), ended.in_field, ended.elsewhere), (Outcome::BalanceRead, 1, 0));
     assert_eq!((ended.report.end.balance, ended.report.end.verified), (Some(AMOUNT), true));
 }
@@ -55,18 +54,18 @@ async fn a_load_torn_after_the_card_took_it_is_proven_and_not_credited_again() {
 async fn rescued(tear: Tear, in_field: u8, elsewhere: u8) {
     let mut counter = Counter::open(3).await;
     let (asn, wallet) = counter.active_card().await;
-    let opening = load_opening(&counter, asn, AMOUNT).await;
-    let torn = Disturbance { tear: Some(tear), line: None };
+    let opening = Hand::default().load(&counter, asn, AMOUNT).await;
+    let torn = Disturbance { tear: Some(tear), ..Disturbance::default() };
     let ended = Hand::default().run(&mut counter, opening, &wallet, torn).await;
     assert_eq!(ended.outcome(), Outcome::PaidNotWritten);
     assert_eq!(counter.money(), Money { debited: 0, set_aside: 5_000, on_cards: 0 });
 
-    let again = load_opening(&counter, asn, AMOUNT).await;
-    let ended = Hand::default().run(&mut counter, again, &wallet, Disturbance::default()).await;
+    let again = Hand::default().load(&counter, asn, AMOUNT).await;
+    let ended = Hand::default().tap(&mut counter, again, &wallet).await;
     assert_eq!(ended.outcome(), Outcome::OpenLoad, "one open load a card");
 
     let ended =
-        Hand::default().run(&mut counter, finish_opening(asn), &wallet, Disturbance::default()).await;
+        Hand::default().tap(&mut counter, Hand::default().finish(asn), &wallet).await;
     assert_eq!(ended.outcome(), Outcome::Loaded);
     assert_eq!((ended.in_field, ended.elsewhere), (in_field, elsewhere));
     assert_eq!(wallet.balance(), AMOUNT);
@@ -77,17 +76,17 @@ async fn rescued(tear: Tear, in_field: u8, elsewhere: u8) {
 async fn an_activation_takes_one_round_trip_in_the_field() {
     let mut counter = Counter::open(4).await;
     let (asn, image) = counter.new_card(bus()).await;
-    let wallet = SoftWallet::new(image);
-    let too_early = load_opening(&counter, asn, AMOUNT).await;
-    let ended = Hand::default().run(&mut counter, too_early, &wallet, Disturbance::default()).await;
+    let wallet = counter.put_into_plastic(image);
+    let too_early = Hand::default().load(&counter, asn, AMOUNT).await;
+    let ended = Hand::default().tap(&mut counter, too_early, &wallet).await;
     assert_eq!(ended.outcome(), Outcome::NotActivated);
     let opening = Opening::activation(bus(), TERMINAL, asn, counter.pin(asn));
-    let ended = Hand::default().run(&mut counter, opening, &wallet, Disturbance::default()).await;
+    let ended = Hand::default().tap(&mut counter, opening, &wallet).await;
     assert_eq!(ended.outcome(), Outcome::Activated);
     assert_eq!((ended.in_field, ended.elsewhere), (1, 2));
     assert!(wallet.image().memory.is_activated());
-    let opening = load_opening(&counter, asn, AMOUNT).await;
-    let ended = Hand::default().run(&mut counter, opening, &wallet, Disturbance::default()).await;
+    let opening = Hand::default().load(&counter, asn, AMOUNT).await;
+    let ended = Hand::default().tap(&mut counter, opening, &wallet).await;
     assert_eq!(ended.outcome(), Outcome::Loaded);
 }
 
@@ -96,6 +95,6 @@ async fn without_an_open_load_there_is_nothing_to_finish() {
     let mut counter = Counter::open(5).await;
     let (asn, wallet) = counter.active_card().await;
     let ended =
-        Hand::default().run(&mut counter, finish_opening(asn), &wallet, Disturbance::default()).await;
+        Hand::default().tap(&mut counter, Hand::default().finish(asn), &wallet).await;
     assert_eq!(ended.outcome(), Outcome::NothingOpen);
 }

@@ -7,7 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
 mod counter;
+mod elsewhere;
 mod flow;
 mod hand;
 mod refusal;
+mod scene;
+mod till;
 mod torture;
+mod vault;

@@ -1,13 +1,22 @@
 //! The torture: tears at every command, before and after; every message lost, answered into the void, repeated,
 //! delayed, and the bank killed behind each durable step; one disturbance in the load, another in its rescue.
-//! Then the card is tapped in peace, and what was debited equals what is on the card. Every time.
+//! Then the card is tapped in peace, and what was debited equals what came onto the card. Every time.
+//!
+//! Here: what all tortures share, and a load and its rescue at one terminal. Next: [`purchase`], in which the
+//! balance alone would mislead; [`crossing`] at two terminals; [`series`] of loads; and [`walk`] at random.
 
-use model::Fen;
-use sim::wallet::Tear;
+mod crossing;
+mod purchase;
+mod series;
+mod walk;
+
+use model::{Asn, Fen};
+use sim::wallet::{SoftWallet, Tear};
 use tap::{Money, Outcome};
 
-use crate::counter::Counter;
-use crate::hand::{Disturbance, Hand, Line, finish_opening, load_opening};
+use crate::counter::{self, Counter};
+use crate::elsewhere::spend;
+use crate::hand::{Disturbance, Ended, Hand, Line};
 
 const AMOUNT: Fen = Fen(100);
 
@@ -23,17 +32,28 @@ const RESCUE_MESSAGES: u8 = 3;
 /// Every single disturbance of a transaction, and none.
 fn disturbances(commands: u32, messages: u8) -> Vec<Disturbance> {
     let mut all = vec![Disturbance::default()];
-    for nth in 1..=commands {
-        for tear in [Tear::before(nth), Tear::after(nth)] {
-            all.push(Disturbance { tear: Some(tear), line: None });
-        }
-    }
+    all.extend(tears(1..=commands));
     for number in 1..=messages {
-        for line in Line::BAD {
-            all.push(Disturbance { tear: None, line: Some((number, line)) });
-        }
+        all.extend(Line::BAD.map(|line| on_line(number, line)));
     }
     all
+}
+
+fn tears(commands: std::ops::RangeInclusive<u32>) -> Vec<Disturbance> {
+    let both = commands.flat_map(|nth| [Tear::before(nth), Tear::after(nth)]);
+    both.map(|tear| Disturbance { tear: Some(tear), ..Disturbance::default() }).collect()
+}
+
+fn on_line(number: u8, line: Line) -> Disturbance {
+    Disturbance { line: Some((number, line)), ..Disturbance::default() }
+}
+
+fn of_loads() -> Vec<Disturbance> {
+    disturbances(LOAD_COMMANDS, LOAD_MESSAGES)
+}
+
+fn of_rescues() -> Vec<Disturbance> {
+    disturbances(RESCUE_COMMANDS, RESCUE_MESSAGES)
 }
 
 /// Disturbances of card and line in one transaction.
@@ -42,47 +62,126 @@ fn pairs(commands: u32, messages: u8) -> Vec<Disturbance> {
     let mut pairs = Vec::new();
     for tear in all.iter().filter_map(|one| one.tear) {
         for line in all.iter().filter_map(|one| one.line) {
-            pairs.push(Disturbance { tear: Some(tear), line: Some(line) });
+            pairs.push(Disturbance { tear: Some(tear), line: Some(line), late: None });
         }
     }
     pairs
 }
 
-/// One case: a load disturbed, a rescue disturbed, late messages, then peace.
-async fn case(counter: &mut Counter, load: Disturbance, rescue: Disturbance, late_first: bool) {
-    let what = format!("load {load:?}, rescue {rescue:?}, late messages first: {late_first}");
-    let (asn, wallet) = counter.active_card().await;
-    let before = counter.money();
-    let mut hand = Hand::default();
-    let opening = load_opening(counter, asn, AMOUNT).await;
-    let ended = hand.run(counter, opening, &wallet, load).await;
-    if ended.report.money() == Money::Nothing && hand.under_way.is_empty() {
-        assert!(counter.unfinished(asn).is_none(), "said nothing was paid, and a load is open: {what}");
-    }
-    if late_first {
-        hand.deliver_late(counter).await;
-    }
-    hand.run(counter, finish_opening(asn), &wallet, rescue).await;
-    hand.deliver_late(counter).await;
+/// One card through one case: what it was given and what it spent, beside what the books say.
+struct Case<'a> {
+    counter: &'a mut Counter,
+    hand: Hand,
+    asn: Asn,
+    wallet: SoftWallet,
+    /// What the books said before.
+    before: counter::Money,
+    /// What was on the card before, and what others loaded.
+    given: i64,
+    spent: i64,
+    what: String,
+}
 
-    let mut last = Outcome::InDoubt;
-    for _ in 0..3 {
-        let peace = Disturbance::default();
-        last = hand.run(counter, finish_opening(asn), &wallet, peace).await.outcome();
-        if last == Outcome::NothingOpen {
-            break;
-        }
+impl<'a> Case<'a> {
+    async fn begin(counter: &'a mut Counter, what: String) -> Self {
+        Self::begin_with(counter, Fen(0), what).await
     }
-    assert_eq!(last, Outcome::NothingOpen, "{what}: {:?}", counter.loads(asn));
-    let after = counter.money();
-    let on_card = i64::from(wallet.balance().0);
-    assert!(on_card == 0 || on_card == 100, "credited twice: {what}");
-    assert_eq!(after.debited - before.debited, on_card, "{what}");
-    assert_eq!(after.on_cards - before.on_cards, on_card, "{what}");
-    assert_eq!(after.set_aside, 0, "{what}");
+
+    /// A card that holds something already.
+    async fn begin_with(counter: &'a mut Counter, given: Fen, what: String) -> Self {
+        let (asn, wallet) = counter.active_card_made(|image| image.memory.balance = given).await;
+        let before = counter.money();
+        assert_eq!(before.set_aside, 0, "a case before this one left something");
+        Self { counter, hand: Hand::default(), asn, wallet, before, given: given.0.into(), spent: 0, what }
+    }
+
+    async fn load(&mut self, amount: Fen, disturbance: Disturbance) -> Ended {
+        let opening = self.hand.load(self.counter, self.asn, amount).await;
+        let ended = self.hand.run(self.counter, opening, &self.wallet, disturbance).await;
+        let unfinished = self.counter.unfinished(self.asn).is_some();
+        if ended.report.money() == Money::Nothing && self.hand.under_way.is_empty() && unfinished {
+            assert_eq!(ended.report.money(), Money::HoldAgain, "a load is open: {}", self.what);
+        }
+        self.check();
+        ended
+    }
+
+    async fn finish(&mut self, disturbance: Disturbance) -> Outcome {
+        let opening = self.hand.finish(self.asn);
+        let ended = self.hand.run(self.counter, opening, &self.wallet, disturbance).await;
+        self.check();
+        ended.outcome()
+    }
+
+    async fn late(&mut self) {
+        self.hand.deliver_late(self.counter).await;
+        self.check();
+    }
+
+    fn spend(&mut self, amount: Fen) {
+        self.spent += i64::from(spend(&self.wallet, amount, self.counter.now()).0);
+    }
+
+    /// What came onto the card from this bank.
+    fn came(&self) -> i64 {
+        i64::from(self.wallet.balance().0) + self.spent - self.given
+    }
+
+    fn debited(&self) -> i64 {
+        self.counter.money().debited - self.before.debited
+    }
+
+    /// Holds at every moment: what was debited is on the card, and what is on the card was at least set aside.
+    fn check(&self) {
+        let (came, debited, aside) = (self.came(), self.debited(), self.counter.money().set_aside);
+        let what = &self.what;
+        assert!(debited <= came, "debited {debited}, and only {came} came onto the card: {what}");
+        assert!(came <= debited + aside, "credited {came} for {debited} and {aside} set aside: {what}");
+    }
+
+    /// Everything that is on its way arrives, and the card is tapped until nothing is open.
+    async fn tap_in_peace(&mut self) -> Outcome {
+        self.late().await;
+        let mut last = Outcome::InDoubt;
+        for _ in 0..3 {
+            last = self.finish(Disturbance::default()).await;
+            if last == Outcome::NothingOpen {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Peace at the end: nothing is open, and the books and the card agree to the fen.
+    async fn end(&mut self) {
+        let last = self.tap_in_peace().await;
+        assert_eq!(last, Outcome::NothingOpen, "{}: {:?}", self.what, self.counter.loads(self.asn));
+        self.agree();
+    }
+
+    fn agree(&self) {
+        let (after, what) = (self.counter.money(), &self.what);
+        assert_eq!(self.debited(), self.came(), "{what}");
+        assert_eq!(after.on_cards - self.before.on_cards, self.came(), "{what}");
+        assert_eq!(after.set_aside, 0, "{what}");
+        assert_eq!(self.counter.alarms(self.asn), [""; 0], "an honest card raised an alarm: {what}");
+    }
+}
+
+/// One case: a load disturbed, a rescue disturbed, late messages, then peace.
+async fn load_and_rescue(counter: &mut Counter, load: Disturbance, rescue: Disturbance, late_first: bool) {
+    let what = format!("load {load:?}, rescue {rescue:?}, late messages first: {late_first}");
+    let mut case = Case::begin(counter, what).await;
+    case.load(AMOUNT, load).await;
+    if late_first {
+        case.late().await;
+    }
+    case.finish(rescue).await;
+    case.end().await;
+    assert!(case.came() == 0 || case.came() == 100, "{}", case.what);
     // Nobody who got as far as the bank's yes goes without the money on the card.
     if load == Disturbance::default() {
-        assert_eq!(on_card, 100, "{what}");
+        assert_eq!(case.came(), 100, "{}", case.what);
     }
 }
 
@@ -90,7 +189,7 @@ async fn run(seed: u64, cases: impl Iterator<Item = (Disturbance, Disturbance, b
     let mut counter = Counter::open(seed).await;
     let mut count = 0;
     for (load, rescue, late_first) in cases {
-        case(&mut counter, load, rescue, late_first).await;
+        load_and_rescue(&mut counter, load, rescue, late_first).await;
         count += 1;
     }
     count
@@ -98,8 +197,7 @@ async fn run(seed: u64, cases: impl Iterator<Item = (Disturbance, Disturbance, b
 
 #[tokio::test]
 async fn every_disturbance_of_a_load_meets_every_disturbance_of_its_rescue() {
-    let loads = disturbances(LOAD_COMMANDS, LOAD_MESSAGES);
-    let rescues = disturbances(RESCUE_COMMANDS, RESCUE_MESSAGES);
+    let (loads, rescues) = (of_loads(), of_rescues());
     let cases = loads
         .iter()
         .flat_map(|load| rescues.iter().map(|rescue| (*load, *rescue)))
@@ -115,14 +213,11 @@ async fn a_tear_and_a_bad_line_in_one_load_are_survived() {
     let loads = pairs(LOAD_COMMANDS, LOAD_MESSAGES);
     let rescues = pairs(RESCUE_COMMANDS, RESCUE_MESSAGES);
     // Each pair of the load with the pairs of the rescue in turn.
-    let cases = loads
-        .iter()
-        .enumerate()
-        .flat_map(|(number, load)| {
-            let first = rescues[number % rescues.len()];
-            let second = rescues[(number * 7 + 3) % rescues.len()];
-            [(*load, first, false), (*load, second, true)]
-        });
+    let cases = loads.iter().enumerate().flat_map(|(number, load)| {
+        let first = rescues[number % rescues.len()];
+        let second = rescues[(number * 7 + 3) % rescues.len()];
+        [(*load, first, false), (*load, second, true)]
+    });
     let count = run(12, cases).await;
     assert_eq!(count, 8 * 15 * 2);
     println!("torture, pairs of disturbances: {count} cases, debited equals credited in each");

@@ -63,11 +63,14 @@ create table load (
     updated_at integer not null,
     note text,
     evidence blob not null,
-    proven integer
+    proven integer,
+    -- Itself, once it was given back to its holder: so that it stands in nobody's way.
+    given_back blob not null generated always as (case state when 'settled_returned' then id else x'' end) virtual
 ) without rowid;
--- Serial number and counter name a load for ever: there is no second debit for one counter. (Were this a rule of
+-- Serial number and counter name a load for ever: there is no second debit for one counter, unless the first was
+-- given back: then the card stands where it stood, and may be loaded again. (Were this a rule of
 -- the table, SQLite would not see that the index knows the ids, and read each load for its sum's time.)
-create unique index one_load_a_counter on load (asn, counter);
+create unique index one_load_a_counter on load (asn, counter, given_back);
 create unique index one_unfinished_load_a_card on load (asn) where state in ('open', 'in_doubt');
 -- Of those that closed by themselves, which are nearly all, a list walks the primary key.
 create index load_by_state on load (state, id) where state <> 'closed';

@@ -19,7 +19,7 @@ const LOADED_SINCE: &str = "select coalesce(sum(amount), 0) from load \
      where id in (select id from load where asn = ? and id >= ?) and state <> 'settled_returned'";
 
 const UNFINISHED: &str = "from load where asn = ? and state in ('open', 'in_doubt')";
-const OF_COUNTER: &str = "from load where asn = ? and counter = ?";
+const OF_COUNTER: &str = "from load where asn = ? and counter = ? and given_back = x''";
 const CLOSED_BEFORE: &str = "from load where state = 'closed' and id < ? order by id desc limit ?";
 const IN_STATE_BEFORE: &str =
     "from load where state = ? and state <> 'closed' and id < ? order by id desc limit ?";
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn what_a_terminal_waits_for_and_what_pages_list_is_found_by_an_index_and_never_sorted() {
         for (sql, index) in [
-            (OF_COUNTER, "one_load_a_counter (asn=? AND counter=?)"),
+            (OF_COUNTER, "one_load_a_counter (asn=? AND counter=? AND given_back=?)"),
             (UNFINISHED, "one_unfinished_load_a_card (asn=?)"),
             (LOADED_SINCE, "COVERING INDEX one_load_a_counter (asn=?"),
             (CLOSED_BEFORE, "PRIMARY KEY (id<?)"),

@@ -1,9 +1,9 @@
 //! The first 76 bytes of a sealed file: what must be known before the passphrase is asked for.
 //!
 //! ```text
-//!  0  4  "CFKS"                      32 16  key check value: CMAC by the check key of bytes 0 to 31
+//!  0  4  magic: the kind of file     32 16  key check value: CMAC by the check key of bytes 0 to 31
 //!  4  2  format version, 1           48 16  nonce of the body
-//!  6  1  environment                 64  4  length of the sealed body
+//!  6  1  label: its owner's word     64  4  length of the sealed body
 //!  7  1  Argon2id lanes              68  8  SHA-256 of bytes 0 to 67, its first 8 bytes
 //!  8  4  Argon2id memory, KiB        76     the body: AES-256-EAX, 16-byte tag last; these 76 bytes are
 //! 12  4  Argon2id passes                    its associated data
@@ -12,66 +12,29 @@
 //!
 //! The digest protects nothing: it tells a damaged header from a wrong passphrase. Numbers are big-endian.
 
-use std::fmt;
+use std::cmp::Ordering;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::Damage;
+use crate::cost::Argon2Cost;
+use crate::error::{Damage, HeaderError};
 
-/// What a store's keys are for. A store is one or the other for its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Environment {
-    /// Keys that guard no money.
-    Test = 1,
-    /// Keys that guard money.
-    Production = 2,
-}
+/// The format that this build writes, and the latest that it reads.
+pub const VERSION: u16 = 1;
 
-impl fmt::Display for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Test => "test",
-            Self::Production => "production",
-        })
-    }
-}
-
-/// How dear it is to try one passphrase (Argon2id).
+/// A kind of sealed file: one for each crate that keeps something in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cost {
-    /// 64 MiB, 3 passes, 1 lane: above OWASP's 19 MiB and 2; a fraction of a second, once at the start.
-    Recommended,
-    /// 64 KiB, 1 pass: for tests, which open stores by the hundred. Refused for a production store.
-    Testing,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Argon2Cost {
-    pub(crate) memory_kib: u32,
-    pub(crate) passes: u32,
-    pub(crate) lanes: u8,
-}
-
-impl Argon2Cost {
-    pub(crate) const fn of(cost: Cost) -> Self {
-        match cost {
-            Cost::Recommended => Self { memory_kib: 64 * 1024, passes: 3, lanes: 1 },
-            Cost::Testing => Self { memory_kib: 64, passes: 1, lanes: 1 },
-        }
-    }
-
-    /// A header may not have this process take a gibibyte and more, or count for hours.
-    fn is_bearable(self) -> bool {
-        (8 * u32::from(self.lanes)..=1024 * 1024).contains(&self.memory_kib)
-            && (1..=64).contains(&self.passes)
-            && (1..=16).contains(&self.lanes)
-    }
+pub struct Kind {
+    /// Its first four bytes; no two kinds have the same.
+    pub magic: [u8; 4],
+    /// The longest file of this kind, in bytes, header and tag with it.
+    pub length_max: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    pub(crate) environment: Environment,
+    pub(crate) magic: [u8; 4],
+    pub(crate) label: u8,
     pub(crate) cost: Argon2Cost,
     pub(crate) salt: [u8; 16],
     pub(crate) check: [u8; 16],
@@ -79,19 +42,9 @@ pub(crate) struct Header {
     pub(crate) body_length: u32,
 }
 
-/// Why the first bytes of a file are no header that this build reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeaderRefused {
-    NotAKeyStore,
-    Newer(u16),
-    Damaged(Damage),
-}
-
 impl Header {
     pub(crate) const LENGTH: usize = 76;
-    pub(crate) const MAGIC: [u8; 4] = *b"CFKS";
-    pub(crate) const VERSION: u16 = 1;
-    /// These bytes stay for the life of a store; the key check value is made of them.
+    /// These bytes stay for the life of a file; the key check value is made of them.
     pub(crate) const LASTING: usize = 32;
     /// These bytes enter the nonce.
     pub(crate) const BEFORE_NONCE: usize = 48;
@@ -99,9 +52,9 @@ impl Header {
 
     pub(crate) fn to_bytes(self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
-        bytes[..4].copy_from_slice(&Self::MAGIC);
-        bytes[4..6].copy_from_slice(&Self::VERSION.to_be_bytes());
-        bytes[6] = self.environment as u8;
+        bytes[..4].copy_from_slice(&self.magic);
+        bytes[4..6].copy_from_slice(&VERSION.to_be_bytes());
+        bytes[6] = self.label;
         bytes[7] = self.cost.lanes;
         bytes[8..12].copy_from_slice(&self.cost.memory_kib.to_be_bytes());
         bytes[12..16].copy_from_slice(&self.cost.passes.to_be_bytes());
@@ -115,16 +68,15 @@ impl Header {
     }
 
     /// Reads the header of a whole file, and that the file is as long as the header says.
-    pub(crate) fn of_file(file: &[u8]) -> Result<Self, HeaderRefused> {
+    fn of_file(magic: [u8; 4], file: &[u8]) -> Result<Self, HeaderError> {
         let known = file.len().min(4);
-        if file[..known] != Self::MAGIC[..known] {
-            return Err(HeaderRefused::NotAKeyStore);
+        if file[..known] != magic[..known] {
+            return Err(HeaderError::OtherKind);
         }
-        let version = field::<2>(file, 4).map(u16::from_be_bytes);
-        match version.map_err(HeaderRefused::Damaged)? {
-            Self::VERSION => Self::of_this_version(file).map_err(HeaderRefused::Damaged),
-            0 => Err(HeaderRefused::Damaged(Damage::Header)),
-            newer => Err(HeaderRefused::Newer(newer)),
+        match u16::from_be_bytes(field(file, 4)?) {
+            VERSION => Ok(Self::of_this_version(file)?),
+            0 => Err(HeaderError::Damaged(Damage::Header)),
+            newer => Err(HeaderError::Newer(newer)),
         }
     }
 
@@ -132,13 +84,10 @@ impl Header {
         if field::<8>(file, Self::DIGESTED)? != digest(&file[..Self::DIGESTED]) {
             return Err(Damage::Header);
         }
-        let [environment, lanes] = field(file, 6)?;
+        let [label, lanes] = field(file, 6)?;
         let header = Self {
-            environment: match environment {
-                1 => Environment::Test,
-                2 => Environment::Production,
-                _ => return Err(Damage::Header),
-            },
+            magic: field(file, 0)?,
+            label,
             cost: Argon2Cost {
                 memory_kib: u32::from_be_bytes(field(file, 8)?),
                 passes: u32::from_be_bytes(field(file, 12)?),
@@ -154,10 +103,30 @@ impl Header {
         }
         let body_length = u64::try_from(file.len() - Self::LENGTH).unwrap_or(u64::MAX);
         match body_length.cmp(&header.body_length.into()) {
-            std::cmp::Ordering::Equal => Ok(header),
-            std::cmp::Ordering::Less => Err(Damage::Truncated),
-            std::cmp::Ordering::Greater => Err(Damage::Trailing),
+            Ordering::Equal => Ok(header),
+            Ordering::Less => Err(Damage::Truncated),
+            Ordering::Greater => Err(Damage::Trailing),
         }
+    }
+}
+
+/// A whole file whose header was read: what it says in clear, before anybody gives a passphrase.
+#[derive(Debug)]
+pub struct Unopened {
+    pub(crate) kind: Kind,
+    pub(crate) header: Header,
+    pub(crate) file: Vec<u8>,
+}
+
+impl Unopened {
+    /// Reads the header of a whole file of this kind.
+    pub fn new(kind: Kind, file: Vec<u8>) -> Result<Self, HeaderError> {
+        Ok(Self { kind, header: Header::of_file(kind.magic, &file)?, file })
+    }
+
+    /// What its owner said of it in clear when it was made. Changing it makes every passphrase wrong.
+    pub const fn label(&self) -> u8 {
+        self.header.label
     }
 }
 
@@ -173,22 +142,29 @@ fn digest(bytes: &[u8]) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::Cost;
+
+    const MAGIC: [u8; 4] = *b"TEST";
 
     fn header(cost: Argon2Cost) -> Header {
-        Header {
-            environment: Environment::Production,
-            cost,
-            salt: [1; 16],
-            check: [2; 16],
-            nonce: [3; 16],
-            body_length: 0,
-        }
+        let (salt, check, nonce) = ([1; 16], [2; 16], [3; 16]);
+        Header { magic: MAGIC, label: 7, cost, salt, check, nonce, body_length: 0 }
     }
 
     #[test]
     fn a_header_reads_back() {
         let header = header(Argon2Cost::of(Cost::Recommended));
-        assert_eq!(Header::of_file(&header.to_bytes()), Ok(header));
+        assert_eq!(Header::of_file(MAGIC, &header.to_bytes()), Ok(header));
+        assert_eq!(Header::of_file(*b"TESU", &header.to_bytes()), Err(HeaderError::OtherKind));
+    }
+
+    #[test]
+    fn a_newer_form_is_named_with_its_number() {
+        let mut bytes = header(Argon2Cost::of(Cost::Testing)).to_bytes();
+        bytes[5] = 2;
+        assert_eq!(Header::of_file(MAGIC, &bytes), Err(HeaderError::Newer(2)));
+        bytes[5] = 0;
+        assert_eq!(Header::of_file(MAGIC, &bytes), Err(HeaderError::Damaged(Damage::Header)));
     }
 
     #[test]
@@ -202,8 +178,8 @@ mod tests {
             Argon2Cost { lanes: 0, ..bearable },
             Argon2Cost { lanes: 17, ..bearable },
         ] {
-            let refused = Header::of_file(&header(cost).to_bytes());
-            assert_eq!(refused, Err(HeaderRefused::Damaged(Damage::Header)), "{cost:?}");
+            let refused = Header::of_file(MAGIC, &header(cost).to_bytes());
+            assert_eq!(refused, Err(HeaderError::Damaged(Damage::Header)), "{cost:?}");
         }
     }
 }

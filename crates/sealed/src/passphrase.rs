@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_custodian_could_mean_is_refused() {
+    fn what_nobody_could_mean_is_refused() {
         let made = |text: &str| Passphrase::new(text.into()).map(|_| ());
         assert_eq!(made("short"), Err(PassphraseError::TooShort));
         assert_eq!(made(&"x".repeat(1025)), Err(PassphraseError::TooLong));
