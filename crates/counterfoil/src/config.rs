@@ -43,6 +43,14 @@ pub(crate) struct Http {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operations {
     pub(crate) listen: SocketAddr,
+    pub(crate) names: String,
+}
+
+impl Operations {
+    /// The names under which the console answers.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

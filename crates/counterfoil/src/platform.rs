@@ -29,6 +29,8 @@ pub(crate) struct Listens {
     pub(crate) air: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) operations: SocketAddr,
+    /// Names under which the console answers, beside addresses and `localhost`.
+    pub(crate) operations_names: Vec<String>,
     /// Where it is reached from outside; by default where it listens.
     pub(crate) public_url: Option<String>,
     /// Origins that may show the orders' pages in a frame.
@@ -87,6 +89,7 @@ impl Platform {
         let http_address = address_of(&http, listens.http);
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let api = Api::new(fleet, &public_url);
+        let names: Vec<&str> = listens.operations_names.iter().map(String::as_str).collect();
         let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
         Ok(Self {
             air: station.address(),
@@ -94,7 +97,7 @@ impl Platform {
             operations: address_of(&operations, listens.operations),
             listeners: vec![
                 Listener::serve(http, web::public(api.clone(), &framed_by)),
-                Listener::serve(operations, web::operations(api, bank)),
+                Listener::serve(operations, web::operations(api, bank, &names)),
             ],
             sweeper: tokio::spawn(sweep(app.clone())),
             station,

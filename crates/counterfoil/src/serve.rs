@@ -33,6 +33,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         air: config.air.listen,
         http: config.http.listen,
         operations: config.operations.listen,
+        operations_names: config.operations.names(),
         public_url: Some(config.http.public_url.clone()),
         framed_by: Vec::new(),
     };

@@ -18,8 +18,11 @@ const PIN: &str = "246810\n";
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/industries");
 
 /// A suite: as `bank terminal` takes it, as lists show it, and whether operators are warned.
-const SUITES: [(&str, &str, bool); 3] =
-    [("des", "DES", true), ("triple-des", "3DES", true), ("sm4", "SM4-GCM", false)];
+const SUITES: [(&str, &str, bool); 3] = [
+    ("des", "DES-CBC with retail MAC", true),
+    ("triple-des", "3DES-CBC with retail MAC", true),
+    ("sm4", "SM4-GCM", false),
+];
 
 /// A bank's folder whose two servers for terminals run when it serves.
 struct Bank {
@@ -183,11 +186,11 @@ fn a_terminal_of_every_suite_enrols_activates_and_loads_and_weak_ones_are_named(
     let listed = bank.platform.run(&["bank", "terminals"]).well();
     for (suite, name, is_weak) in SUITES {
         let line = listed.lines().find(|line| line.ends_with(&format!(" {suite}"))).unwrap();
-        assert!(line.contains(name), "{line}");
+        assert!(line.contains(&format!(" {name} ")), "{line}");
         assert_eq!(line.contains("(insecure)"), is_weak, "{line}");
     }
     let loads = bank.platform.run(&["bank", "loads"]).well();
-    assert!(loads.starts_with("3 closed"), "{loads}");
+    assert!(loads.contains("3 closed "), "{loads}");
     serving.signal("TERM");
     serving.ended().well();
     bank.platform.ledger();

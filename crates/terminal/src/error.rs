@@ -348,8 +348,10 @@ impl SmsError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crypto::TerminalSuite;
     use tap::outcome::Money;
+
+    use super::*;
 
     #[test]
     fn no_refusal_in_clear_says_that_money_moved() {
@@ -361,5 +363,11 @@ mod tests {
         }
         let refusal = Refusal { status: 418, code: "loaded".into(), detail: String::new() };
         assert_eq!(BankError::Server(ServerError::Refused(refusal)).outcome(), Outcome::Unavailable);
+    }
+
+    #[test]
+    fn a_suite_that_is_not_built_is_refused_by_its_name() {
+        let refused = EnrolError::SuiteNotBuilt(TerminalSuite::Des.name()).to_string();
+        assert!(refused.contains("DES-CBC") && refused.contains("another suite"), "{refused}");
     }
 }

@@ -7,10 +7,12 @@
 
 mod door;
 mod files;
+mod host;
 mod visitor;
 
 pub use door::Policy;
 pub use files::file;
+pub use host::HostNames;
 pub use visitor::{Visitor, cookie};
 
 use axum::Router;
@@ -28,6 +30,11 @@ pub fn welcome<S: Clone + Send + Sync + 'static>(routes: Router<S>, policy: Poli
         .layer(from_fn(door::keep))
         .layer(from_fn_with_state(policy, door::tell))
         .layer(from_fn(visitor::know))
+}
+
+/// Lets a program without a login answer only under names that are its own.
+pub fn only_under<S: Clone + Send + Sync + 'static>(routes: Router<S>, names: HostNames) -> Router<S> {
+    routes.layer(from_fn_with_state(names, host::known))
 }
 
 /// A page as an answer. It is the visitor's own, so nobody on the way keeps it.

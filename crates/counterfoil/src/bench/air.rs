@@ -106,8 +106,14 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         ..Rules::default()
     };
     let app = open_app(places.database(), Arc::new(key_store), rules)?;
-    let listens =
-        Listens { air: LOCAL, http: LOCAL, operations: LOCAL, public_url: None, framed_by: Vec::new() };
+    let listens = Listens {
+        air: LOCAL,
+        http: LOCAL,
+        operations: LOCAL,
+        operations_names: Vec::new(),
+        public_url: None,
+        framed_by: Vec::new(),
+    };
     // Many cards stand behind one address here; in the field each has its own.
     let coap = coap::Config {
         exchanges_per_peer: 4096,

@@ -32,3 +32,10 @@ pub(super) fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
 }
+
+/// Bytes that were sent to a disk so far.
+pub(super) fn written_bytes() -> u64 {
+    let counted = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let written = counted.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+    written.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0)
+}

@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinSet;
 
 use super::air::{floor_per_second, rounded};
-use super::process::{cpu_time, cpu_time_of_threads, resident_bytes};
+use super::process::{cpu_time, cpu_time_of_threads, resident_bytes, written_bytes};
 use crate::cli::{Failure, print};
 use crate::config::LogFormat;
 use crate::log;
@@ -85,10 +85,10 @@ pub(crate) fn tap(arguments: &TapArguments) -> Result<ExitCode, Failure> {
 
     tell(&format!("the highest load for {} s", seconds.as_secs()));
     give_codes(&mut stands, warm.per_second() * 1.5, seconds)?;
-    let cpu_before = (cpu_time(), cpu_time_of_threads(TERMINALS));
+    let (cpu_before, written_before) = ((cpu_time(), cpu_time_of_threads(TERMINALS)), written_bytes());
     let highest = runner.closed(&mut stands, seconds)?;
     let cpu_after = (cpu_time(), cpu_time_of_threads(TERMINALS));
-    let rss = resident_bytes();
+    let (rss, written) = (resident_bytes(), written_bytes().saturating_sub(written_before));
     let per_load = |time: Duration| time.as_secs_f64() * 1e6 / highest.times.len().max(1) as f64;
     let all_cpu = cpu_after.0.saturating_sub(cpu_before.0);
     let terminals_cpu = cpu_after.1.saturating_sub(cpu_before.1);
@@ -145,6 +145,7 @@ pub(crate) fn tap(arguments: &TapArguments) -> Result<ExitCode, Failure> {
         ("connections", arguments.terminals.into()),
         ("wallets", arguments.wallets.into()),
         ("holders", arguments.holders.into()),
+        ("written_kib_per_load", number(written as f64 / 1024.0 / highest.times.len().max(1) as f64)),
         ("rss_mib", number(rss as f64 / (1024.0 * 1024.0))),
         ("loads", highest.times.len().into()),
         ("failed", failed.into()),

@@ -170,6 +170,7 @@ impl Demo {
             air: local(ports.air),
             http: local(ports.http),
             operations: local(ports.operations),
+            operations_names: Vec::new(),
             public_url: None,
             framed_by: vec![shop_origin.clone()],
         };

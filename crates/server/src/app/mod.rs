@@ -145,6 +145,12 @@ impl App {
         self.inner.chance.draw()
     }
 
+    /// A moment and 80 random bits. Rows by such names stand together when they are made together: a commit
+    /// writes a few pages instead of one for each.
+    pub(crate) fn random_by_time(&self, now: UnixMillis) -> u128 {
+        payment::LoadId::from_time_and_random(now, self.random()).0
+    }
+
     /// Runs a unit of work; its refusal and the store's are one error.
     pub(crate) async fn write<T, E>(
         &self,

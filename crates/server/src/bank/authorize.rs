@@ -63,7 +63,7 @@ impl Bank {
             sms: request.sms,
             pin,
             product,
-            reference: Reference(self.inner.app.random().to_be_bytes()),
+            reference: Reference(self.inner.app.random_by_time(asker.now).to_be_bytes()),
             rules: self.inner.rules.clone(),
         };
         self.inner.app.write(move |unit| asked.decide(unit)).await

@@ -42,7 +42,7 @@ impl Bank {
                     return Ok(end(Outcome::ForeignCard));
                 }
                 if !right {
-                    alarm(unit, MAC1_WRONG, &wallet, asker)?;
+                    alarm(unit, MAC1_WRONG, wallet.asn, asker)?;
                     return Ok(end(Outcome::Mac1Wrong));
                 }
                 let open = unit.unfinished_load(reading.asn)?;

@@ -202,8 +202,7 @@ fn decide(
             LoadState::Open | LoadState::InDoubt | LoadState::SettledReturned => end(Outcome::NothingOpen),
         });
     }
-    let wallet =
-        unit.wallet(stored.load.asn)?.ok_or_else(|| contradiction("a load without its wallet card"))?;
+    let asn = stored.load.asn;
     match finding {
         Finding::Proven(attempt) => close(unit, stored, attempt, asker),
         Finding::Counter { counter, offer, proven } => match (stored.load.card_says(*counter), proven) {
@@ -238,15 +237,15 @@ fn decide(
             }
         },
         Finding::WrongTac => {
-            alarm(unit, TAC_WRONG, &wallet, asker)?;
+            alarm(unit, TAC_WRONG, asn, asker)?;
             Ok(end(Outcome::TacWrong))
         }
         Finding::Mac2Refused => {
-            alarm(unit, MAC2_REFUSED, &wallet, asker)?;
+            alarm(unit, MAC2_REFUSED, asn, asker)?;
             Ok(end(Outcome::Mac2Refused))
         }
         Finding::WrongMac1 => {
-            alarm(unit, MAC1_WRONG, &wallet, asker)?;
+            alarm(unit, MAC1_WRONG, asn, asker)?;
             Ok(end(Outcome::PaidNotWritten))
         }
         Finding::Torn => Ok(end(Outcome::PaidNotWritten)),

@@ -2,7 +2,7 @@
 //! only then let MAC2 leave.
 
 use crypto::{KeyStoreError, LoadRequest, PurseCode, PurseKind};
-use model::{Currency, Fen, IndustryCode, PurseTime};
+use model::{Asn, Currency, Fen, IndustryCode, PurseTime};
 use packs::Product;
 use payment::{Account, AccountKind, LedgerError, Load, LoadId, LoadState, PendingTransfer, TransferId};
 use store::{LoadAttempt, StoredLoad, TapAuthorization, Unit, Wallet, WalletState};
@@ -84,7 +84,7 @@ impl Bank {
         &self,
         product: &Product,
         request: LoadRequest,
-        reading_asn: model::Asn,
+        reading_asn: Asn,
         mac1: PurseCode,
         when: PurseTime,
     ) -> Result<Option<Offer>, Refused> {
@@ -116,8 +116,8 @@ impl Bank {
             offer,
             initialized,
             product,
-            load: LoadId::from_time_and_random(asker.now, app.random()),
-            transfer: TransferId(app.random()),
+            load: LoadId(app.random_by_time(asker.now)),
+            transfer: TransferId(app.random_by_time(asker.now)),
             reading,
         };
         app.write(move |unit| asked.decide(unit)).await
@@ -135,7 +135,7 @@ impl Asked {
             return Ok(end(outcome));
         }
         let Some(offer) = self.offer else {
-            alarm(unit, MAC1_WRONG, &wallet, self.asker)?;
+            alarm(unit, MAC1_WRONG, wallet.asn, self.asker)?;
             return Ok(end(Outcome::Mac1Wrong));
         };
         let authorization = match self.authorization(unit)? {
@@ -312,7 +312,7 @@ pub(super) fn may_load(wallet: &Wallet, industry: IndustryCode) -> Option<Outcom
 }
 
 /// Tells the issuer.
-pub(super) fn alarm(unit: &mut dyn Unit, kind: &str, wallet: &Wallet, asker: Asker) -> Result<(), Refused> {
-    let subject = Some(wallet.asn.to_string());
+pub(super) fn alarm(unit: &mut dyn Unit, kind: &str, asn: Asn, asker: Asker) -> Result<(), Refused> {
+    let subject = Some(asn.to_string());
     Ok(unit.add_alarm(&store::Alarm { card: None, subject, kind: kind.into(), at: asker.now })?)
 }

@@ -79,7 +79,7 @@ impl Security {
                     turn,
                     request,
                     product,
-                    reference: bank.app.random().to_be_bytes(),
+                    reference: bank.app.random_by_time(turn.now).to_be_bytes(),
                     digits: six_digits(|| bank.app.random()),
                     rules: bank.rules.clone(),
                 };

@@ -11,7 +11,7 @@ mod pay;
 mod text;
 
 use axum::Router;
-use visit::Policy;
+use visit::{HostNames, Policy};
 
 use crate::bank::Bank;
 use crate::http::{self, Api};
@@ -23,9 +23,10 @@ pub fn public(api: Api, framed_by: &[&str]) -> Router {
 }
 
 /// The operators' listener: console, health and metrics. Without a bank the console says so where wallet cards
-/// would be.
-pub fn operations(api: Api, bank: Option<Bank>) -> Router {
+/// would be. It has no login, so it answers under addresses, `localhost` and these names only.
+pub fn operations(api: Api, bank: Option<Bank>, names: &[&str]) -> Router {
     let policy = Policy::new(&[], &[], "'none'");
     let console = console::Console { api: api.clone(), bank };
-    visit::welcome(console::router().with_state(console), policy).merge(http::operations(api))
+    let routes = visit::welcome(console::router().with_state(console), policy).merge(http::operations(api));
+    visit::only_under(routes, HostNames::new(names.iter().copied()))
 }

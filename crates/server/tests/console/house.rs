@@ -125,7 +125,7 @@ impl House {
         let industries = Arc::new(Industries::examples());
         let bank = Bank::new(app.clone(), keys, names, industries, BankRules::default());
         let (fleet, _) = Fleet::new(app.clone());
-        let router = web::operations(Api::new(fleet, PUBLIC_URL), Some(bank.clone()));
+        let router = web::operations(Api::new(fleet, PUBLIC_URL), Some(bank.clone()), &[]);
         let (address, listener) = listen(router).await;
 
         app.add_holder(HOLDER, "王小明", "document").await.unwrap();

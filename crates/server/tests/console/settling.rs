@@ -168,6 +168,20 @@ async fn a_form_from_another_site_settles_nothing() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_pointed_here_gets_no_answer() {
+    let house = House::open().await;
+    let id = house.begun(1, LoadState::InDoubt).await.load.id;
+    // To its browser such a page is one site with the console.
+    let request = house.operations.request("POST", &path(&house, id, "credited"));
+    let request = request.header("Host", "rebound.example:8082").header("Sec-Fetch-Site", "same-origin");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let fields = [("note", NOTE), ("confirmed", "yes")];
+    let refused = crate::town::customer::Answer::to(request.body(crate::house::form(&fields))).await;
+    assert_eq!(refused.status, 421);
+    assert_eq!((house.load(id).load.state, house.money()), (LoadState::InDoubt, (0, 5_000, 0)));
+}
+
+#[tokio::test]
 async fn a_form_that_is_too_long_is_refused() {
     let house = House::open().await;
     let id = house.begun(1, LoadState::InDoubt).await.load.id;

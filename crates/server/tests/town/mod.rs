@@ -124,7 +124,7 @@ impl Town {
         let (fleet, pushes) = Fleet::new(app.clone());
         let api = Api::new(fleet.clone(), PUBLIC_URL);
         let (public, first) = listen(web::public(api.clone(), &["http://desk.example"])).await;
-        let (operations, second) = listen(web::operations(api, None)).await;
+        let (operations, second) = listen(web::operations(api, None, &[])).await;
         let bakery = merchant(&app, "晨光早餐铺 Bakery", public).await;
         let florist = merchant(&app, "Florist & Sons", public).await;
         Self {

@@ -1,5 +1,6 @@
 //! The bank in this process, with everything that its terminals and wallet cards need to load.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use crypto::{ActivationSecret, Pin, TerminalKeyReference, TerminalKeys as _, Tra
 use keystore::{Environment, SealedFile};
 use model::{Amount, Asn, Currency, Fen, IndustryCode, PurseTime, TerminalId};
 use packs::Industries;
-use payment::{LoadState, TransferId};
+use payment::{LoadId, LoadState, TransferId};
 use server::app::Funding;
 use server::bank::{Bank, NewBankCard};
 use server::tls::{DevCertificates, dev_certificates, trusting};
@@ -56,7 +57,7 @@ fn industry() -> Result<IndustryCode, Failure> {
 struct Purse {
     asn: Asn,
     card: WalletCard,
-    codes: Vec<SmsAnswer>,
+    codes: VecDeque<SmsAnswer>,
 }
 
 /// A terminal and the cards that come to it.
@@ -76,7 +77,7 @@ impl Stand {
     pub(super) async fn load_next(&mut self, pack: &Arc<DriverPack>) -> Option<Result<LoadTimes, String>> {
         let count = self.purses.len();
         let purse = self.purses.get_mut(self.next)?;
-        let code = purse.codes.pop()?;
+        let code = purse.codes.pop_front()?;
         self.next = (self.next + 1) % count;
         Some(match opening(&self.terminal, purse.asn, code) {
             Ok(opening) => self.terminal.load(&mut InMemory(&mut purse.card), pack, opening).await,
@@ -96,13 +97,13 @@ pub(super) struct FieldCard {
     pub(super) terminal: Terminal,
     pub(super) image: WalletImage,
     asn: Asn,
-    codes: Vec<SmsAnswer>,
+    codes: VecDeque<SmsAnswer>,
 }
 
 impl FieldCard {
     /// The next load's opening.
     pub(super) fn opening(&mut self) -> Result<Opening, String> {
-        let code = self.codes.pop().ok_or("no SMS code is left")?;
+        let code = self.codes.pop_front().ok_or("no SMS code is left")?;
         opening(&self.terminal, self.asn, code)
     }
 }
@@ -256,7 +257,7 @@ impl Stage {
                 let (asn, mut image) = one??;
                 image.memory.set_validity(today.date(), today.date_years_later(10));
                 asns.push(asn);
-                purses.push(Purse { asn, card: WalletCard::personalise(image), codes: Vec::new() });
+                purses.push(Purse { asn, card: WalletCard::personalise(image), codes: VecDeque::new() });
             }
             self.write(move |unit| {
                 for asn in &asns {
@@ -283,17 +284,25 @@ impl Stage {
 
     /// Puts SMS codes for so many more loads into the store, each card the same number.
     pub(super) async fn give_codes(&self, stands: &mut [Stand], loads: usize) -> Result<(), Failure> {
-        let now = self.bank.app().now();
-        let mut rows = Vec::new();
-        let all_stands = stands.len();
-        for stand in stands {
-            let each = loads.div_ceil(all_stands).div_ceil(stand.purses.len());
-            for purse in &mut stand.purses {
-                for _ in purse.codes.len()..each {
-                    let reference = SystemChance.draw().to_be_bytes();
-                    rows.push(code_row(reference, stand.terminal.id, purse.asn, now));
+        let cards = stands.iter().map(|stand| stand.purses.len()).max().unwrap_or(0);
+        let each = loads.div_ceil(stands.iter().map(|stand| stand.purses.len()).sum::<usize>().max(1));
+        let mut rows = Vec::with_capacity(loads);
+        // As if they had been asked for in the order in which they will be used, one a millisecond.
+        let mut moment = self.bank.app().now();
+        for _ in 0..each {
+            for offset in 0..cards {
+                for stand in stands.iter_mut() {
+                    let index = (stand.next + offset) % stand.purses.len();
+                    let (id, asn) = (stand.terminal.id, stand.purses[index].asn);
+                    if offset >= stand.purses.len() || stand.purses[index].codes.len() >= each {
+                        continue;
+                    }
+                    moment = moment.plus(1);
+                    let reference = LoadId::from_time_and_random(moment, SystemChance.draw());
+                    let reference = reference.0.to_be_bytes();
+                    rows.push(code_row(reference, id, asn, moment));
                     let code = tap::SmsCode::new(SMS_DIGITS)?;
-                    purse.codes.push(SmsAnswer { reference, code });
+                    stand.purses[index].codes.push_back(SmsAnswer { reference, code });
                 }
             }
         }
