@@ -4,10 +4,10 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use crypto::{Pin, TerminalSuite};
+use crypto::{KeyStoreError, Pin, TerminalSuite};
 use model::{HolderReference, TerminalId};
 use payment::{LoadId, LoadState};
-use server::bank::{Bank, Found, NewBankCard};
+use server::bank::{Bank, BankCardError, Found, NewBankCard};
 use server::security::Security;
 use store::Store;
 use zeroize::Zeroizing;
@@ -18,14 +18,33 @@ use crate::places::Places;
 use crate::platform::open_app;
 use crate::tap::{industries, open_bank};
 
+/// Shown below the help of `bank`.
+pub(crate) const EXAMPLES: &str = "\
+Examples, in their order; the keys come first (counterfoil keys init, counterfoil keys tap):
+  counterfoil holder add --name \"Li Na\" --document G12345678
+  counterfoil holder fund hld_0123456789abcdef 50000
+  counterfoil bank card --holder hld_0123456789abcdef --phone +8613812345678
+  counterfoil wallet issue --industry 0101 --bank-card 6212345678901234
+  counterfoil bank terminal 000001000050 --name kiosk
+  counterfoil bank loads --state open
+
+A load stays open when its card left too early. The card's next tap finishes it; a person does only when the
+card cannot be read any more:
+  counterfoil bank settle load_0123456789abcdef0123456789abcdef unreadable --note \"card broken, seen\"
+  counterfoil bank settle load_0123456789abcdef0123456789abcdef not-credited --note \"its log has no load\"";
+
+/// A key store without the bank's keys, or without those of a product.
+pub(crate) const KEYS_MISSING: &str =
+    "the key store has no keys for this; `counterfoil keys tap` adds those of the bank and of every product";
+
 #[derive(Args)]
 pub(crate) struct TerminalArguments {
     /// The terminal's number: 12 hexadecimal digits
     #[arg(value_parser = terminal_id)]
     terminal: TerminalId,
-    /// What operators call it
-    #[arg(long, default_value = "")]
-    name: String,
+    /// What operators call it; without it the name that it had, or its number
+    #[arg(long)]
+    name: Option<String>,
     /// How it encrypts. The DES family is for interoperation with older terminals only
     #[arg(long, value_enum, default_value_t = SuiteName::Aes)]
     suite: SuiteName,
@@ -169,8 +188,15 @@ pub(crate) fn terminal(arguments: TerminalArguments) -> Result<ExitCode, Failure
             suite.name()
         );
     }
+    let name = match arguments.name {
+        Some(name) => name,
+        None => {
+            let known = counter.bank.app().store().peek(|rows| rows.terminal(arguments.terminal))?;
+            known.map_or_else(|| arguments.terminal.to_string(), |terminal| terminal.name)
+        }
+    };
     let security = Security::new(counter.bank, Vec::new());
-    let code = runtime()?.block_on(security.register_terminal(arguments.terminal, &arguments.name, suite))?;
+    let code = runtime()?.block_on(security.register_terminal(arguments.terminal, &name, suite))?;
     print(&format!(
         "Terminal {} is registered. Its one-time code, good for 24 hours, shown once:\n\n    {}\n\n\
          On the terminal: counterfoil terminal enrol --terminal {} --security URL --transaction URL --ca FILE\n",
@@ -216,7 +242,13 @@ pub(crate) fn card(arguments: CardArguments) -> Result<ExitCode, Failure> {
     std::io::stdin().lock().take(64).read_to_string(&mut typed)?;
     let pin: Pin = typed.trim().parse()?;
     let new = NewBankCard { holder: arguments.holder, phone: arguments.phone, pin };
-    let number = runtime()?.block_on(counter.bank.add_bank_card(new))?;
+    let number = runtime()?.block_on(counter.bank.add_bank_card(new)).map_err(|error| match error {
+        BankCardError::NoSuchHolder => {
+            "there is no holder with this reference; `counterfoil holder add` makes one".to_owned()
+        }
+        BankCardError::KeyStore(KeyStoreError::NoSuchKey) => KEYS_MISSING.to_owned(),
+        error => error.to_string(),
+    })?;
     print(&format!(
         "Bank card {number} of {}.\nNext: counterfoil wallet issue --industry CODE --bank-card {number}\n",
         arguments.holder

@@ -41,19 +41,19 @@ enum Command {
     #[command(subcommand)]
     Holder(HolderCommand),
     /// The bank's end of wallet cards: terminals, bank cards, loads
-    #[command(subcommand)]
+    #[command(subcommand, after_help = bank::EXAMPLES)]
     Bank(BankCommand),
     /// Issue wallet cards
-    #[command(subcommand)]
+    #[command(subcommand, after_help = wallet::EXAMPLES)]
     Wallet(WalletCommand),
     /// A mobile terminal: balance, load, finish, activate
-    #[command(subcommand)]
+    #[command(subcommand, after_help = terminal::EXAMPLES)]
     Terminal(terminal::TerminalCommand),
     /// Sign and check driver packs
-    #[command(subcommand)]
+    #[command(subcommand, after_help = pack::EXAMPLES)]
     Pack(pack::PackCommand),
     /// Certificates for demonstrations and tests
-    #[command(subcommand)]
+    #[command(subcommand, after_help = tls::EXAMPLES)]
     Tls(TlsCommand),
     /// Add merchants
     #[command(subcommand)]

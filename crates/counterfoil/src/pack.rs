@@ -11,6 +11,17 @@ use zeroize::Zeroizing;
 use crate::cli::{Failure, print};
 use crate::places::write_private;
 
+/// Shown below the help of `pack`.
+pub(crate) const EXAMPLES: &str = "\
+A new industry is three files and no program. Begin with a copy of examples/industries/0101-bus.*.toml:
+  counterfoil pack key signer.key
+  counterfoil pack sign 0104-ferry.toml --key signer.key --out 0104-ferry.pack.toml
+  counterfoil pack check 0104-ferry.pack.toml
+
+The key that `pack key` prints goes into tap.pack_signers before terminals are enrolled. Pack and product go into the
+bank's industries folder, `counterfoil keys tap` makes the product's keys, and each terminal takes the pack:
+  counterfoil terminal install 0104-ferry.pack.toml";
+
 #[derive(Subcommand)]
 pub(crate) enum PackCommand {
     /// Make a signing key and print its public part

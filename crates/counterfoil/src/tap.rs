@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::BankKeys;
-use packs::{Industries, VerifyingKey};
+use packs::{BadFile, Industries, VerifyingKey};
 use server::App;
 use server::bank::{Bank, BankRules};
 use server::security::{Gateway, Security, SmsDelivery, SmsGateway};
@@ -80,7 +80,8 @@ pub(crate) fn industries(config: &Config, places: &Places) -> Result<Arc<Industr
 
 fn pack_signers(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
     let listed = config.tap.pack_signers.split(',').map(str::trim).filter(|digits| !digits.is_empty());
-    Ok(listed.map(str::parse).collect::<Result<_, _>>()?)
+    let read = |digits: &str| digits.parse().map_err(|error| format!("tap.pack_signers, `{digits}`: {error}"));
+    Ok(listed.map(read).collect::<Result<_, _>>()?)
 }
 
 /// Joins the bank with the platform that it stands on.
@@ -136,14 +137,26 @@ impl TapRail {
     }
 }
 
+/// Names the files of the industries' folder that are not used, each once until its fault changes.
+fn tell_bad_files(industries: &Industries, told: &mut Vec<BadFile>) {
+    let bad_files = industries.bad_files();
+    for bad in bad_files.iter().filter(|bad| !told.contains(bad)) {
+        tracing::warn!(file = bad.name, code = bad.code, reason = bad.reason, "not a good pack or product");
+    }
+    *told = bad_files;
+}
+
 /// Takes up packs and products that were put into the folder, and forgets what ended a day ago.
 async fn sweep(server: Security) {
     let mut tick = tokio::time::interval(RELOAD_EVERY);
+    // Those of the start were told then.
+    let mut told = server.bank().industries().bad_files();
     for ticks in 0_u32.. {
         tick.tick().await;
         if let Err(error) = server.bank().industries().reload() {
             tracing::error!(%error, "the industries could not be read again");
         }
+        tell_bad_files(server.bank().industries(), &mut told);
         if ticks.is_multiple_of(FORGET_EVERY_TICKS) {
             while server.forget_ended().await.is_ok_and(|forgotten| forgotten > 0) {}
         }

@@ -23,6 +23,23 @@ use crate::cli::{Failure, print, runtime};
 use crate::config::LogFormat;
 use crate::log;
 
+/// Shown below the help of `terminal`.
+pub(crate) const EXAMPLES: &str = "\
+Examples, in their order; a bank's operator gives the code (counterfoil bank terminal), the authority and the packs:
+  counterfoil terminal enrol --terminal 000001000050 --security https://bank.example:8444 \\
+      --transaction https://bank.example:8443 --ca ca.pem
+  counterfoil terminal install 0101-bus.pack.toml
+  counterfoil terminal activate --industry 0101 --wallet data/wallets/01011234567890123456.json
+  counterfoil terminal load --industry 0101 --amount 50 --wallet data/wallets/01011234567890123456.json
+  counterfoil terminal balance --industry 0101 --verified --wallet data/wallets/01011234567890123456.json
+
+A load that is torn, and its rescue:
+  counterfoil terminal load --industry 0101 --amount 50 --tear after:4 --wallet data/wallets/01011234567890123456.json
+  counterfoil terminal finish --industry 0101 --wallet data/wallets/01011234567890123456.json
+
+Exit codes of what a card is held for: 0 done; 1 it could not begin, and standard error says why; 3 nothing was paid
+and nothing written; 4 hold the same card again (finish); 5 a person at the bank decides.";
+
 #[derive(Subcommand)]
 pub(crate) enum TerminalCommand {
     /// Enrol this terminal at a bank with the one-time code that its operator read to you
@@ -168,7 +185,7 @@ async fn enrol(arguments: EnrolArguments) -> Result<ExitCode, Failure> {
         ),
         None => None,
     };
-    let code = asked("The one-time code that the bank's operator read to you:")?.parse()?;
+    let code = asked("The one-time code that the bank's operator read to you:").await?.parse()?;
     let request = EnrolRequest {
         terminal: arguments.terminal,
         code,
@@ -212,10 +229,10 @@ async fn load(arguments: LoadArguments) -> Result<ExitCode, Failure> {
             return Ok(code);
         }
     };
-    let code = asked(&format!("The six digits that were sent to {}:", sent.phone_hint))?;
+    let code = asked(&format!("The six digits that were sent to {}:", sent.phone_hint)).await?;
     let digits: [u8; 6] = code.as_bytes().try_into().map_err(|_| "an SMS code has six digits")?;
     let sms = SmsAnswer { reference: sent.reference, code: SmsCode::new(digits)? };
-    let pin: Pin = asked("The bank card's PIN:")?.parse()?;
+    let pin: Pin = asked("The bank card's PIN:").await?.parse()?;
     open.arm();
     let ending = open.run(Some(asn), Asked::Load { amount, sms, pin }).await?;
     open.close(&ending).await
@@ -234,7 +251,7 @@ async fn activate(arguments: CardArguments) -> Result<ExitCode, Failure> {
         Ok(asn) => asn,
         Err(ending) => return open.close(&ending).await,
     };
-    let pin: Pin = asked("The bank card's PIN:")?.parse()?;
+    let pin: Pin = asked("The bank card's PIN:").await?.parse()?;
     open.arm();
     let ending = open.run(Some(asn), Asked::Activation { pin }).await?;
     open.close(&ending).await
@@ -253,6 +270,15 @@ impl Open {
         let (reader, soft) = attach(&arguments.reader)?;
         let passphrase = passphrase(&arguments.folder)?;
         let terminal = Terminal::open(&arguments.folder.folder, passphrase).await?;
+        // Told here and not by the driver: it is this terminal that does not know the industry, not the bank.
+        if terminal.pack(arguments.industry).is_none() {
+            return Err(format!(
+                "this terminal has no driver pack for industry {}: counterfoil terminal install FILE, with the \
+                 {}-NAME.pack.toml that the bank gives out",
+                arguments.industry, arguments.industry
+            )
+            .into());
+        }
         Ok(Self { terminal, industry: arguments.industry, reader, soft })
     }
 
@@ -279,7 +305,7 @@ impl Open {
     async fn run(&self, card: Option<Asn>, asked: Asked) -> Result<Ending, Failure> {
         let card_pin = match self.terminal.pack(self.industry) {
             Some(pack) if pack.card_pin && !matches!(asked, Asked::Balance) => {
-                Some(crate::terminal::asked("The card's own PIN:")?.parse()?)
+                Some(crate::terminal::asked("The card's own PIN:").await?.parse()?)
             }
             Some(_) | None => None,
         };
@@ -317,7 +343,9 @@ async fn tell(mut watcher: Watcher) {
         let progress = watcher.now();
         if last != Some(progress.stage) {
             let said = match progress.stage {
-                Stage::HoldCard => format!("Hold the card ({} s) …", progress.remaining().as_secs()),
+                Stage::HoldCard => {
+                    format!("Hold the card ({} s) …", progress.remaining().as_millis().div_ceil(1_000))
+                }
                 Stage::ReadingCard => "Reading the card: keep it there …".to_owned(),
                 Stage::TalkingToBank(tap::CardNeed::Waits) => {
                     "Asking the bank: keep the card there …".to_owned()
@@ -461,12 +489,28 @@ fn passphrase(arguments: &FolderArguments) -> Result<Passphrase, Failure> {
                 .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
             Ok(Passphrase::new(text.trim_end().to_owned())?)
         }
-        None => Ok(Passphrase::new(asked("The terminal's passphrase:")?.to_string())?),
+        None => Ok(Passphrase::new(typed("The terminal's passphrase:")?.to_string())?),
+    }
+}
+
+/// One line from standard input; Ctrl-C meanwhile is the holder's change of mind. Once a transaction has listened
+/// for it, the system does not end the program by itself any more.
+async fn asked(question: &str) -> Result<Zeroizing<String>, Failure> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    let question = question.to_owned();
+    // A thread of its own: a runtime's would have to be waited for at the program's end.
+    std::thread::Builder::new().spawn(move || {
+        // Nobody listens any more after Ctrl-C.
+        let _ = answer.send(typed(&question).map_err(|error| error.to_string()));
+    })?;
+    tokio::select! {
+        answer = answered => Ok(answer.map_err(|_| "the answer could not be read")??),
+        _ = tokio::signal::ctrl_c() => Err("stopped before it was asked of the bank: nothing was paid".into()),
     }
 }
 
 /// One line from standard input, so that no secret stands in a shell's history.
-fn asked(question: &str) -> Result<Zeroizing<String>, Failure> {
+fn typed(question: &str) -> Result<Zeroizing<String>, Failure> {
     eprintln!("{question}");
     std::io::stderr().flush()?;
     let mut line = Zeroizing::new(String::with_capacity(128));

@@ -4,16 +4,27 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use crypto::{CheckValue, PurseKey, WrappedPurseKey};
+use crypto::{CheckValue, KeyStoreError, PurseKey, WrappedPurseKey};
 use model::{Asn, IndustryCode};
-use server::bank::{Bank, NewWallet};
+use server::bank::{Bank, IssueWalletError, NewWallet};
 use sim::wallet::WalletFile;
 use tap::card::{WalletImage, WalletKeys};
 
-use crate::bank::{BankCounter, reading_store};
+use crate::bank::{BankCounter, KEYS_MISSING, reading_store};
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::keys;
 use crate::places::Places;
+
+/// Shown below the help of `wallet`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  counterfoil wallet issue --industry 0101 --bank-card 6212345678901234
+  counterfoil wallet issue --industry 0102 --bank-card 6212345678901234 --count 100 --out cards
+  counterfoil wallet list
+  counterfoil wallet freeze 01011234567890123456
+
+Each card is a file: the card's secure element, keys included. It is activated at a terminal before its first load:
+  counterfoil terminal activate --industry 0101 --wallet data/wallets/01011234567890123456.json";
 
 #[derive(Args)]
 pub(crate) struct IssueArguments {
@@ -65,7 +76,11 @@ pub(crate) async fn make_image(
     industry: IndustryCode,
     bank_card: &str,
 ) -> Result<(Asn, WalletImage), Failure> {
-    let issued = bank.issue_wallet(NewWallet { industry, bank_card: bank_card.to_owned() }).await?;
+    let new = NewWallet { industry, bank_card: bank_card.to_owned() };
+    let issued = bank.issue_wallet(new).await.map_err(|error| match error {
+        IssueWalletError::KeyStore(KeyStoreError::NoSuchKey) => KEYS_MISSING.to_owned(),
+        error => error.to_string(),
+    })?;
     let pack = bank
         .industries()
         .get(industry)

@@ -25,8 +25,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "counterfoil",
         &[
-            "air", "coap", "crypto", "keystore", "model", "payment", "server", "shop", "sim", "store", "tap",
-            "terminal", "packs",
+            "air", "coap", "crypto", "keystore", "model", "payment", "sealed", "server", "shop", "sim",
+            "store", "tap", "terminal", "packs",
         ],
     ),
 ];

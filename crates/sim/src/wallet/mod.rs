@@ -3,12 +3,13 @@
 //! For: [`SoftWallet`], the card of `tap::card` with a file ([`WalletFile`]) that is durable before an answer
 //! leaves; [`Tear`], which takes the card away at a chosen command; [`Field`], into which a page or a test
 //! holds it; [`SoftReader`] for whoever reads through `tap::reader`, [`VpcdCard`] for whoever reads through
-//! PC/SC; and [`PurchaseTerminal`], which spends.
+//! PC/SC; [`PurchaseTerminal`], which spends; and [`face`], the field as a page.
 //! Refuses: deciding about money; the card does. Nothing here is fit to hold somebody's money: the keys stand
 //! in a file.
 //! Next: [`Field::hold`].
 
 mod error;
+pub mod face;
 mod field;
 mod file;
 mod purchase;

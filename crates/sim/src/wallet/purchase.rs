@@ -3,7 +3,7 @@
 //! For: changing a balance between a load and its rescue, and seeing that a loaded purse buys. It stands in
 //! for a gate on a bus with its security module. Refuses: keeping what it took; it settles with nobody.
 
-use crypto::{PurchaseReceipt, PurchaseRequest, PurseCode, PurseKind, PurseMasterKey};
+use crypto::{PurchaseReceipt, PurchaseRequest, PurseCode, PurseKey, PurseKind, PurseMasterKey};
 use model::{Asn, Fen, PurseTime, TerminalId};
 use tap::apdu::{self, CardAnswer, StatusWord};
 use tap::message::PublicData;
@@ -28,10 +28,17 @@ pub struct Purchase {
     pub code: PurseCode,
 }
 
+/// Whence a terminal has the purchase key of a card.
+#[derive(Clone, Debug)]
+enum Keys {
+    Master(PurseMasterKey),
+    Card(PurseKey),
+}
+
 /// A purchase terminal.
 #[derive(Clone, Debug)]
 pub struct PurchaseTerminal {
-    master: PurseMasterKey,
+    keys: Keys,
     aid: Vec<u8>,
     terminal: TerminalId,
     sequence: u32,
@@ -40,7 +47,13 @@ pub struct PurchaseTerminal {
 impl PurchaseTerminal {
     /// A terminal of this number with the purchase master key, for purses of this name.
     pub fn new(master: PurseMasterKey, aid: &[u8], terminal: TerminalId) -> Self {
-        Self { master, aid: aid.to_vec(), terminal, sequence: 0 }
+        Self { keys: Keys::Master(master), aid: aid.to_vec(), terminal, sequence: 0 }
+    }
+
+    /// A terminal that knows the purchase key of one card alone: for demonstrations, where nobody has the master
+    /// key and the card's own stands in its file.
+    pub fn of_card(key: PurseKey, aid: &[u8], terminal: TerminalId) -> Self {
+        Self { keys: Keys::Card(key), aid: aid.to_vec(), terminal, sequence: 0 }
     }
 
     /// Connects the card in the field and buys.
@@ -66,7 +79,10 @@ impl PurchaseTerminal {
         let public = ask(reader, "READ BINARY", &apdu::read_binary(0x15, 0, 30))?;
         let public: [u8; 30] = public.try_into().map_err(|_| BuyError::Malformed("READ BINARY"))?;
         let asn = PublicData::parse(&public).map_err(|_| BuyError::Malformed("READ BINARY"))?.asn;
-        let key = self.master.diversify(asn);
+        let key = match &self.keys {
+            Keys::Master(master) => master.diversify(asn),
+            Keys::Card(key) => key.clone(),
+        };
 
         // P2 names the purse, as it does for a load; the purchase's own type is in its codes.
         let initialize = apdu::initialize_for_purchase(1, amount, self.terminal, PurseKind::PurseLoad);

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::Fen;
-use tap::card::{WalletCard, WalletImage};
+use tap::card::{WalletCard, WalletImage, WalletMemory};
+use tokio::sync::watch;
 use tracing::error;
 
 use super::{WalletError, WalletFileError, WalletMedium};
@@ -39,6 +40,14 @@ impl Tear {
     }
 }
 
+/// The tear that a card waits for.
+#[derive(Clone, Copy, Debug)]
+enum Scripted {
+    Nth(Tear),
+    /// At the first command that writes what a bank sent.
+    Writing(When),
+}
+
 /// Fills what it is given with random bytes; says whether it could.
 type Randomness = Box<dyn FnMut(&mut [u8]) -> bool + Send>;
 
@@ -46,7 +55,9 @@ struct Silicon {
     card: WalletCard,
     medium: WalletMedium,
     randomness: Randomness,
-    tear: Option<Tear>,
+    tear: Option<Scripted>,
+    /// Rises whenever the memory changes.
+    told: watch::Sender<u64>,
 }
 
 /// A handle on one wallet card. Clones are the same card.
@@ -75,12 +86,27 @@ impl SoftWallet {
 
     fn with(medium: WalletMedium, randomness: Randomness) -> Self {
         let card = WalletCard::personalise(medium.image().clone());
-        Self { silicon: Arc::new(Mutex::new(Silicon { card, medium, randomness, tear: None })) }
+        Self { silicon: Arc::new(Mutex::new(Silicon { card, medium, randomness, tear: None, told: watch::Sender::new(0) })) }
     }
 
     /// Everything durable, as it is now.
     pub fn image(&self) -> WalletImage {
         self.silicon().card.image().clone()
+    }
+
+    /// What commands change, as it is now. No key is in it.
+    pub fn memory(&self) -> WalletMemory {
+        self.silicon().card.image().memory.clone()
+    }
+
+    /// Tells every change of the memory.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.silicon().told.subscribe()
+    }
+
+    /// Whether this is a handle on the same card.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.silicon, &other.silicon)
     }
 
     /// What is on the purse.
@@ -90,7 +116,13 @@ impl SoftWallet {
 
     /// Scripts the next tear in place of the one before; it happens once.
     pub fn tear(&self, tear: Tear) {
-        self.silicon().tear = Some(tear);
+        self.silicon().tear = Some(Scripted::Nth(tear));
+    }
+
+    /// The same at the first command that writes what a bank sent: CREDIT FOR LOAD, or UPDATE BINARY under its
+    /// code. How many commands come before is the terminal's affair.
+    pub fn tear_writing(&self, when: When) {
+        self.silicon().tear = Some(Scripted::Writing(when));
     }
 
     /// Whether a scripted tear has not happened yet.
@@ -122,7 +154,7 @@ impl SoftWallet {
 
 impl Silicon {
     fn transmit(&mut self, apdu: &[u8]) -> Result<Vec<u8>, WalletError> {
-        let torn = self.next_tear();
+        let torn = self.next_tear(apdu);
         if torn == Some(When::Before) {
             self.card.reset();
             return Err(WalletError::Torn);
@@ -141,6 +173,9 @@ impl Silicon {
             self.card = WalletCard::personalise(self.medium.image().clone());
             return Err(WalletError::MemoryFailed);
         }
+        if step.changed {
+            self.told.send_modify(|count| *count += 1);
+        }
         if torn == Some(When::After) {
             self.card.reset();
             return Err(WalletError::Torn);
@@ -149,14 +184,24 @@ impl Silicon {
     }
 
     /// Counts a command; on which side of it the tear is, if it is at this one.
-    fn next_tear(&mut self) -> Option<When> {
-        let tear = self.tear.as_mut()?;
-        if tear.nth > 1 {
-            tear.nth -= 1;
-            return None;
-        }
-        self.tear.take().map(|tear| tear.when)
+    fn next_tear(&mut self, apdu: &[u8]) -> Option<When> {
+        let when = match self.tear.as_mut()? {
+            Scripted::Nth(tear) if tear.nth > 1 => {
+                tear.nth -= 1;
+                return None;
+            }
+            Scripted::Nth(tear) => tear.when,
+            Scripted::Writing(_) if !writes(apdu) => return None,
+            Scripted::Writing(when) => *when,
+        };
+        self.tear = None;
+        Some(when)
     }
+}
+
+/// Whether a command writes what a bank sent: CREDIT FOR LOAD, or UPDATE BINARY under secure messaging.
+fn writes(apdu: &[u8]) -> bool {
+    matches!(apdu, [0x80, 0x52, ..] | [0x04, 0xd6, ..])
 }
 
 fn log(failure: &WalletFileError) {

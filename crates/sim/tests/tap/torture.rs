@@ -90,7 +90,7 @@ impl<'a> Case<'a> {
     /// A card that holds something already.
     async fn begin_with(counter: &'a mut Counter, given: Fen, what: String) -> Self {
         let (asn, wallet) = counter.active_card_made(|image| image.memory.balance = given).await;
-        let before = counter.money();
+        let before = counter.money_by_the_accounts();
         assert_eq!(before.set_aside, 0, "a case before this one left something");
         Self { counter, hand: Hand::default(), asn, wallet, before, given: given.0.into(), spent: 0, what }
     }
@@ -129,12 +129,13 @@ impl<'a> Case<'a> {
     }
 
     fn debited(&self) -> i64 {
-        self.counter.money().debited - self.before.debited
+        self.counter.money_by_the_accounts().debited - self.before.debited
     }
 
     /// Holds at every moment: what was debited is on the card, and what is on the card was at least set aside.
     fn check(&self) {
-        let (came, debited, aside) = (self.came(), self.debited(), self.counter.money().set_aside);
+        let now = self.counter.money_by_the_accounts();
+        let (came, debited, aside) = (self.came(), now.debited - self.before.debited, now.set_aside);
         let what = &self.what;
         assert!(debited <= came, "debited {debited}, and only {came} came onto the card: {what}");
         assert!(came <= debited + aside, "credited {came} for {debited} and {aside} set aside: {what}");
