@@ -9,7 +9,6 @@ use server::{Chance as _, SystemChance};
 use zeroize::Zeroizing;
 
 use crate::cli::{Failure, print};
-use crate::places::write_private;
 
 /// Shown below the help of `pack`.
 pub(crate) const EXAMPLES: &str = "\
@@ -92,7 +91,8 @@ fn sign(arguments: &SignArguments) -> Result<ExitCode, Failure> {
         _ => &text,
     };
     let signed = packs::sign(body, &SigningKey::load(&arguments.key)?)?;
-    write_private(&arguments.out, signed.as_bytes())?;
+    std::fs::write(&arguments.out, signed)
+        .map_err(|error| format!("{} cannot be written: {error}", arguments.out.display()))?;
     print(&format!("Signed: {}\n", arguments.out.display()))
 }
 

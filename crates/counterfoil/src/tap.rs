@@ -80,7 +80,8 @@ pub(crate) fn industries(config: &Config, places: &Places) -> Result<Arc<Industr
 
 fn pack_signers(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
     let listed = config.tap.pack_signers.split(',').map(str::trim).filter(|digits| !digits.is_empty());
-    let read = |digits: &str| digits.parse().map_err(|error| format!("tap.pack_signers, `{digits}`: {error}"));
+    let read =
+        |digits: &str| digits.parse().map_err(|error| format!("tap.pack_signers, `{digits}`: {error}"));
     Ok(listed.map(read).collect::<Result<_, _>>()?)
 }
 

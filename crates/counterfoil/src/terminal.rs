@@ -12,6 +12,7 @@ use model::{Asn, Fen, IndustryCode, TerminalId};
 use sim::wallet::{Field, SoftReader, SoftWallet, Tear, WalletFile};
 use tap::message::{SmsAnswer, SmsCode, Transaction};
 use tap::{LogRecord, Money};
+use terminal::face::{Face, FaceOptions, Locked};
 use terminal::{
     Asked, AttachedReader, Cost, Ending, EnrolRequest, Events, Opening, Passphrase, ServerUrl, Stage,
     Terminal, Watcher,
@@ -22,6 +23,7 @@ use crate::bank::terminal_id;
 use crate::cli::{Failure, print, runtime};
 use crate::config::LogFormat;
 use crate::log;
+use crate::platform::{StopSignals, address_of, bind};
 
 /// Shown below the help of `terminal`.
 pub(crate) const EXAMPLES: &str = "\
@@ -223,10 +225,10 @@ async fn load(arguments: LoadArguments) -> Result<ExitCode, Failure> {
     let sent = match open.terminal.request_sms(industry, asn, Transaction::Load, Some(amount)).await {
         Ok(sent) => sent,
         Err(error) => {
-            let code = ExitCode::from(EXIT_NOTHING);
-            eprintln!("{} ({error})", error.outcome().english());
+            let outcome = error.outcome();
+            print(&format!("{}\nbecause   {error}\n", outcome.english()))?;
             open.terminal.close().await;
-            return Ok(code);
+            return Ok(exit_code(outcome.money()));
         }
     };
     let code = asked(&format!("The six digits that were sent to {}:", sent.phone_hint)).await?;
@@ -327,12 +329,16 @@ impl Open {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         self.terminal.close().await;
-        Ok(match ending.report.money() {
-            Money::Done => ExitCode::SUCCESS,
-            Money::Nothing => ExitCode::from(EXIT_NOTHING),
-            Money::HoldAgain => ExitCode::from(EXIT_HOLD_AGAIN),
-            Money::AtTheBank => ExitCode::from(EXIT_AT_THE_BANK),
-        })
+        Ok(exit_code(ending.report.money()))
+    }
+}
+
+fn exit_code(money: Money) -> ExitCode {
+    match money {
+        Money::Done => ExitCode::SUCCESS,
+        Money::Nothing => ExitCode::from(EXIT_NOTHING),
+        Money::HoldAgain => ExitCode::from(EXIT_HOLD_AGAIN),
+        Money::AtTheBank => ExitCode::from(EXIT_AT_THE_BANK),
     }
 }
 
@@ -471,12 +477,23 @@ fn readers() -> Result<ExitCode, Failure> {
     Err(NO_PCSC.into())
 }
 
+/// Serves the pages until Ctrl-C. Without a sealed file, one page says how to enrol.
 async fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
-    let (reader, _soft) = attach(&arguments.reader)?;
-    let passphrase = passphrase(&arguments.folder)?;
-    let terminal = Terminal::open(&arguments.folder.folder, passphrase).await?;
-    let _ = (reader, terminal, arguments.listen);
-    Err("the pages come".into())
+    let options = FaceOptions::default();
+    let listener = bind("the terminal's pages", arguments.listen, "--listen").await?;
+    let at = address_of(&listener, arguments.listen);
+    let stop = StopSignals::listen()?;
+    let face = if terminal::is_enrolled(&arguments.folder.folder) {
+        let (reader, _soft) = attach(&arguments.reader)?;
+        let passphrase = passphrase(&arguments.folder)?;
+        let terminal = Terminal::open(&arguments.folder.folder, passphrase).await?;
+        Face::new(terminal, vec![reader], &options)
+    } else {
+        Face::locked(Locked::NotEnrolled, None, &options)
+    };
+    print(&format!("The terminal's pages: http://{at}/\nCtrl-C stops it when what is begun is done.\n"))?;
+    terminal::face::serve(face, listener, stop.asked()).await?;
+    print("Stopped.\n")
 }
 
 fn passphrase(arguments: &FolderArguments) -> Result<Passphrase, Failure> {

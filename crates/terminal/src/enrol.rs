@@ -66,6 +66,11 @@ struct ActivatedBody {
     now: i64,
 }
 
+/// Whether a terminal is enrolled in this folder. Nothing is opened for it.
+pub fn is_enrolled(folder: &Path) -> bool {
+    fs::symlink_metadata(Place::Sealed.under(folder)).is_ok()
+}
+
 /// Enrols a terminal: its folder is there and whole, or as it was before.
 pub async fn enrol(folder: &Path, request: EnrolRequest) -> Result<Enrolled, EnrolError> {
     let client = Client::new(request.ca.as_deref()).map_err(StateError::from)?;

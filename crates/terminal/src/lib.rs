@@ -6,7 +6,7 @@
 //! Refuses: deciding about money: what it means that an answer did not come is the driver's word (`tap`), and a
 //! refusal in clear is never an outcome. Servers that the enrolment does not trust; TLS below 1.3; driver packs of
 //! strangers (`packs`); two processes on one folder. It keeps no PIN, no code and no message, but for reports.
-//! Next: [`Terminal`], then `run` for what happens around a card, `line` for what is sent again and why, `keys` for
+//! Next: [`Terminal`], [`face`] for its pages, then `run` for what happens around a card, `line` for what is sent again and why, `keys` for
 //! the life of working keys, `state` for what is kept, the crate `sealed` for its file's form.
 //!
 //! # Limits
@@ -18,6 +18,7 @@ mod client;
 mod clock;
 mod enrol;
 mod error;
+pub mod face;
 mod folder;
 mod keys;
 mod line;
@@ -34,7 +35,7 @@ mod url;
 pub use attached::AttachedReader;
 pub use client::{CONNECT_LIMIT, EXCHANGE_LIMIT};
 pub use clock::CLOCK_WRONG_MILLIS;
-pub use enrol::{EnrolRequest, Enrolled, enrol};
+pub use enrol::{EnrolRequest, Enrolled, enrol, is_enrolled};
 pub use error::{
     BankError, CertificateFault, EnrolError, Refusal, ServerError, SmsError, StateError, TrustError,
 };

@@ -1,6 +1,6 @@
 //! The terminal: a handle on its keys, packs and reports, that runs transactions.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crypto::TerminalSuite;
@@ -176,6 +176,17 @@ impl Terminal {
     /// meanwhile.
     pub async fn prepare(&self) -> Result<(), BankError> {
         self.inner.keys.ready().await.map(drop)
+    }
+
+    /// Fetches a new working key now, however long the old one would be good.
+    pub async fn renew_key(&self) -> Result<(), BankError> {
+        let old = self.inner.keys.newest().map(|key| key.line.key_id);
+        self.inner.keys.renew(old).await.map(drop)
+    }
+
+    /// Where the driver packs lie.
+    pub(crate) fn packs_folder(&self) -> PathBuf {
+        self.inner.state.place(Place::Packs)
     }
 
     /// Asks the bank for an SMS code to the phone of a card's bank card.

@@ -12,7 +12,7 @@ use serde_json::json;
 use sim::{Direction, FrameNote, SoftwareCard};
 use tokio::sync::broadcast::Receiver;
 
-use super::{Demo, HolderDecision, Ports};
+use super::{Demo, HolderDecision, Ports, Rails};
 use crate::cli::{Failure, print};
 
 /// The purchase ended, and was not paid.
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(folder: &Path, decision: HolderDecision) -> Result<ExitCode, Failure> {
     let began = Instant::now();
-    let demo = Demo::start(folder, Ports::any()).await?;
+    let demo = Demo::start(folder, Ports::any(), Rails::Air).await?;
     say(&format!(
         "platform http://{}  base station coap://{}  shop http://{}",
         demo.platform.http, demo.platform.air, demo.shop

@@ -1,5 +1,5 @@
-//! `demo`: everything on embedded defaults. A platform, a shop and three cards, each behind its own socket, just as
-//! they would stand on different machines.
+//! `demo`: everything on embedded defaults. A platform, a shop and three cards; the bank's two servers, a terminal
+//! and three wallet cards; each behind its own socket, just as they would stand on different machines.
 
 mod headless;
 mod notes;
@@ -27,10 +27,11 @@ use crate::log;
 use crate::places::{FolderLock, Places};
 use crate::platform::{Listener, Listens, Platform, StartError, StopSignals, address_of, bind, open_app};
 use notes::Notes;
+use tap::DemoTap;
 
 /// What each holder of the demonstration has: 500 yuan.
 const FUNDS_MINOR: i64 = 50_000;
-/// The shop's port unless another is given; the other parts have the next seven.
+/// The shop's port unless another is given; the other parts have the next eight.
 const PORT: u16 = 8080;
 const AIR_PORT: u16 = 5683;
 
@@ -39,7 +40,7 @@ pub(crate) struct DemoArguments {
     /// Keep everything in this folder, and go on with it the next time
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The shop's port; the other parts take the next seven. 0 takes any free ones
+    /// The shop's port; the other parts take the next eight. 0 takes any free ones
     #[arg(long, default_value_t = PORT)]
     port: u16,
     /// The base station's UDP port
@@ -83,7 +84,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<ExitCode, Failure> {
         if arguments.headless {
             return headless::run(folder, arguments.decision).await;
         }
-        let demo = Demo::start(folder, Ports::from(arguments.port, arguments.air_port)).await?;
+        let demo = Demo::start(folder, Ports::from(arguments.port, arguments.air_port), Rails::Both).await?;
         let stop = StopSignals::listen()?;
         print(&demo.welcome())?;
         stop.asked().await;
@@ -101,8 +102,10 @@ struct Ports {
     faces: u16,
     /// The terminal's pages.
     terminal: u16,
-    /// Field panel and outbox of the terminal.
-    side: u16,
+    /// The field that wallet cards are held into.
+    field: u16,
+    /// The phone's messages.
+    outbox: u16,
     transaction: u16,
     security: u16,
     air: u16,
@@ -117,9 +120,10 @@ impl Ports {
             operations: next(2),
             faces: next(3),
             terminal: next(4),
-            side: next(5),
-            transaction: next(6),
-            security: next(7),
+            field: next(5),
+            outbox: next(6),
+            transaction: next(7),
+            security: next(8),
             air,
         }
     }
@@ -133,6 +137,15 @@ const fn local(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
+/// Which rails a demonstration has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rails {
+    /// Connected cards only.
+    Air,
+    /// Wallet cards at a terminal too.
+    Both,
+}
+
 /// Everything that runs.
 struct Demo {
     platform: Platform,
@@ -141,11 +154,13 @@ struct Demo {
     shop: SocketAddr,
     faces: SocketAddr,
     listeners: Vec<Listener>,
+    /// Without it in the headless demonstration, which makes a purchase and ends.
+    tap: Option<DemoTap>,
     _lock: FolderLock,
 }
 
 impl Demo {
-    async fn start(folder: &Path, ports: Ports) -> Result<Self, Failure> {
+    async fn start(folder: &Path, ports: Ports, rails: Rails) -> Result<Self, Failure> {
         let places = Places::at(folder)?;
         let lock = places.lock()?;
         let mut notes = Notes::load(&places)?;
@@ -157,8 +172,9 @@ impl Demo {
             notes.save(&places)?;
             keys::create(&places, &passphrase, Environment::Test, SystemClock.now())?.into()
         };
-        let app = open_app(places.database(), key_store, Rules::default())?;
+        let app = open_app(places.database(), key_store.clone(), Rules::default())?;
         furnish(&app, &places, &mut notes).await?;
+        let bank = tap::open(&app, &key_store, &places)?;
 
         // The shop's and the faces' addresses are known before anybody names them.
         let shop = bind("the shop", local(ports.shop), "--port").await?;
@@ -175,7 +191,7 @@ impl Demo {
             framed_by: vec![shop_origin.clone()],
         };
         let platform =
-            Platform::start(app, None, listens, coap::Config::default()).await.map_err(for_demo)?;
+            Platform::start(app, Some(bank.clone()), listens, coap::Config::default()).await.map_err(for_demo)?;
         let mut cards = Vec::new();
         for id in &notes.cards {
             let path = places.card(*id);
@@ -184,6 +200,13 @@ impl Demo {
             cards.push(switch_on(image, flash, platform.air).await?);
         }
         let host = CardHost::new(cards.iter().cloned()).framed_by(Framing::Origin(shop_origin.clone()));
+        let tap = match rails {
+            Rails::Air => None,
+            Rails::Both => {
+                tap::furnish(&bank, &places, &mut notes).await?;
+                Some(DemoTap::start(&bank, &places, &notes, ports).await?)
+            }
+        };
         let counter = open_shop(&platform, &notes, &cards, &shop_origin, faces_address)?;
         Ok(Self {
             listeners: vec![Listener::serve(shop, counter.router()), Listener::serve(faces, router(host))],
@@ -192,6 +215,7 @@ impl Demo {
             cards,
             shop: shop_address,
             faces: faces_address,
+            tap,
             _lock: lock,
         })
     }
@@ -219,10 +243,13 @@ impl Demo {
             "  the operators' console                  http://{}/console\n\
              \x20 the merchant interface, with docs       http://{}/docs/\n\
              \x20 its API key                             {}\n\
-             \x20 the base station                        coap://{}/cf\n\nCtrl-C stops everything.\n",
+             \x20 the base station                        coap://{}/cf\n",
             self.platform.operations, self.platform.http, self.api_key, self.platform.air,
         );
-        text
+        if let Some(tap) = &self.tap {
+            text += &tap.welcome();
+        }
+        text + "\nCtrl-C stops everything.\n"
     }
 
     async fn stop(self) {
@@ -231,6 +258,9 @@ impl Demo {
         }
         for card in &self.cards {
             card.stop().await;
+        }
+        if let Some(tap) = self.tap {
+            tap.stop().await;
         }
         self.platform.stop().await;
     }

@@ -19,11 +19,12 @@ use super::{Ports, local};
 use crate::cli::Failure;
 use crate::keys;
 use crate::places::Places;
+use crate::platform::{Listener, address_of, bind};
 use crate::tap::{TapListens, TapRail, open_bank};
 use crate::wallet;
 
 /// The bank card's PIN. A demonstration's welcome says it; nobody else's does.
-pub(super) const PIN: &str = "246810";
+const PIN: &str = "246810";
 const PHONE: &str = "+8613812345678";
 /// The terminal's number.
 const TERMINAL: TerminalId = TerminalId([0, 0, 1, 0, 0, 0x50]);
@@ -31,19 +32,24 @@ const TERMINAL: TerminalId = TerminalId([0, 0, 1, 0, 0, 0x50]);
 const READER_WAIT: Duration = Duration::from_millis(50);
 
 /// A wallet card of the demonstration.
-pub(super) struct DemoWallet {
-    pub(super) asn: Asn,
-    pub(super) industry: IndustryCode,
-    pub(super) card: SoftWallet,
+struct DemoWallet {
+    asn: Asn,
+    industry: IndustryCode,
+    card: SoftWallet,
 }
 
 /// The rail while it runs.
 pub(super) struct DemoTap {
-    pub(super) rail: TapRail,
-    pub(super) terminal: Terminal,
-    pub(super) reader: AttachedReader,
-    pub(super) field: Field,
-    pub(super) wallets: Vec<DemoWallet>,
+    rail: TapRail,
+    terminal: Terminal,
+    reader: AttachedReader,
+    field: Field,
+    wallets: Vec<DemoWallet>,
+    face: Face,
+    host: FieldHost,
+    outbox: Outbox,
+    links: Links,
+    listeners: Vec<Listener>,
 }
 
 /// What the bank's end is made of, before anything listens.
@@ -88,8 +94,19 @@ impl DemoTap {
         places: &Places,
         notes: &Notes,
         ports: Ports,
-        gateway: String,
     ) -> Result<Self, Failure> {
+        // The pages' addresses are known before anybody names them.
+        let pages = bind("the terminal's pages", local(ports.terminal), "--port").await?;
+        let hand = bind("the wallet cards' field", local(ports.field), "--port").await?;
+        let phone = bind("the phone's messages", local(ports.outbox), "--port").await?;
+        let at = |listener, port| format!("http://{}/", address_of(listener, local(port)));
+        let home = at(&pages, ports.terminal);
+        let links = Links {
+            settings: format!("{home}settings"),
+            home,
+            field: at(&hand, ports.field),
+            outbox: at(&phone, ports.outbox),
+        };
         let tls = places.tls();
         let listens = TapListens {
             transaction: local(ports.transaction),
@@ -97,7 +114,7 @@ impl DemoTap {
             certificate: tls.join("server.pem"),
             private_key: tls.join("server.key"),
             gateway: Some(SmsGateway {
-                url: gateway,
+                url: format!("{}messages", links.outbox),
                 headers: Default::default(),
                 template: r#"{"to": "{phone}", "text": "{text}"}"#.into(),
                 authorities: None,
@@ -108,7 +125,7 @@ impl DemoTap {
         let terminal = enrolled(bank, &rail, places).await?;
         let field = Field::new();
         let reader = AttachedReader::new("software reader", SoftReader::new(field.clone(), READER_WAIT))?;
-        let wallets = notes
+        let wallets: Vec<DemoWallet> = notes
             .wallets
             .iter()
             .map(|(asn, industry)| {
@@ -117,9 +134,45 @@ impl DemoTap {
                 Ok(DemoWallet { asn, industry: industry.parse()?, card })
             })
             .collect::<Result<_, Failure>>()?;
-        let demo = Self { rail, terminal, reader, field, wallets };
+        let held = wallets.iter().filter_map(|wallet| Some((wallet.card.clone(), terminal.pack(wallet.industry)?)));
+        let host = FieldHost::new(field.clone(), held, links.clone());
+        let outbox = Outbox::new(links.clone());
+        let options = FaceOptions {
+            field: Some(links.field.clone()),
+            outbox: Some(links.outbox.clone()),
+            ..FaceOptions::default()
+        };
+        let face = Face::new(terminal.clone(), vec![reader.clone()], &options);
+        let listeners = vec![
+            Listener::serve(pages, terminal::face::router(face.clone())),
+            Listener::serve(hand, sim::wallet::face::router(host.clone())),
+            Listener::serve(phone, sim::outbox::router(outbox.clone())),
+        ];
+        let demo = Self { rail, terminal, reader, field, wallets, face, host, outbox, links, listeners };
         demo.activate_first().await?;
         Ok(demo)
+    }
+
+    /// Where everything is, for the welcome.
+    pub(super) fn welcome(&self) -> String {
+        let mut text = format!(
+            "\n\
+             \x20 the terminal, for a phone's screen          {}\n\
+             \x20 its field: hold, tear and spend the cards   {}\n\
+             \x20 the phone with its SMS codes                {}\n\
+             \x20 the bank card's PIN                         {PIN}\n",
+            self.links.home, self.links.field, self.links.outbox,
+        );
+        for wallet in &self.wallets {
+            let name = self.terminal.pack(wallet.industry).map_or_else(String::new, |pack| pack.names.en.clone());
+            let state = if wallet.card.image().memory.is_activated() { "activated" } else { "to be activated" };
+            text += &format!("    {name:<8} card •••• {:04}, {state}\n", wallet.asn.last_four());
+        }
+        text += &format!(
+            "  the bank's servers                          https://{}  https://{}\n",
+            self.rail.transaction, self.rail.security,
+        );
+        text
     }
 
     /// The first card is ready to be loaded; the others are for whoever looks.
@@ -148,6 +201,12 @@ impl DemoTap {
     }
 
     pub(super) async fn stop(self) {
+        self.host.close();
+        self.outbox.close();
+        self.face.stop().await;
+        for listener in self.listeners {
+            listener.stop().await;
+        }
         self.terminal.close().await;
         self.rail.stop().await;
     }

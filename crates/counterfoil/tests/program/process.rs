@@ -1,7 +1,7 @@
 //! One process of the program: what it says, how it is stopped, how it ended.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -25,6 +25,13 @@ pub(crate) fn run(command: &mut Command) -> Ended {
     Program::start(command).ended()
 }
 
+/// Runs a command to its end while somebody types these lines.
+pub(crate) fn run_typed(command: &mut Command, lines: &[&str]) -> Ended {
+    let mut program = Program::start_typed(command);
+    lines.iter().for_each(|line| program.answers(line));
+    program.ended()
+}
+
 /// How a process ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -42,6 +49,13 @@ impl Ended {
         self.out
     }
 
+    /// What it said; it must have ended with this code.
+    #[track_caller]
+    pub(crate) fn with(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self.out
+    }
+
     /// Why it failed; it must have, and by itself, and in one line for people.
     #[track_caller]
     pub(crate) fn badly(self) -> String {
@@ -54,17 +68,42 @@ impl Ended {
 /// A process that runs. Dropping it kills it.
 pub(crate) struct Program {
     child: Child,
+    keyboard: Option<ChildStdin>,
     out: Heard,
     err: Heard,
 }
 
 impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::start_with(command, Stdio::null())
+    }
+
+    /// One that somebody types to.
+    pub(crate) fn start_typed(command: &mut Command) -> Self {
+        Self::start_with(command, Stdio::piped())
+    }
+
+    fn start_with(command: &mut Command, stdin: Stdio) -> Self {
+        let command = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let out = Heard::from(child.stdout.take().unwrap());
         let err = Heard::from(child.stderr.take().unwrap());
-        Self { child, out, err }
+        Self { keyboard: child.stdin.take(), child, out, err }
+    }
+
+    /// Somebody types a line. One that has ended already reads it no more.
+    pub(crate) fn answers(&mut self, line: &str) {
+        let keyboard = self.keyboard.as_mut().expect("somebody types");
+        let _ = writeln!(keyboard, "{line}").and_then(|()| keyboard.flush());
+    }
+
+    /// Waits until it has asked this on standard error.
+    #[track_caller]
+    pub(crate) fn asks(&self, text: &str) -> String {
+        match self.err.wait(|said| said.text.contains(text)) {
+            Some(said) => said,
+            None => panic!("it never asked {text:?}: {}{}", self.out.so_far(), self.err.so_far()),
+        }
     }
 
     /// Waits until its standard output contains this, and gives back all that it said so far.
@@ -97,6 +136,8 @@ impl Program {
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn ended(mut self) -> Ended {
+        // Nobody types any more.
+        self.keyboard = None;
         let out = self.out.wait(|said| said.closed);
         let err = self.err.wait(|said| said.closed);
         let (Some(out), Some(err)) = (out, err) else {

@@ -1,6 +1,6 @@
 //! A verified balance: MAC1 over it proves that the card holds it. Nothing is written anywhere but the turn.
 
-use crypto::{KeyStoreError, PurseKind};
+use crypto::KeyStoreError;
 use model::IndustryCode;
 use tap::{Body, CardReading, End, Outcome, Reference};
 
@@ -22,7 +22,7 @@ impl Bank {
         let (Some(initialized), Some(amount)) = (reading.initialized, reading.amount) else {
             return self.refuse(asker, Outcome::Malformed).await;
         };
-        let request = initialized.request(amount, PurseKind::PurseLoad, reading.terminal);
+        let request = initialized.request(amount, self.load_kind(industry), reading.terminal);
         let keys = &self.inner.keys;
         let right = match keys.verify_load_request(product.keys.load, reading.asn, &request, initialized.mac1)
         {

@@ -50,9 +50,10 @@ impl Bank {
         let Some(product) = self.product(industry) else {
             return self.refuse(asker, Outcome::UnknownIndustry).await;
         };
-        let first = self.pack(industry).map(|pack| pack.proof_number);
-        let (first, key_index) =
-            (first.unwrap_or(ProofNumber::After), self.pack(industry).map_or(1, |pack| pack.key_index));
+        let pack = self.pack(industry);
+        let first = pack.as_ref().map_or(ProofNumber::After, |pack| pack.proof_number);
+        let key_index = pack.as_ref().map_or(1, |pack| pack.key_index);
+        let kind = self.load_kind(industry);
         self.inner
             .app
             .write::<_, Refused>(move |unit| {
@@ -68,7 +69,7 @@ impl Bank {
                     return Ok(end(Outcome::NothingOpen));
                 };
                 // One in doubt is asked about as well: a proof closes it, whoever else it waits for.
-                Ok(probe(&open, first, key_index))
+                Ok(probe(&open, kind, first, key_index))
             })
             .await
     }
@@ -132,20 +133,6 @@ impl Bank {
         asker: Asker,
     ) -> Result<Finding, Refused> {
         let Some((initialized, proofs)) = outputs.outputs.split_last() else { return Ok(Finding::Torn) };
-        match outputs.ending {
-            ListEnding::Done => {}
-            ListEnding::Mismatch if initialized.status() == Some(StatusWord::COUNTER_END) => {
-                return Ok(Finding::CounterEnd);
-            }
-            ListEnding::Mismatch | ListEnding::CardGone => return Ok(Finding::Torn),
-        }
-        let Ok(answer) = <[u8; 16]>::try_from(initialized.data()) else { return Ok(Finding::Torn) };
-        let answer = InitializeAnswer::parse(&answer);
-        let request = answer.request(load.load.amount, PurseKind::PurseLoad, load.terminal);
-        let when = PurseTime::at(asker.now);
-        let Some(offer) = self.offer(product, request, load.load.asn, answer.mac1, when)? else {
-            return Ok(Finding::WrongMac1);
-        };
         let mut proven = None;
         for proof in proofs.iter().filter(|proof| proof.status() == Some(StatusWord::DONE)) {
             // MAC2 or MAC1 4, then TAC 4.
@@ -154,6 +141,25 @@ impl Bank {
             };
             proven = proven.or(self.proven(product, load, attempts, PurseCode(tac))?);
         }
+        match (outputs.ending, proven.clone()) {
+            (ListEnding::Done, _) => {}
+            // What is proven is proven, whatever the card did not do after it: one at its counter's end
+            // initializes no more.
+            (ListEnding::Mismatch | ListEnding::CardGone, Some(attempt)) => {
+                return Ok(Finding::Proven(attempt));
+            }
+            (ListEnding::Mismatch, None) if initialized.status() == Some(StatusWord::COUNTER_END) => {
+                return Ok(Finding::CounterEnd);
+            }
+            (ListEnding::Mismatch | ListEnding::CardGone, None) => return Ok(Finding::Torn),
+        }
+        let Ok(answer) = <[u8; 16]>::try_from(initialized.data()) else { return Ok(Finding::Torn) };
+        let answer = InitializeAnswer::parse(&answer);
+        let request = answer.request(load.load.amount, self.load_kind(load.load.industry), load.terminal);
+        let when = PurseTime::at(asker.now);
+        let Some(offer) = self.offer(product, request, load.load.asn, answer.mac1, when)? else {
+            return Ok(Finding::WrongMac1);
+        };
         Ok(Finding::Counter { counter: answer.counter, offer, proven })
     }
 
@@ -172,7 +178,7 @@ impl Bank {
                 balance_after,
                 counter: load.load.counter,
                 amount: load.load.amount,
-                kind: PurseKind::PurseLoad,
+                kind: self.load_kind(load.load.industry),
                 terminal: attempt.terminal,
                 when: attempt.when,
             };
@@ -275,7 +281,7 @@ fn doubt(unit: &mut dyn Unit, mut stored: StoredLoad, note: &str, asker: Asker) 
 
 /// Two proofs, in the order that most cards of the pack take, then an INITIALIZE whose answer proves the
 /// counter. It comes last: any other command would end what it began.
-fn probe(open: &StoredLoad, first: ProofNumber, key_index: u8) -> Body {
+fn probe(open: &StoredLoad, kind: PurseKind, first: ProofNumber, key_index: u8) -> Body {
     let load = &open.load;
     let before = load.counter;
     let after = before.next().unwrap_or(before);
@@ -283,7 +289,6 @@ fn probe(open: &StoredLoad, first: ProofNumber, key_index: u8) -> Body {
         ProofNumber::After => [after, before],
         ProofNumber::Before => [before, after],
     };
-    let kind = PurseKind::PurseLoad;
     let mut commands: Vec<Command> = numbers
         .into_iter()
         .map(|number| Command {

@@ -1,7 +1,7 @@
 //! Load, the one round trip in the field: check what the card says, set the money aside, keep the attempt, and
 //! only then let MAC2 leave.
 
-use crypto::{KeyStoreError, LoadRequest, PurseCode, PurseKind};
+use crypto::{KeyStoreError, LoadRequest, PurseCode};
 use model::{Asn, Currency, Fen, IndustryCode, PurseTime};
 use packs::Product;
 use payment::{Account, AccountKind, LedgerError, Load, LoadId, LoadState, PendingTransfer, TransferId};
@@ -105,7 +105,7 @@ impl Bank {
         let (Some(initialized), Some(amount)) = (reading.initialized, reading.amount) else {
             return self.refuse(asker, Outcome::Malformed).await;
         };
-        let request = initialized.request(amount, PurseKind::PurseLoad, reading.terminal);
+        let request = initialized.request(amount, self.load_kind(industry), reading.terminal);
         let when = PurseTime::at(asker.now);
         let offer = self.offer(&product, request, reading.asn, initialized.mac1, when)?;
         let app = &self.inner.app;

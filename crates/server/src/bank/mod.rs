@@ -20,7 +20,7 @@ mod wallet;
 
 use std::sync::Arc;
 
-use crypto::{BankKeys, KeyName};
+use crypto::{BankKeys, KeyName, PurseKind};
 use model::IndustryCode;
 use packs::{Industries, Product};
 use tap::DriverPack;
@@ -139,6 +139,11 @@ impl Bank {
     /// The bank's side of an industry.
     pub(crate) fn product(&self, code: IndustryCode) -> Option<Product> {
         self.inner.industries.get(code).map(|industry| industry.product.clone())
+    }
+
+    /// What a load is called in the codes of an industry's cards.
+    fn load_kind(&self, code: IndustryCode) -> PurseKind {
+        self.pack(code).map_or(PurseKind::PurseLoad, |pack| pack.load_kind)
     }
 
     /// The terminal's side of an industry.

@@ -228,3 +228,24 @@ impl Reader for InMemory<'_> {
         self.0.reset();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_taken_once_its_body_is_there_as_a_whole() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+        for end in 0..answer.len() {
+            assert_eq!(body_of(&answer[..end]), Ok(None), "{end}");
+        }
+        assert_eq!(body_of(answer), Ok(Some(38..41)));
+    }
+
+    #[test]
+    fn a_refusal_and_an_answer_without_its_length_are_no_answers() {
+        let refused = b"HTTP/1.1 409 Conflict\r\ncontent-length: 4\r\n\r\nseen";
+        assert_eq!(body_of(refused), Err("the bank refused: HTTP/1.1 409 Conflict seen".into()));
+        assert!(body_of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+}

@@ -101,7 +101,7 @@ async fn a_load_in_doubt_that_the_card_holds_is_posted_by_hand_once() {
     assert_eq!(scene.settle(id, Found::Credited).await, Ok(()));
     assert_eq!(scene.counter.money(), LOADED);
     let stored = scene.counter.stored_loads(scene.asn).remove(0);
-    assert_eq!(stored.note.as_deref(), Some("the card was read at the counter"));
+    assert_eq!(stored.note.unwrap().lines().last(), Some("the card was read at the counter"));
     for found in [Found::Credited, Found::NotCredited, Found::CardUnreadable] {
         let ended = LoadError::Ended(LoadState::SettledCredited);
         assert_eq!(scene.settle(id, found).await, Err(SettleError::Load(ended)));
@@ -203,18 +203,36 @@ async fn a_load_that_a_person_is_to_settle_is_not_offered_again() {
     assert_eq!((scene.counter.money(), scene.wallet.balance()), (SET_ASIDE, Fen(0)));
 }
 
-/// The price of "one load for each counter": a card that never took a load which was given back stays at that
-/// load's counter, and every answer of it looks old. Nothing is paid; the holder gets a new card.
 #[tokio::test]
-async fn a_card_whose_load_was_given_back_at_its_own_counter_is_loaded_no_more() {
+async fn a_card_whose_load_was_given_back_is_loaded_again_where_it_stands() {
     let mut scene = Scene::begin(612).await;
-    let _torn = scene.begin_load().await;
+    let (mut held, dead) = scene.begin_load().await;
     let id = scene.open_load().load.id;
     assert_eq!(scene.settle(id, Found::CardUnreadable).await, Ok(()));
     assert_eq!(scene.settle(id, Found::NotCredited).await, Ok(()));
-    assert_eq!(scene.load(AMOUNT).await, Outcome::StaleCounter);
-    assert_eq!((scene.counter.money(), scene.wallet.balance()), (FREED, Fen(0)));
-    assert!(scene.counter.unfinished(scene.asn).is_none());
+    assert_eq!(scene.load(AMOUNT).await, Outcome::Loaded);
+    assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, AMOUNT));
+    // Of the one that was given back neither its order nor a report of it is worth anything.
+    let refused = held.run(&dead);
+    assert_eq!(outcome_of(scene.outputs(&refused).await), Outcome::NothingOpen);
+    assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, AMOUNT));
+}
+
+#[tokio::test]
+async fn an_answer_from_before_a_load_that_was_given_back_by_mistake_credits_nothing() {
+    let mut scene = Scene::begin(615).await;
+    let mut held = scene.hold();
+    let old = held.initialized(None, AMOUNT);
+    // The card took it, and the person at the bank said that it did not: the bank's loss, and only once.
+    let (mut held, list) = scene.begin_load().await;
+    held.run(&list);
+    let id = scene.open_load().load.id;
+    assert_eq!(scene.settle(id, Found::CardUnreadable).await, Ok(()));
+    assert_eq!(scene.settle(id, Found::NotCredited).await, Ok(()));
+    let reading = tap::message::CardReading { authorization: Some(scene.authorized(AMOUNT).await), ..old };
+    assert!(matches!(scene.load_card(&reading).await, Body::Commands(_)), "its counter is free again");
+    assert_eq!(scene.finish().await, Outcome::InDoubt, "the proof on the card is of the other");
+    assert_eq!((scene.counter.money(), scene.wallet.balance()), (SET_ASIDE, AMOUNT));
 }
 
 #[tokio::test]
