@@ -4,7 +4,7 @@
 //! whoever has nothing else to serve. Refuses: a second transaction while one has the reader (a page says so); other
 //! sites' forms; keeping a PIN or a code: what was typed lives until the transaction is opened, and stands in no
 //! address, log or page. It is no login: whoever reaches it can use the terminal, so it belongs on a loopback address.
-//! Next: `face/session.rs` for what is kept of a holder and what follows on what, `face/tap.rs` for a transaction
+//! Next: `face/session.rs` for what is kept of a holder and what follows on what, `face/run.rs` for a transaction
 //! that runs, then a file for each page.
 //!
 //! # Limits
@@ -12,16 +12,17 @@
 //! [`SESSIONS_MAX`], and [`LIVE_MAX`] live pages at once. Every wait that a page shows ends by itself.
 
 mod activate;
+mod hold;
 mod home;
 mod load;
 mod locked;
 mod notice;
 mod result;
+mod run;
 mod session;
 mod settings;
 mod shelf;
 mod standing;
-mod tap;
 mod text;
 mod upload;
 mod wrong;
@@ -98,7 +99,11 @@ pub struct Face {
 enum Behind {
     Terminal(Arc<Desk>),
     /// Nobody can be served: one page says why.
-    Nothing { why: Locked, number: Option<TerminalId>, nav: TerminalNav },
+    Nothing {
+        why: Locked,
+        number: Option<TerminalId>,
+        nav: TerminalNav,
+    },
 }
 
 /// A terminal with its readers, and what its face remembers.
@@ -182,9 +187,9 @@ fn desk_routes() -> Router<Arc<Desk>> {
         .route("/industries/{code}/load", post(home::load))
         .route("/industries/{code}/finish", post(home::finish))
         .route("/industries/{code}/activate", post(home::activate))
-        .route("/taps/{id}", get(tap::hold))
-        .route("/taps/{id}/live", get(tap::live))
-        .route("/taps/{id}/cancel", post(tap::cancel))
+        .route("/taps/{id}", get(hold::show))
+        .route("/taps/{id}/live", get(hold::live))
+        .route("/taps/{id}/cancel", post(hold::cancel))
         .route("/taps/{id}/load", get(load::amounts))
         .route("/taps/{id}/amount", post(load::amount))
         .route("/taps/{id}/confirm", get(load::confirm).post(load::submit))

@@ -141,17 +141,15 @@ impl Bank {
             };
             proven = proven.or(self.proven(product, load, attempts, PurseCode(tac))?);
         }
-        match (outputs.ending, proven.clone()) {
-            (ListEnding::Done, _) => {}
-            // What is proven is proven, whatever the card did not do after it: one at its counter's end
-            // initializes no more.
-            (ListEnding::Mismatch | ListEnding::CardGone, Some(attempt)) => {
-                return Ok(Finding::Proven(attempt));
+        match outputs.ending {
+            ListEnding::Done => {}
+            ListEnding::Mismatch | ListEnding::CardGone => {
+                let at_its_end = initialized.status() == Some(StatusWord::COUNTER_END);
+                let unproven = if at_its_end { Finding::CounterEnd } else { Finding::Torn };
+                // What is proven is proven, whatever the card did not do after it: one at its counter's end
+                // initializes no more.
+                return Ok(proven.map_or(unproven, Finding::Proven));
             }
-            (ListEnding::Mismatch, None) if initialized.status() == Some(StatusWord::COUNTER_END) => {
-                return Ok(Finding::CounterEnd);
-            }
-            (ListEnding::Mismatch | ListEnding::CardGone, None) => return Ok(Finding::Torn),
         }
         let Ok(answer) = <[u8; 16]>::try_from(initialized.data()) else { return Ok(Finding::Torn) };
         let answer = InitializeAnswer::parse(&answer);

@@ -41,7 +41,11 @@ impl Wrong {
     }
 
     pub(super) fn amount_malformed() -> Self {
-        Self::said("amount_malformed", "Enter yuan, such as 50 or 50.00.", "请输入金额（元），例如 50 或 50.00。")
+        Self::said(
+            "amount_malformed",
+            "Enter yuan, such as 50 or 50.00.",
+            "请输入金额（元），例如 50 或 50.00。",
+        )
     }
 
     fn said(name: &'static str, english: &str, chinese: &str) -> Self {
