@@ -44,6 +44,7 @@ impl TapListens {
             return Ok(None);
         }
         let gateway = if sms.url.is_empty() {
+            tracing::warn!("sms.url is empty: no SMS code leaves this bank, and so no card can be loaded");
             None
         } else {
             let header = sms

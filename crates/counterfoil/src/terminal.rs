@@ -259,12 +259,15 @@ async fn activate(arguments: CardArguments) -> Result<ExitCode, Failure> {
     open.close(&ending).await
 }
 
+/// A software card in the software reader's field, and when it is torn away.
+type HeldCard = (SoftWallet, Option<Tear>);
+
 /// A terminal with a reader, for one industry.
 struct Open {
     terminal: Terminal,
     industry: IndustryCode,
     reader: AttachedReader,
-    soft: Option<(SoftWallet, Option<Tear>)>,
+    soft: Option<HeldCard>,
 }
 
 impl Open {
@@ -431,9 +434,7 @@ async fn install(arguments: InstallArguments) -> Result<ExitCode, Failure> {
     print(&said?)
 }
 
-fn attach(
-    arguments: &ReaderArguments,
-) -> Result<(AttachedReader, Option<(SoftWallet, Option<Tear>)>), Failure> {
+fn attach(arguments: &ReaderArguments) -> Result<(AttachedReader, Option<HeldCard>), Failure> {
     const WAIT: Duration = Duration::from_millis(100);
     if let Some(path) = &arguments.wallet {
         let wallet = SoftWallet::new(WalletFile::open(path)?);
@@ -513,8 +514,11 @@ fn passphrase(arguments: &FolderArguments) -> Result<Passphrase, Failure> {
 /// One line from standard input; Ctrl-C meanwhile is the holder's change of mind. Once a transaction has listened
 /// for it, the system does not end the program by itself any more.
 async fn asked(question: &str) -> Result<Zeroizing<String>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
     let (answer, answered) = tokio::sync::oneshot::channel();
     let question = question.to_owned();
+    // Heard from before the question is there to be read.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     // A thread of its own: a runtime's would have to be waited for at the program's end.
     std::thread::Builder::new().spawn(move || {
         // Nobody listens any more after Ctrl-C.
@@ -522,7 +526,7 @@ async fn asked(question: &str) -> Result<Zeroizing<String>, Failure> {
     })?;
     tokio::select! {
         answer = answered => Ok(answer.map_err(|_| "the answer could not be read")??),
-        _ = tokio::signal::ctrl_c() => Err("stopped before it was asked of the bank: nothing was paid".into()),
+        _ = interrupt.recv() => Err("stopped at the question: nothing was done, and nothing was paid".into()),
     }
 }
 

@@ -112,7 +112,8 @@ pub(crate) fn issue(arguments: IssueArguments) -> Result<ExitCode, Failure> {
     let counter = BankCounter::open(&arguments.config)?;
     let maker = keys::card_maker_key(&counter.places)?;
     if let Some(folder) = &arguments.out {
-        std::fs::create_dir_all(folder)?;
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
     }
     let place = |places: &Places, asn: Asn| match &arguments.out {
         Some(folder) => folder.join(format!("{asn}.json")),

@@ -158,10 +158,6 @@ impl Desk {
     fn reader(&self) -> Option<&AttachedReader> {
         self.readers.get(self.chosen.load(Ordering::Relaxed))
     }
-
-    fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
-    }
 }
 
 /// The pages of a face, with the policy and the check of forms around them.

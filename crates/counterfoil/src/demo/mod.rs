@@ -190,8 +190,9 @@ impl Demo {
             public_url: None,
             framed_by: vec![shop_origin.clone()],
         };
-        let platform =
-            Platform::start(app, Some(bank.clone()), listens, coap::Config::default()).await.map_err(for_demo)?;
+        let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default())
+            .await
+            .map_err(for_demo)?;
         let mut cards = Vec::new();
         for id in &notes.cards {
             let path = places.card(*id);

@@ -11,7 +11,11 @@ use packs::{Industries, example_signer};
 use server::bank::{Bank, NewBankCard};
 use server::security::{Security, SmsGateway};
 use server::{App, Chance as _, Clock as _, SystemChance, SystemClock};
+use sim::Links;
+use sim::outbox::Outbox;
+use sim::wallet::face::FieldHost;
 use sim::wallet::{Field, SoftReader, SoftWallet, WalletFile};
+use terminal::face::{Face, FaceOptions};
 use terminal::{Asked, AttachedReader, Cost, EnrolRequest, Events, Opening, Passphrase, ServerUrl, Terminal};
 
 use super::notes::Notes;
@@ -134,7 +138,8 @@ impl DemoTap {
                 Ok(DemoWallet { asn, industry: industry.parse()?, card })
             })
             .collect::<Result<_, Failure>>()?;
-        let held = wallets.iter().filter_map(|wallet| Some((wallet.card.clone(), terminal.pack(wallet.industry)?)));
+        let held =
+            wallets.iter().filter_map(|wallet| Some((wallet.card.clone(), terminal.pack(wallet.industry)?)));
         let host = FieldHost::new(field.clone(), held, links.clone());
         let outbox = Outbox::new(links.clone());
         let options = FaceOptions {
@@ -157,19 +162,21 @@ impl DemoTap {
     pub(super) fn welcome(&self) -> String {
         let mut text = format!(
             "\n\
-             \x20 the terminal, for a phone's screen          {}\n\
-             \x20 its field: hold, tear and spend the cards   {}\n\
-             \x20 the phone with its SMS codes                {}\n\
-             \x20 the bank card's PIN                         {PIN}\n",
+             \x20 the terminal, for a phone's screen      {}\n\
+             \x20 its field, to hold and tear the cards   {}\n\
+             \x20 the phone with its SMS codes            {}\n\
+             \x20 the bank card's PIN                     {PIN}\n",
             self.links.home, self.links.field, self.links.outbox,
         );
         for wallet in &self.wallets {
-            let name = self.terminal.pack(wallet.industry).map_or_else(String::new, |pack| pack.names.en.clone());
-            let state = if wallet.card.image().memory.is_activated() { "activated" } else { "to be activated" };
+            let name =
+                self.terminal.pack(wallet.industry).map_or_else(String::new, |pack| pack.names.en.clone());
+            let state =
+                if wallet.card.image().memory.is_activated() { "activated" } else { "to be activated" };
             text += &format!("    {name:<8} card •••• {:04}, {state}\n", wallet.asn.last_four());
         }
         text += &format!(
-            "  the bank's servers                          https://{}  https://{}\n",
+            "  the bank's servers                      https://{}  https://{}\n",
             self.rail.transaction, self.rail.security,
         );
         text

@@ -1,5 +1,6 @@
 //! A reader at Debian's Chromium: sees pages, points, presses and types as people do.
 
+mod devtools;
 mod driver;
 mod pictures;
 
@@ -18,6 +19,7 @@ use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use devtools::DevTools;
 use driver::Driver;
 
 /// The longest that a page may take to show something.
@@ -97,6 +99,13 @@ impl Browser {
             .await;
     }
 
+    /// Goes on once the first such element's text has this in it, and gives the whole of it back.
+    pub(crate) async fn tells(&self, css: &str, text: &str) -> String {
+        self.until(&format!("document.querySelector({})?.innerText.includes({})", json!(css), json!(text)))
+            .await;
+        self.text(css).await
+    }
+
     /// The text of the first such element, as it is shown.
     pub(crate) async fn text(&self, css: &str) -> String {
         self.element(css).await.text().await.unwrap()
@@ -106,6 +115,11 @@ impl Browser {
         self.element(css).await.click().await.unwrap();
     }
 
+    /// Types into a field that is empty, or chooses a file for it.
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
+        self.element(css).await.send_keys(text).await.unwrap();
+    }
+
     async fn element(&self, css: &str) -> Element {
         let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
         found.unwrap_or_else(|error| panic!("there is no {css}: {error}"))
@@ -113,6 +127,17 @@ impl Browser {
 
     pub(crate) async fn screenshot(&self) -> Vec<u8> {
         self.client.screenshot().await.unwrap()
+    }
+
+    /// The page at its whole length.
+    pub(crate) async fn whole_page(&self) -> Vec<u8> {
+        let picture = self.client.issue_cmd(DevTools::whole_page()).await.unwrap();
+        devtools::bytes(picture["data"].as_str().unwrap())
+    }
+
+    /// Pages of this window run no scripts from now on.
+    pub(crate) async fn switch_scripts_off(&self) {
+        self.client.issue_cmd(DevTools::switch_scripts_off()).await.unwrap();
     }
 
     /// Presses an element with the pointer as often as this, briskly.

@@ -11,6 +11,8 @@ pub(crate) struct Demo {
     pub(crate) console: String,
     /// With a display; without one; with one, and listening.
     pub(crate) cards: [DemoCard; 3],
+    /// Nothing where it has no rail for wallet cards.
+    pub(crate) tap: Option<DemoTap>,
     _temporary: Option<TempDir>,
 }
 
@@ -19,6 +21,24 @@ pub(crate) struct Demo {
 pub(crate) struct DemoCard {
     pub(crate) id: String,
     pub(crate) face: String,
+}
+
+/// Its rail for wallet cards.
+#[derive(Debug)]
+pub(crate) struct DemoTap {
+    pub(crate) terminal: String,
+    pub(crate) field: String,
+    pub(crate) outbox: String,
+    pub(crate) pin: String,
+    /// Bus, activated; school and prison, not.
+    pub(crate) wallets: Vec<DemoWallet>,
+}
+
+/// A wallet card that it shows.
+#[derive(Debug)]
+pub(crate) struct DemoWallet {
+    pub(crate) last_four: String,
+    pub(crate) is_activated: bool,
 }
 
 impl Demo {
@@ -45,8 +65,22 @@ impl Demo {
             Some(DemoCard { id: id.to_owned(), face: face.to_owned() })
         });
         let cards = faces.collect::<Vec<_>>().try_into().expect("three cards");
+        let wallets = welcome.lines().filter_map(|line| {
+            let (_, card) = line.split_once("card •••• ")?;
+            let (last_four, state) = card.split_once(", ")?;
+            Some(DemoWallet { last_four: last_four.to_owned(), is_activated: state == "activated" })
+        });
+        let wallets: Vec<_> = wallets.collect();
+        let tap = (!wallets.is_empty()).then(|| DemoTap {
+            terminal: address("the terminal, for a phone's screen"),
+            field: address("its field: hold, tear and spend"),
+            outbox: address("the phone with its SMS codes"),
+            pin: address("the bank card's PIN"),
+            wallets,
+        });
         Self {
             _temporary: None,
+            tap,
             shop: address("the shop "),
             console: address("the operators' console"),
             cards,

@@ -146,9 +146,13 @@ fn a_card_that_is_no_such_card_and_a_reader_that_is_not_there_are_named() {
     // Another bank's card: same industry, same keys' names, other keys.
     let elsewhere = Bank::new();
     let foreign = elsewhere.wallet("0101", &elsewhere.bank_card(&elsewhere.holder(1)));
-    let said = terminal.tap(&["balance", "--verified"], &foreign).with(3);
-    assert!(said.contains("does not know this card"), "{said}");
+    assert!(terminal.activate(&foreign).with(3).contains("does not know this card"));
 
+    if !cfg!(feature = "pcsc") {
+        let error = terminal.run(&["balance", "--industry", "0101"]).badly();
+        assert!(error.contains("--features pcsc") && error.contains("--wallet FILE"), "{error}");
+        assert!(terminal.run(&["readers"]).badly().contains("--features pcsc"));
+    }
     let balance = |file: &str| terminal.run(&["balance", "--industry", "0101", "--wallet", file]).badly();
     assert!(balance("nowhere.json").contains("there is no wallet card at nowhere.json"));
     let exposed = bus.file.with_file_name("exposed.json");

@@ -68,6 +68,12 @@ fn pairs(commands: u32, messages: u8) -> Vec<Disturbance> {
     pairs
 }
 
+/// Every so many-th, from another first one at every turn: where all with all would take too long, each still
+/// meets each kind of the others.
+fn every(nth: usize, turn: usize, all: Vec<Disturbance>) -> impl Iterator<Item = (usize, Disturbance)> {
+    all.into_iter().enumerate().skip(turn % nth).step_by(nth)
+}
+
 /// One card through one case: what it was given and what it spent, beside what the books say.
 struct Case<'a> {
     counter: &'a mut Counter,

@@ -201,7 +201,12 @@ pub(super) async fn again(desk: State<Arc<Desk>>, id: Path<String>, visitor: Vis
             Goal::Balance | Goal::VerifiedBalance | Goal::Load | Goal::Finish if is_open => {
                 finishing(session, ended)
             }
-            goal => Plan { expected: session.expected, ..Plan::new(Arc::clone(&session.pack), goal) },
+            goal => Plan {
+                expected: session.expected,
+                amount: session.draft.amount.filter(|_| goal == Goal::Finish),
+                records: session.records.clone(),
+                ..Plan::new(Arc::clone(&session.pack), goal)
+            },
         }
     })
 }

@@ -165,6 +165,8 @@ enum After {
     /// The bank says what was entered wrong; no card was there yet, and the code's reference is still good.
     WrongCode,
     WrongPin,
+    /// The bank was not reached: the code may be good still.
+    TryAgain,
     Pin,
     WrongActivationPin,
     Result,
@@ -214,12 +216,23 @@ impl Session {
                 self.draft.wrongs = Wrongs { pin: wrong(outcome), ..Wrongs::default() };
                 Stage::Code
             }
+            (After::TryAgain, Some(outcome)) => {
+                self.draft.wrongs = Wrongs { whole: wrong(outcome), ..Wrongs::default() };
+                Stage::Code
+            }
             (After::WrongActivationPin, Some(outcome)) => {
                 self.draft.wrongs = Wrongs { pin: wrong(outcome), ..Wrongs::default() };
                 Stage::Pin
             }
             (After::Pin, _) => Stage::Pin,
-            (After::Result | After::WrongCode | After::WrongPin | After::WrongActivationPin, _) => {
+            (
+                After::Result
+                | After::WrongCode
+                | After::WrongPin
+                | After::TryAgain
+                | After::WrongActivationPin,
+                _,
+            ) => {
                 self.end(ending, at);
                 return;
             }
@@ -243,6 +256,7 @@ fn after(goal: Goal, purpose: Purpose, outcome: Option<Outcome>) -> After {
             After::WrongCode
         }
         (Purpose::Do, Goal::Load, Some(O::PinWrong)) => After::WrongPin,
+        (Purpose::Do, Goal::Load, Some(O::ServerAway | O::Unavailable)) => After::TryAgain,
         (Purpose::Do, Goal::Activate, Some(O::PinWrong)) => After::WrongActivationPin,
         (Purpose::Read | Purpose::Do, _, _) => After::Result,
     }
@@ -411,6 +425,7 @@ mod tests {
             (Goal::Load, Purpose::Do, O::SmsWrong, "/taps/x/confirm"),
             (Goal::Load, Purpose::Do, O::SmsBlocked, "/taps/x/confirm"),
             (Goal::Load, Purpose::Do, O::PinWrong, "/taps/x/confirm"),
+            (Goal::Load, Purpose::Do, O::ServerAway, "/taps/x/confirm"),
             (Goal::Load, Purpose::Do, O::PinBlocked, "/taps/x/result"),
             (Goal::Load, Purpose::Do, O::PaidNotWritten, "/taps/x/result"),
             (Goal::Activate, Purpose::Read, O::BalanceRead, "/taps/x/activate"),

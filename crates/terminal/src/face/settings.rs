@@ -128,7 +128,7 @@ fn grouped(digits: &str) -> String {
 
 pub(super) async fn renew(State(desk): State<Arc<Desk>>) -> Response {
     let renewed = desk.terminal.renew_key().await;
-    desk.standing.hear_security(renewed.as_ref().map(|()| ()));
+    desk.standing.hear_security(renewed.as_ref().err());
     desk.tell(match renewed {
         Ok(()) => Notice::KeyRenewed,
         Err(error) => Notice::KeyNotRenewed { outcome: error.outcome(), english: error.to_string() },

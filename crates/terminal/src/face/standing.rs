@@ -78,16 +78,16 @@ impl Standing {
         self.heard().reader_gone = false;
     }
 
-    /// The security server was asked.
-    pub(super) fn hear_security(&self, asked: Result<(), &BankError>) {
+    /// The security server was asked, and answered or not.
+    pub(super) fn hear_security(&self, failed: Option<&BankError>) {
         let mut heard = self.heard();
-        match asked {
-            Ok(()) => {
+        match failed {
+            None => {
                 heard.security = Connection::Reached;
                 (heard.is_refused, heard.is_revoked) = (false, false);
             }
-            Err(error) if error.is_silence() => heard.security = Connection::Away,
-            Err(error) => {
+            Some(error) if error.is_silence() => heard.security = Connection::Away,
+            Some(error) => {
                 if error.refusal().is_some() {
                     heard.security = Connection::Reached;
                 }
@@ -100,8 +100,8 @@ impl Standing {
     /// The security server was asked for a code.
     pub(super) fn hear_sms(&self, refused: Option<&SmsError>) {
         match refused {
-            None | Some(SmsError::Refused(_)) => self.hear_security(Ok(())),
-            Some(SmsError::Bank(error)) => self.hear_security(Err(error)),
+            None | Some(SmsError::Refused(_)) => self.hear_security(None),
+            Some(SmsError::Bank(error)) => self.hear_security(Some(error)),
         }
     }
 
@@ -173,7 +173,7 @@ impl Desk {
         let desk = Arc::clone(self);
         tokio::spawn(async move {
             let prepared = desk.terminal.prepare().await;
-            desk.standing.hear_security(prepared.as_ref().map(|()| ()));
+            desk.standing.hear_security(prepared.as_ref().err());
         });
     }
 

@@ -1,8 +1,8 @@
 //! Values as people read them, and as they type them.
 
 use model::{Asn, Currency, Fen, PurseTime, UnixMillis};
-use pages::{Industry, IndustryIcon, Language, Money};
-use tap::{DriverPack, Outcome};
+use pages::{Industry, IndustryIcon, Money};
+use tap::DriverPack;
 
 /// An amount or balance of a purse.
 pub(super) fn money(amount: Fen) -> Money {
@@ -38,14 +38,6 @@ pub(super) fn industry(pack: &DriverPack) -> Industry {
         icon: IndustryIcon::from_name(&pack.icon),
         name_en: pack.names.en.clone(),
         name_zh: pack.names.zh.clone(),
-    }
-}
-
-/// What an outcome says to the reader.
-pub(super) fn outcome(outcome: Outcome, language: Language) -> &'static str {
-    match language {
-        Language::English => outcome.english(),
-        Language::Chinese => outcome.chinese(),
     }
 }
 

@@ -78,8 +78,10 @@ async fn every_disturbed_activation_ends_with_a_card_that_works() {
         disturbances.extend(lines);
     }
     let mut scene = Scene::begin_before_activation(703).await;
-    for first in &disturbances {
-        for second in &disturbances[..] {
+    let mut count = 0;
+    for (turn, first) in disturbances.iter().enumerate() {
+        for second in disturbances.iter().skip(turn % 4).step_by(4) {
+            count += 1;
             let (asn, image) = scene.counter.new_card(bus()).await;
             (scene.asn, scene.wallet) = (asn, scene.counter.put_into_plastic(image));
             let mut hand = Hand::default();
@@ -92,7 +94,7 @@ async fn every_disturbed_activation_ends_with_a_card_that_works() {
             assert_eq!((scene.state(), scene.is_written()), (WalletState::Active, true));
         }
     }
-    println!("activation, pairs of disturbances: {} cases", disturbances.len() * disturbances.len());
+    println!("activation, pairs of disturbances: {count} cases");
     scene.is_active().await;
 }
 

@@ -2,7 +2,7 @@
 
 use model::Fen;
 
-use super::{AMOUNT, Case, LOAD_MESSAGES, RESCUE_MESSAGES, of_loads, on_line};
+use super::{AMOUNT, Case, LOAD_MESSAGES, RESCUE_MESSAGES, every, of_loads, on_line};
 use crate::counter::Counter;
 use crate::hand::{Disturbance, Line};
 
@@ -13,11 +13,7 @@ async fn late_messages_of_earlier_loads_change_nothing_of_later_ones() {
     for first in 1..=LOAD_MESSAGES {
         for rescue in 0..=RESCUE_MESSAGES {
             for late in 1..=LOAD_MESSAGES {
-                for (number, second) in of_loads().into_iter().enumerate() {
-                    // Every second disturbance with every second of the others: half of all, spread evenly.
-                    if (number + usize::from(first + rescue + late)) % 2 == 0 {
-                        continue;
-                    }
+                for (_, second) in every(4, usize::from(first + rescue + late), of_loads()) {
                     let second = Disturbance { late: Some(late), ..second };
                     let what = format!("message {first} late, {rescue} of the rescue, then load {second:?}");
                     let mut case = Case::begin(&mut counter, what).await;
