@@ -94,6 +94,8 @@ impl Counter {
             self.counts.settled.fetch_add(1, Ordering::Relaxed);
             served.push((card, fate));
         }
+        // Its folder is free for whoever comes next.
+        self.terminal.close().await;
         served
     }
 

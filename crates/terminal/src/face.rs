@@ -41,7 +41,7 @@ use model::TerminalId;
 use pages::{Href, TerminalNav};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use visit::{Policy, Visitor};
+use visit::{HostNames, Policy, Visitor};
 
 use crate::attached::AttachedReader;
 use crate::terminal::Terminal;
@@ -160,10 +160,11 @@ impl Desk {
     }
 }
 
-/// The pages of a face, with the policy and the check of forms around them.
+/// The pages of a face, with the policy and the check of forms around them. They have no login, so they answer under
+/// addresses and `localhost` only.
 pub fn router(face: Face) -> Router {
     let policy = Policy::new(&[], &[], "'none'");
-    match face.behind {
+    let routes = match face.behind {
         Behind::Terminal(desk) => visit::welcome(desk_routes().with_state(desk), policy),
         Behind::Nothing { why, number, nav } => {
             let show = move |visitor: Visitor| {
@@ -172,7 +173,8 @@ pub fn router(face: Face) -> Router {
             };
             visit::welcome(Router::new().fallback(show), policy)
         }
-    }
+    };
+    visit::only_under(routes, HostNames::default())
 }
 
 fn desk_routes() -> Router<Arc<Desk>> {

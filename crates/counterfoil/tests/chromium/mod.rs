@@ -1,4 +1,5 @@
 //! A reader at Debian's Chromium: sees pages, points, presses and types as people do.
+#![allow(dead_code)] // Each test binary uses its own part.
 
 mod devtools;
 mod driver;

@@ -11,8 +11,7 @@ pub(crate) struct Demo {
     pub(crate) console: String,
     /// With a display; without one; with one, and listening.
     pub(crate) cards: [DemoCard; 3],
-    /// Nothing where it has no rail for wallet cards.
-    pub(crate) tap: Option<DemoTap>,
+    pub(crate) tap: DemoTap,
     _temporary: Option<TempDir>,
 }
 
@@ -31,7 +30,7 @@ pub(crate) struct DemoTap {
     pub(crate) outbox: String,
     pub(crate) pin: String,
     /// Bus, activated; school and prison, not.
-    pub(crate) wallets: Vec<DemoWallet>,
+    pub(crate) wallets: [DemoWallet; 3],
 }
 
 /// A wallet card that it shows.
@@ -70,14 +69,13 @@ impl Demo {
             let (last_four, state) = card.split_once(", ")?;
             Some(DemoWallet { last_four: last_four.to_owned(), is_activated: state == "activated" })
         });
-        let wallets: Vec<_> = wallets.collect();
-        let tap = (!wallets.is_empty()).then(|| DemoTap {
-            terminal: address("the terminal, for a phone's screen"),
-            field: address("its field: hold, tear and spend"),
-            outbox: address("the phone with its SMS codes"),
+        let tap = DemoTap {
+            terminal: address("the terminal,"),
+            field: address("its field"),
+            outbox: address("the phone "),
             pin: address("the bank card's PIN"),
-            wallets,
-        });
+            wallets: wallets.collect::<Vec<_>>().try_into().expect("three wallet cards"),
+        };
         Self {
             _temporary: None,
             tap,

@@ -48,7 +48,7 @@ impl Gateway {
             line.clear();
         }
         let mut body = vec![0; length];
-        stream.read_exact(&mut body).ok()?;
+        stream.read_exact(&mut body).ok().filter(|()| length > 0)?;
         let body: Value = serde_json::from_slice(&body).expect("the template is JSON");
         let [to, text] = ["to", "text"].map(|name| body[name].as_str().unwrap().to_owned());
         let (inbox, came) = &*self.inbox;

@@ -114,7 +114,10 @@ fn what_a_holder_types_wrong_costs_nothing_and_is_told() {
     bank.platform.run(&["wallet", "unfreeze", &frozen.asn]).well();
     let load = terminal.begin_load(&frozen, "5", &[]);
     load.signal("INT");
-    assert!(load.ended().badly().contains("nothing was paid"));
+    // Before the keyboard goes as well.
+    load.asks("error: ");
+    let error = load.ended().badly();
+    assert!(error.contains("nothing was paid"), "{error}");
     bank.platform.run(&["wallet", "freeze", &frozen.asn]).well();
     assert!(terminal.tap(&["load", "--amount", "5"], &frozen).with(3).contains("card_frozen"));
     bank.platform.run(&["bank", "freeze", &bank_card]).well();

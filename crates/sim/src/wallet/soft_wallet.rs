@@ -86,7 +86,15 @@ impl SoftWallet {
 
     fn with(medium: WalletMedium, randomness: Randomness) -> Self {
         let card = WalletCard::personalise(medium.image().clone());
-        Self { silicon: Arc::new(Mutex::new(Silicon { card, medium, randomness, tear: None, told: watch::Sender::new(0) })) }
+        Self {
+            silicon: Arc::new(Mutex::new(Silicon {
+                card,
+                medium,
+                randomness,
+                tear: None,
+                told: watch::Sender::new(0),
+            })),
+        }
     }
 
     /// Everything durable, as it is now.

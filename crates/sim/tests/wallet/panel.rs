@@ -82,7 +82,9 @@ async fn text(response: Response) -> String {
 async fn the_page_shows_each_card_as_itself_knows_it() {
     let panel = Panel::new();
     let page = panel.page().await;
-    for shown in ["•••• 7801", "•••• 7802", "¥100.00", "2036-12-31", "id=\"hold-0101\"", "id=\"after-0101-2\""] {
+    for shown in
+        ["•••• 7801", "•••• 7802", "¥100.00", "2036-12-31", "id=\"hold-0101\"", "id=\"after-0101-2\""]
+    {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     assert!(page.contains("href=\"http://127.0.0.1:8092/\"") && !page.contains("1234567801"));

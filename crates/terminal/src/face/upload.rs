@@ -79,7 +79,7 @@ mod tests {
         assert!(file(TYPE, second.as_bytes(), "pack").unwrap().starts_with(b"# one"));
         assert_eq!(
             file("Multipart/Form-Data; Boundary=\"----x7\"", one.as_bytes(), "pack").map(<[u8]>::len),
-            Some(18)
+            Some(17)
         );
         let empty = "------x7\r\nContent-Disposition: form-data; name=\"pack\"; filename=\"\"\r\n\r\n\r\n------x7--\r\n";
         assert_eq!(file(TYPE, empty.as_bytes(), "pack"), Some(&b""[..]));

@@ -1,0 +1,416 @@
+//! The demonstration's wallet cards in a browser, as their holders see them: the terminal's pages on a phone, the
+//! reader's field, the messages, and the operators' console.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
+
+mod chromium;
+mod kiosk;
+mod program;
+
+use std::time::Duration;
+
+use chromium::Screen;
+use fantoccini::key::Key;
+use kiosk::{BUS, Hold, Kiosk, SCHOOL};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+const BALANCE: &str = ".balance-amount";
+const PAID_NOT_WRITTEN: &str = "Paid, not yet written: hold the card again.";
+const LOADED: &str = "Loaded. The money is on the card.";
+
+/// A balance page with this on the card.
+async fn shows_balance(kiosk: &Kiosk, amount: &str) {
+    kiosk.browser.reads(BALANCE, &format!("{amount} CNY")).await;
+}
+
+/// What the page's records say: kind, sign and amount, the newest first.
+async fn records(kiosk: &Kiosk) -> Value {
+    let record = "it => it.querySelector('.record-kind').innerText + ' ' + it.querySelector('.record-amount').innerText";
+    kiosk.browser.ask(&format!("[...document.querySelectorAll('.record')].map({record})")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_wants_the_right_code_and_the_right_pin_and_the_balance_shows_it() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let browser = &kiosk.browser;
+    assert!(kiosk.bus().is_activated && !kiosk.school().is_activated);
+    kiosk.pass("home.png").await;
+    browser.click(&format!("a.industry[href$='/{BUS}']")).await;
+    browser.reads("h1", "Bus").await;
+    kiosk.pass("industry.png").await;
+    browser.click("form[action$='/load'] button").await;
+    browser.reads(".hold-title", "Hold the card to the reader").await;
+    kiosk.pass("hold-to-read.png").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    browser.reads("h1", "How much do you load?").await;
+    kiosk.at_field().await;
+    kiosk.pass("field.png").await;
+    kiosk.take_away(BUS).await;
+
+    // Another amount is typed, and is too much.
+    browser.fill("#other_amount", "500.01").await;
+    assert_eq!(browser.ask("document.querySelector('input[value=other]').checked").await, json!(true));
+    browser.click("form[action$='/amount'] button").await;
+    browser.tells("#amount-error[data-outcome=amount_refused]", "cannot be loaded").await;
+    kiosk.pass("load-refused.png").await;
+    browser.click("label.amount:has(input[value='5000'])").await;
+    kiosk.take("tap-load.png").await;
+    kiosk.pass("load.png").await;
+    kiosk.choose_amount(5_000).await;
+    let code = kiosk.code_for(kiosk.bus()).await;
+    kiosk.at_phone().await;
+    kiosk.pass("outbox.png").await;
+    kiosk.at_terminal().await;
+    browser.tells(".entry-amount", "¥50.00").await;
+    browser.tells("#code-hint", "5678").await;
+    kiosk.pass("confirm.png").await;
+
+    let wrong = if code == "000000" { "111111" } else { "000000" };
+    kiosk.confirm(wrong, &kiosk.demo.tap.pin).await;
+    browser.tells("#code-error[data-outcome=sms_wrong]", "The SMS code is wrong. 2 tries left").await;
+    assert_eq!(browser.ask("document.querySelector('#code').getAttribute('aria-invalid')").await, json!("true"));
+    assert_eq!(browser.ask("document.querySelector('#pin-error')").await, Value::Null);
+    kiosk.pass("confirm-wrong-code.png").await;
+    kiosk.confirm(&code, "135790").await;
+    let error = browser.tells("#pin-error[data-outcome=pin_wrong]", "The bank card's PIN is wrong.").await;
+    assert!(error.ends_with("tries left"), "{error}");
+    assert_eq!(browser.ask("document.querySelector('#code-error')").await, Value::Null);
+    kiosk.pass("confirm-wrong-pin.png").await;
+
+    kiosk.confirm_well(&code).await;
+    let only = browser.text(".hold-only").await;
+    assert!(only.contains(&kiosk.bus().last_four), "{only}");
+    kiosk.pass("hold-to-load.png").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    kiosk.ends("loaded", LOADED).await;
+    kiosk.take("tap-loaded.png").await;
+    kiosk.pass("loaded.png").await;
+    kiosk.card_holds(BUS, "¥50.00").await;
+
+    // A ride, and the card knows both. The bank verifies what the card says.
+    kiosk.at_field().await;
+    browser.click(&format!("#buy-{BUS}")).await;
+    kiosk.card_holds(BUS, "¥48.00").await;
+    browser.click("form[action$='/balance'] button").await;
+    browser.sees(".hold").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    shows_balance(&kiosk, "¥48.00").await;
+    assert_eq!(records(&kiosk).await, json!(["Purchase −¥2.00", "Load +¥50.00"]));
+    browser.reads(".balance-proof:not(.is-verified)", "As the card says; not verified by the bank").await;
+    kiosk.pass("balance.png").await;
+    browser.click("form[action$='/verify'] button").await;
+    browser.reads(".balance-proof.is-verified", "Verified by the bank").await;
+    shows_balance(&kiosk, "¥48.00").await;
+    assert_eq!(records(&kiosk).await, json!(["Purchase −¥2.00", "Load +¥50.00"]));
+    kiosk.take("tap-balance.png").await;
+    kiosk.pass("balance-verified.png").await;
+
+    browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
+    browser.reads("tbody .badge", "Closed").await;
+    let row = browser.text("tbody tr").await;
+    assert!(row.contains("¥50.00") && row.contains(&kiosk.bus().last_four), "{row}");
+    kiosk.pass("console-loads-phone.png").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_pulled_away_just_after_writing_is_not_loaded_twice() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let browser = &kiosk.browser;
+    let code = kiosk.begin_load(BUS, kiosk.bus(), 5_000).await;
+    kiosk.confirm_well(&code).await;
+    kiosk.hold(BUS, Hold::GoneAfterWriting).await;
+    kiosk.ends("paid_not_written", PAID_NOT_WRITTEN).await;
+    browser.sees(".outcome.means-again .trail").await;
+    browser.reads(".outcome-do button", "Hold the card again").await;
+    kiosk.take("tap-paid-not-written.png").await;
+    kiosk.pass("paid-not-written.png").await;
+    // The card has it, and neither terminal nor bank can know that yet.
+    kiosk.card_holds(BUS, "¥50.00").await;
+    kiosk.at_field().await;
+    browser.reads(".field-last", "Last time: pulled away just after writing.").await;
+    kiosk.pass("field-torn.png").await;
+    kiosk.at_terminal().await;
+
+    browser.click(".outcome-do button").await;
+    browser.sees(".hold.is-wanted").await;
+    browser.tells(".hold-main", "¥50.00").await;
+    kiosk.pass("hold-again.png").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    kiosk.ends("loaded", LOADED).await;
+    kiosk.card_holds(BUS, "¥50.00").await;
+    browser.click("form[action$='/balance'] button").await;
+    shows_balance(&kiosk, "¥50.00").await;
+    assert_eq!(records(&kiosk).await, json!(["Load +¥50.00"]));
+    // Nothing waits any more.
+    kiosk.choose(BUS, "finish").await;
+    kiosk.ends("nothing_open", "No load of this card waits to be finished.").await;
+    kiosk.pass("nothing-open.png").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_pulled_away_before_writing_is_loaded_when_it_is_held_again() {
+    let kiosk = Kiosk::open(Screen::Desktop).await;
+    let browser = &kiosk.browser;
+    kiosk.pass("desktop-home.png").await;
+    let code = kiosk.begin_load(BUS, kiosk.bus(), 10_000).await;
+    kiosk.pass("desktop-confirm.png").await;
+    kiosk.confirm_well(&code).await;
+    kiosk.pass("desktop-hold.png").await;
+    kiosk.hold(BUS, Hold::GoneBeforeWriting).await;
+    kiosk.ends("paid_not_written", PAID_NOT_WRITTEN).await;
+    kiosk.pass("desktop-paid-not-written.png").await;
+    kiosk.card_holds(BUS, "¥0.00").await;
+
+    // Whoever reads the balance first is told; the bank knows of it, so it must be asked.
+    browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
+    browser.reads("tbody .badge", "Open").await;
+    kiosk.choose(BUS, "balance").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    shows_balance(&kiosk, "¥0.00").await;
+    browser.click("form[action$='/verify'] button").await;
+    browser.tells("#open-load", "A load of this card is not finished · ¥100.00").await;
+    kiosk.pass("desktop-balance-open.png").await;
+    browser.click(".callout form button").await;
+    kiosk.ends("loaded", LOADED).await;
+    kiosk.card_holds(BUS, "¥100.00").await;
+    browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
+    browser.reads("tbody .badge", "Closed").await;
+    browser.click("tbody a").await;
+    browser.reads("h1", "¥100.00 CNY").await;
+    kiosk.pass("desktop-console-load.png").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_school_card_is_activated_and_then_loaded() {
+    let kiosk = Kiosk::open(Screen::Desktop).await;
+    let browser = &kiosk.browser;
+    kiosk.choose(SCHOOL, "activate").await;
+    kiosk.hold(SCHOOL, Hold::Still).await;
+    browser.reads("h1", "Activate the card").await;
+    kiosk.pass("desktop-activate.png").await;
+    browser.fill("#pin", "135790").await;
+    browser.click("form[action$='/activate'] button").await;
+    browser.tells("#pin-error[data-outcome=pin_wrong]", "tries left").await;
+    browser.fill("#pin", &kiosk.demo.tap.pin).await;
+    browser.click("form[action$='/activate'] button").await;
+    kiosk.ends("activated", "The card is activated.").await;
+    kiosk.pass("desktop-activated.png").await;
+    kiosk.take_away(SCHOOL).await;
+
+    let code = kiosk.begin_load(SCHOOL, kiosk.school(), 2_000).await;
+    kiosk.confirm_well(&code).await;
+    kiosk.hold(SCHOOL, Hold::Still).await;
+    kiosk.ends("loaded", LOADED).await;
+    kiosk.card_holds(SCHOOL, "¥20.00").await;
+    kiosk.take_away(SCHOOL).await;
+
+    // The bus card is another: its own code, its own load.
+    let code = kiosk.begin_load(BUS, kiosk.bus(), 5_000).await;
+    kiosk.confirm_well(&code).await;
+    kiosk.hold(BUS, Hold::GoneAfterWriting).await;
+    kiosk.ends("paid_not_written", PAID_NOT_WRITTEN).await;
+    kiosk.at_field().await;
+    browser.sees(".field-last").await;
+    kiosk.take("tap-field.png").await;
+    kiosk.pass("desktop-field.png").await;
+    browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
+    let badges = browser.ask("[...document.querySelectorAll('tbody .badge')].map(it => it.innerText)").await;
+    assert_eq!(badges, json!(["Open", "Closed"]));
+    kiosk.take("tap-console-loads.png").await;
+    kiosk.pass("desktop-console-loads.png").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_card_than_the_one_begun_with_is_named_and_pays_nothing() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let browser = &kiosk.browser;
+    // A card that was never activated is told so, and offered to be.
+    let code = kiosk.begin_load(BUS, kiosk.bus(), 5_000).await;
+    kiosk.confirm_well(&code).await;
+    kiosk.hold(SCHOOL, Hold::Still).await;
+    kiosk.ends("not_a_wallet", "This card has no wallet of this kind. Choose another industry or card.").await;
+    browser.reads(".outcome-meaning", "Nothing was paid").await;
+    kiosk.pass("another-card.png").await;
+    kiosk.card_holds(BUS, "¥0.00").await;
+    browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
+    browser.reads(".empty", "No loads yet.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_was_never_activated_is_told_so_before_anything_is_paid() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let browser = &kiosk.browser;
+    kiosk.choose(SCHOOL, "load").await;
+    kiosk.hold(SCHOOL, Hold::Still).await;
+    browser.sees(".amounts").await;
+    browser.click("form[action$='/amount'] button").await;
+    kiosk.ends("not_activated", "The card is not activated yet. Activate it first.").await;
+    kiosk.pass("not-activated.png").await;
+    browser.click("form[action$='/activation'] button").await;
+    browser.reads("h1", "Activate the card").await;
+    kiosk.pass("activate.png").await;
+    // It is canceled while the bank is asked, or the card is wanted.
+    kiosk.take_away(SCHOOL).await;
+    browser.fill("#pin", &kiosk.demo.tap.pin).await;
+    browser.click("form[action$='/activate'] button").await;
+    browser.sees(".hold.is-wanted").await;
+    browser.click("#cancel").await;
+    kiosk.ends("canceled", "Canceled. Nothing was paid.").await;
+    browser.reads(".outcome-meaning", "Nothing was paid").await;
+    kiosk.pass("canceled.png").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_no_card_comes_the_page_ends_by_itself_and_says_so() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let browser = &kiosk.browser;
+    kiosk.choose(BUS, "balance").await;
+    browser.sees(".hold.is-wanted").await;
+    let limit = browser.ask("(it => it.expires - it.now)(document.querySelector('progress').dataset)").await;
+    let limit = Duration::from_millis(limit.as_u64().unwrap());
+    assert!((25..=30).contains(&limit.as_secs()), "{limit:?}");
+    // Meanwhile the reader is taken: another visit is refused by a page of its own.
+    let first = browser.ask("location.href").await;
+    kiosk.choose(BUS, "balance").await;
+    browser.reads("h1", "The reader is in use").await;
+    kiosk.pass("reader-in-use.png").await;
+    browser.goto(first.as_str().unwrap()).await;
+    sleep(limit.saturating_sub(Duration::from_secs(2))).await;
+    browser.tells(".countdown", "0:0").await;
+    kiosk.ends("timed_out", "No card came. Nothing was paid.").await;
+    kiosk.pass("timed-out.png").await;
+    // It goes on from there.
+    browser.click(".outcome-do button").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    shows_balance(&kiosk, "¥0.00").await;
+    browser.reads(".records-sheet .empty", "The card has no records yet.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_renew_the_key_and_install_only_good_packs() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let (browser, folder) = (&kiosk.browser, tempfile::tempdir().unwrap());
+    let settings = format!("{}/settings", kiosk.demo.tap.terminal);
+    const KEY_ID: &str = "section[aria-labelledby=key] dd.id";
+    browser.goto(&settings).await;
+    let before = browser.text(KEY_ID).await;
+    kiosk.pass("settings.png").await;
+    browser.click("form[action='/settings/key'] button").await;
+    browser.reads(".notice[role=status]", "The working key was renewed.").await;
+    let after = browser.text(KEY_ID).await;
+    assert!(before != after && after.len() == 8, "{before} {after}");
+
+    let bus = std::fs::read_to_string(format!("{}/0101-bus.pack.toml", program::bank::EXAMPLES)).unwrap();
+    let body = bus.replace("version = 1 ", "version = 2 ");
+    let newer = packs::sign(&body, &packs::example_key()).unwrap();
+    let install = async |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        browser.fill("#pack", file.to_str().unwrap()).await;
+        browser.click("form[action='/settings/packs'] button").await;
+    };
+    install("0101-bus-2.pack.toml", &newer).await;
+    browser.reads(".notice[role=status]", "The driver pack is installed: Bus").await;
+    browser.reads(".pack dd", "2").await;
+    for (name, text, reason) in [
+        ("altered.pack.toml", newer.replace("amounts = [1000", "amounts = [9000"), "changed after it was signed"),
+        ("older.pack.toml", bus, "version 2"),
+        ("letter.txt", "Dear terminal".to_owned(), "not a"),
+    ] {
+        install(name, &text).await;
+        browser.tells(".alert[role=alert]", "The file was refused.").await;
+        let alert = browser.text(".alert[role=alert]").await;
+        assert!(alert.contains(reason), "{alert}");
+    }
+    kiosk.pass("settings-refused.png").await;
+    // What was refused changed nothing, and a notice is given once.
+    browser.goto(&settings).await;
+    assert_eq!(browser.ask("document.querySelector('.alert')").await, Value::Null);
+    browser.reads(".pack dd", "2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_is_read_with_the_keyboard_alone() {
+    let kiosk = Kiosk::open(Screen::Desktop).await;
+    let browser = &kiosk.browser;
+    browser.tab_to(&format!("a.industry[href$='/{BUS}']")).await;
+    browser.type_key(Key::Enter, 1).await;
+    browser.sees(".task").await;
+    browser.tab_to("form[action$='/balance'] button").await;
+    browser.type_key(Key::Enter, 1).await;
+    browser.sees(".hold.is-wanted").await;
+    browser.tab_to("#cancel").await;
+    kiosk.at_field().await;
+    browser.tab_to(&format!("#hold-{BUS}")).await;
+    browser.type_key(Key::Enter, 1).await;
+    kiosk.at_terminal().await;
+    shows_balance(&kiosk, "¥0.00").await;
+    browser.tab_to("form[action$='/verify'] button").await;
+    browser.type_key(Key::Space, 1).await;
+    browser.sees(".balance-proof.is-verified").await;
+    kiosk.pass("desktop-balance.png").await;
+    browser.goto(&format!("{}/settings", kiosk.demo.tap.terminal)).await;
+    kiosk.pass("desktop-settings.png").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_load_is_finished_in_chinese() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let browser = &kiosk.browser;
+    browser.click(".switch").await;
+    browser.reads("h1", "请选择钱包卡").await;
+    kiosk.pass("zh-home.png").await;
+    browser.click(&format!("a.industry[href$='/{BUS}']")).await;
+    browser.reads("h1", "公交").await;
+    kiosk.pass("zh-industry.png").await;
+    browser.click("form[action$='/load'] button").await;
+    browser.reads(".hold-title", "请将卡片贴在读卡器上").await;
+    kiosk.pass("zh-hold.png").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    browser.reads("h1", "选择充值金额").await;
+    kiosk.pass("zh-load.png").await;
+    kiosk.take_away(BUS).await;
+    kiosk.choose_amount(5_000).await;
+    let code = kiosk.code_for(kiosk.bus()).await;
+    browser.reads("h1", "输入验证码和密码").await;
+    kiosk.pass("zh-confirm.png").await;
+    kiosk.confirm_well(&code).await;
+    kiosk.hold(BUS, Hold::GoneBeforeWriting).await;
+    kiosk.ends("paid_not_written", "已付款，尚未写入：请再次贴卡。").await;
+    kiosk.take("tap-paid-not-written-zh.png").await;
+    kiosk.pass("zh-paid-not-written.png").await;
+    browser.click(".outcome-do button").await;
+    browser.sees(".hold.is-wanted").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    kiosk.ends("loaded", "充值成功，金额已写入卡内。").await;
+    kiosk.pass("zh-loaded.png").await;
+    browser.click("form[action$='/balance'] button").await;
+    shows_balance(&kiosk, "¥50.00").await;
+    browser.reads(".balance-proof", "卡片自报，未经银行核实").await;
+    kiosk.pass("zh-balance.png").await;
+    // The field and the messages follow: a language is chosen once.
+    kiosk.at_field().await;
+    browser.goto(&kiosk.demo.tap.field).await;
+    browser.until("document.documentElement.lang.startsWith('zh')").await;
+    kiosk.pass("zh-field.png").await;
+    browser.goto(&kiosk.demo.tap.outbox).await;
+    browser.reads("h1", "短信").await;
+    browser.goto(&format!("{}/settings", kiosk.demo.tap.terminal)).await;
+    browser.reads("h1", "设置").await;
+    kiosk.pass("zh-settings.png").await;
+    browser.click(".switch").await;
+    browser.reads("h1", "Settings").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_a_page_asks_for_itself_until_it_has_ended() {
+    let kiosk = Kiosk::open(Screen::Phone).await;
+    let browser = &kiosk.browser;
+    browser.switch_scripts_off().await;
+    kiosk.choose(BUS, "balance").await;
+    browser.sees(".hold.is-wanted").await;
+    assert_eq!(browser.ask("typeof htmx").await, json!("undefined"));
+    kiosk.pass("no-scripts-hold.png").await;
+    kiosk.hold(BUS, Hold::Still).await;
+    shows_balance(&kiosk, "¥0.00").await;
+}
