@@ -76,6 +76,15 @@ impl Browser {
         self.client.execute(&format!("return ({expression});"), vec![]).await.unwrap()
     }
 
+    /// Waits until the window shows this address, without asking its page.
+    pub(crate) async fn comes_to(&self, url: &str) {
+        let began = Instant::now();
+        while self.client.current_url().await.unwrap().as_str() != url {
+            assert!(began.elapsed() < PATIENCE, "it never came to {url}");
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Waits until an expression is true on the page. A page that is just being left cannot be asked; the next can.
     pub(crate) async fn until(&self, expression: &str) {
         let began = Instant::now();

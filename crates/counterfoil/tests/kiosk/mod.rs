@@ -124,7 +124,8 @@ impl Kiosk {
 
     /// Enters both; the fields are empty, whatever was in them before.
     pub(crate) async fn confirm(&self, code: &str, pin: &str) {
-        let entered = self.browser.ask("[...document.querySelectorAll('#code, #pin')].map(it => it.value)").await;
+        let entered =
+            self.browser.ask("[...document.querySelectorAll('#code, #pin')].map(it => it.value)").await;
         assert_eq!(entered, json!(["", ""]), "nothing that was typed is kept");
         self.browser.fill("#code", code).await;
         self.browser.fill("#pin", pin).await;

@@ -53,7 +53,12 @@ impl Terminal {
 
     /// The command that enrols, before its code is typed.
     pub(crate) fn enrolment(&self, bank: &Bank, authority: &Path) -> Command {
-        let [security, transaction] = bank.addresses();
+        self.enrolment_at(bank.addresses(), authority)
+    }
+
+    /// The same with other addresses: security, transaction.
+    pub(crate) fn enrolment_at(&self, addresses: [String; 2], authority: &Path) -> Command {
+        let [security, transaction] = addresses;
         let words = ["enrol", "--terminal", &self.number, "--ca", authority.to_str().unwrap()];
         let servers = ["--security", &security, "--transaction", &transaction];
         self.command(&[&words[..], &servers].concat())

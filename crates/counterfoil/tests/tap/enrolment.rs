@@ -1,7 +1,7 @@
 //! Enrolment: what can be wrong with the code, the bank, its certificate and the folder, and what is left behind.
 
-use crate::program::bank::Bank;
-use crate::program::process::{run, run_typed};
+use crate::program::bank::{Bank, example};
+use crate::program::process::{Program, run, run_typed};
 use crate::program::terminal::Terminal;
 
 const NUMBER: &str = "000001000050";
@@ -41,9 +41,8 @@ fn a_bank_that_cannot_be_reached_or_trusted_leaves_the_code_good_and_no_folder()
 
     // The certificate is for 127.0.0.1, and the server is found under another address.
     let listen = format!("127.0.0.2:{}", bank.security);
-    let serving = crate::program::process::Program::start(
-        bank.platform.command(&["serve"]).env("COUNTERFOIL_TAP_SECURITY_LISTEN", &listen),
-    );
+    let serving =
+        Program::start(bank.platform.command(&["serve"]).env("COUNTERFOIL_TAP_SECURITY_LISTEN", &listen));
     serving.says("Ctrl-C stops it");
     let elsewhere = format!("https://{listen}");
     let ca = bank.authority();
@@ -91,7 +90,7 @@ fn a_code_that_is_wrong_used_or_spent_is_told_by_name() {
     let error = terminal.run(&["packs"]).well();
     assert!(error.starts_with("CODE"), "{error}");
     let card = bank.wallet("0101", &bank.bank_card(&bank.holder(1_000)));
-    terminal.install(&crate::program::bank::example("0101-bus.pack.toml")).well();
+    terminal.install(&example("0101-bus.pack.toml")).well();
     terminal.activate(&card).with(0);
     assert!(Terminal::new(NUMBER).enrol(&bank, &code).badly().contains("code_used"));
     let short = run_typed(

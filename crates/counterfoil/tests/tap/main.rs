@@ -11,6 +11,7 @@ mod program;
 mod counter;
 mod enrolment;
 mod help;
+mod line;
 mod packs;
 mod start;
 mod story;

@@ -1,10 +1,12 @@
 //! Driver packs: made, signed, checked, installed; and a whole industry that comes as files while everything runs.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::program::bank::{Bank, example, example_signer};
-use crate::program::process::{PATIENCE, counterfoil, run};
+use crate::program::process::{Ended, PATIENCE, counterfoil, run};
 use crate::program::terminal::Terminal;
 use tempfile::TempDir;
 
@@ -34,7 +36,7 @@ impl Signer {
     }
 }
 
-fn sign(body: &Path, key: &Path, out: &Path) -> crate::program::process::Ended {
+fn sign(body: &Path, key: &Path, out: &Path) -> Ended {
     run(counterfoil(["pack", "sign"]).arg(body).arg("--key").arg(key).arg("--out").arg(out))
 }
 
@@ -93,9 +95,12 @@ fn a_pack_is_signed_and_checked_and_every_fault_is_named() {
     let key = signer.file("signer.key");
     assert!(run(counterfoil(["pack", "key"]).arg(&key)).badly().contains("never overwritten"));
     assert!(sign(&body, &signer.file("none.key"), &out).badly().contains("none.key"));
-    assert!(sign(&body, &pack, &out).badly().contains("no signing key"));
-    std::process::Command::new("chmod").arg("640").arg(&key).status().unwrap();
-    assert!(sign(&body, &key, &out).badly().contains("chmod 600"));
+    for (mode, told) in [(0o640, "chmod 600"), (0o600, "no signing key")] {
+        std::fs::write(&key, "not 64 hexadecimal digits").unwrap();
+        std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+        let error = sign(&body, &key, &out).badly();
+        assert!(error.contains(told), "{error}");
+    }
 }
 
 #[test]

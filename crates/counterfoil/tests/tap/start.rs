@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use crate::program::bank::{Bank, example};
-use crate::program::process::{Program, run};
+use crate::program::platform::Platform;
+use crate::program::process::{Program, run, run_typed};
 use crate::program::terminal::Terminal;
 
 #[test]
@@ -107,10 +108,10 @@ fn without_its_own_keys_or_a_gateway_a_bank_says_what_is_missing() {
     load.kill();
     assert_eq!((bank.gateway.unread(), bank.loads_of(&card.asn).len()), (0, 0));
 
-    let bare = crate::program::platform::Platform::new();
+    let bare = Platform::new();
     let holder = bare.run(&["holder", "add", "--name", "Li Na", "--document", "G1"]).well();
     let holder = holder.lines().next().unwrap();
     let command = ["bank", "card", "--holder", holder, "--phone", "+8613812345678"];
-    let error = crate::program::process::run_typed(&mut bare.command(&command), &["2468"]).badly();
+    let error = run_typed(&mut bare.command(&command), &["2468"]).badly();
     assert!(error.contains("counterfoil keys tap"), "{error}");
 }

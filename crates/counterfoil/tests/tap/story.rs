@@ -1,5 +1,8 @@
 //! From an empty folder to money on a card, torn and finished, with every exit code that a script can meet.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use crate::program::bank::{Bank, PIN};
 use crate::program::process::run_typed;
 use crate::program::terminal::{TERMINAL_PASSPHRASE, Terminal};
@@ -160,7 +163,7 @@ fn a_card_that_is_no_such_card_and_a_reader_that_is_not_there_are_named() {
     assert!(balance("nowhere.json").contains("there is no wallet card at nowhere.json"));
     let exposed = bus.file.with_file_name("exposed.json");
     std::fs::copy(&bus.file, &exposed).unwrap();
-    std::process::Command::new("chmod").arg("644").arg(&exposed).status().unwrap();
+    std::fs::set_permissions(&exposed, Permissions::from_mode(0o644)).unwrap();
     assert!(balance(exposed.to_str().unwrap()).contains("chmod 600"));
     std::fs::remove_file(&exposed).unwrap();
     let junk = bus.file.with_file_name("junk.json");

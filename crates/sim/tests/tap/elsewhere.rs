@@ -35,8 +35,7 @@ pub(crate) fn say(reader: &mut SoftReader, apdu: &[u8]) -> (Vec<u8>, StatusWord)
 pub(crate) fn spend(wallet: &SoftWallet, amount: Fen, now: UnixMillis) -> Fen {
     let mut reader = connect(wallet);
     let kind = PurseKind::PurseLoad;
-    let (opened, status) =
-        say(&mut reader, &apdu::initialize_for_purchase(INDEX, amount, GATE, kind));
+    let (opened, status) = say(&mut reader, &apdu::initialize_for_purchase(INDEX, amount, GATE, kind));
     if status != StatusWord::DONE {
         return Fen(0);
     }

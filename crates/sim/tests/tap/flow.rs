@@ -64,8 +64,7 @@ async fn rescued(tear: Tear, in_field: u8, elsewhere: u8) {
     let ended = Hand::default().tap(&mut counter, again, &wallet).await;
     assert_eq!(ended.outcome(), Outcome::OpenLoad, "one open load a card");
 
-    let ended =
-        Hand::default().tap(&mut counter, Hand::default().finish(asn), &wallet).await;
+    let ended = Hand::default().tap(&mut counter, Hand::default().finish(asn), &wallet).await;
     assert_eq!(ended.outcome(), Outcome::Loaded);
     assert_eq!((ended.in_field, ended.elsewhere), (in_field, elsewhere));
     assert_eq!(wallet.balance(), AMOUNT);
@@ -94,7 +93,6 @@ async fn an_activation_takes_one_round_trip_in_the_field() {
 async fn without_an_open_load_there_is_nothing_to_finish() {
     let mut counter = Counter::open(5).await;
     let (asn, wallet) = counter.active_card().await;
-    let ended =
-        Hand::default().tap(&mut counter, Hand::default().finish(asn), &wallet).await;
+    let ended = Hand::default().tap(&mut counter, Hand::default().finish(asn), &wallet).await;
     assert_eq!(ended.outcome(), Outcome::NothingOpen);
 }

@@ -86,7 +86,12 @@ impl Hand {
     }
 
     /// Runs one transaction to its end in peace.
-    pub(crate) async fn tap(&mut self, counter: &mut Counter, opening: Opening, wallet: &SoftWallet) -> Ended {
+    pub(crate) async fn tap(
+        &mut self,
+        counter: &mut Counter,
+        opening: Opening,
+        wallet: &SoftWallet,
+    ) -> Ended {
         self.run(counter, opening, wallet, Disturbance::default()).await
     }
 
@@ -110,7 +115,8 @@ impl Hand {
         let pack = counter.industries.get(industry).unwrap().pack.clone();
         let mut application = Application::new(Driver::new(pack));
         application.open(&opening);
-        let mut ended = Ended { report: report_of(Outcome::Malformed), in_field: 0, elsewhere: 0, commands: 0 };
+        let mut ended =
+            Ended { report: report_of(Outcome::Malformed), in_field: 0, elsewhere: 0, commands: 0 };
         let mut message_number = 0;
         loop {
             match application.step() {

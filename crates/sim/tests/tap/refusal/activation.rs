@@ -74,7 +74,8 @@ async fn every_disturbed_activation_ends_with_a_card_that_works() {
     let mut disturbances: Vec<Disturbance> =
         (1..=UPDATE).flat_map(|nth| [torn(Tear::before(nth)), torn(Tear::after(nth))]).collect();
     for number in 1..=3 {
-        let lines = Line::BAD.map(|line| Disturbance { line: Some((number, line)), ..Disturbance::default() });
+        let lines =
+            Line::BAD.map(|line| Disturbance { line: Some((number, line)), ..Disturbance::default() });
         disturbances.extend(lines);
     }
     let mut scene = Scene::begin_before_activation(703).await;
@@ -120,7 +121,11 @@ async fn a_frozen_card_is_not_activated_and_a_late_report_does_not_thaw_it() {
     let outputs = held.run(&list);
     scene.counter.bank.freeze_wallet(scene.asn, true).await.unwrap();
     assert_eq!(scene.activate_in_peace().await, Outcome::CardFrozen, "before");
-    assert_eq!(outcome_of(scene.card(Transaction::Activation, &reading).await), Outcome::CardFrozen, "between");
+    assert_eq!(
+        outcome_of(scene.card(Transaction::Activation, &reading).await),
+        Outcome::CardFrozen,
+        "between"
+    );
     assert_eq!(scene.activation_outputs(&outputs).await, Outcome::Activated, "the card is");
     assert_eq!(scene.state(), WalletState::Frozen);
     assert_eq!(scene.load(AMOUNT).await, Outcome::CardFrozen);
@@ -143,7 +148,8 @@ async fn an_activation_takes_the_right_pin() {
     let mut scene = Scene::begin_before_activation(707).await;
     let pin = scene.counter.till(TERMINAL).pin_block(scene.asn, "1234", &scene.counter.dice);
     let wrong = Body::Authorize(Authorize { pin, ..scene.activation() });
-    for expected in [(Outcome::PinWrong, Some(2)), (Outcome::PinWrong, Some(1)), (Outcome::PinBlocked, None)] {
+    for expected in [(Outcome::PinWrong, Some(2)), (Outcome::PinWrong, Some(1)), (Outcome::PinBlocked, None)]
+    {
         assert_eq!(tries_of(scene.ask(Transaction::Activation, wrong.clone()).await), expected);
     }
     assert_eq!(scene.activate_in_peace().await, Outcome::PinBlocked);
@@ -161,11 +167,20 @@ async fn the_permission_to_activate_is_for_one_card_and_terminal_and_for_five_mi
     assert_eq!(outcome_of(elsewhere), Outcome::AuthorizationRefused);
     let mut without = reading.clone();
     without.authorization = None;
-    assert_eq!(outcome_of(scene.card(Transaction::Activation, &without).await), Outcome::AuthorizationRefused);
+    assert_eq!(
+        outcome_of(scene.card(Transaction::Activation, &without).await),
+        Outcome::AuthorizationRefused
+    );
     without.authorization = Some(Reference([5; 16]));
-    assert_eq!(outcome_of(scene.card(Transaction::Activation, &without).await), Outcome::AuthorizationExpired);
+    assert_eq!(
+        outcome_of(scene.card(Transaction::Activation, &without).await),
+        Outcome::AuthorizationExpired
+    );
     scene.counter.pass(300_000);
-    assert_eq!(outcome_of(scene.card(Transaction::Activation, &reading).await), Outcome::AuthorizationExpired);
+    assert_eq!(
+        outcome_of(scene.card(Transaction::Activation, &reading).await),
+        Outcome::AuthorizationExpired
+    );
 
     let reference = scene.authorized_activation().await;
     let (asn, image) = scene.counter.new_card(bus()).await;

@@ -51,7 +51,10 @@ async fn a_wrong_mac1_pays_nothing_and_the_issuer_hears_of_it() {
         assert_eq!(scene.counter.alarms(scene.asn), vec!["mac1_wrong"; number + 1]);
     }
     scene.nothing_moved();
-    assert!(matches!(scene.load_card(&reading).await, Body::Commands(_)), "the right one is as good as before");
+    assert!(
+        matches!(scene.load_card(&reading).await, Body::Commands(_)),
+        "the right one is as good as before"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +88,11 @@ async fn what_was_read_without_what_the_transaction_needs_is_malformed() {
     let scene = Scene::begin(404).await;
     let reading = scene.hold().reading();
     for transaction in [Transaction::Balance, Transaction::Load, Transaction::Activation] {
-        assert_eq!(outcome_of(scene.card(transaction, &reading).await), Outcome::Malformed, "{transaction:?}");
+        assert_eq!(
+            outcome_of(scene.card(transaction, &reading).await),
+            Outcome::Malformed,
+            "{transaction:?}"
+        );
     }
     scene.nothing_moved();
 }
@@ -146,15 +153,31 @@ async fn a_counter_is_kept_from_the_moment_that_a_load_is_begun() {
     load_elsewhere(&scene.wallet, Fen(1), scene.counter.now());
     let _torn = scene.begin_load().await;
     scene.counter.kill();
-    let store = scene.counter.bank.app().store();
-    let wallet = store.peek(|rows| rows.wallet(scene.asn)).unwrap().unwrap();
-    assert_eq!(wallet.counter, OnlineCounter(2));
+    assert_eq!(scene.kept_counter(), OnlineCounter(2));
     let reading = CardReading { authorization: Some(scene.authorized_elsewhere().await), ..old };
     assert_eq!(outcome_of(scene.load_card(&reading).await), Outcome::OpenLoad);
     assert_eq!(scene.counter.money(), SET_ASIDE);
 }
 
+#[tokio::test]
+async fn a_counter_is_kept_one_further_once_the_load_is_on_the_card() {
+    let mut scene = Scene::begin(413).await;
+    assert_eq!(scene.load(AMOUNT).await, Outcome::Loaded);
+    scene.counter.kill();
+    assert_eq!(scene.kept_counter(), OnlineCounter(1));
+    let (mut held, list) = scene.begin_load().await;
+    held.run(&list);
+    scene.counter.kill();
+    assert_eq!(scene.kept_counter(), OnlineCounter(1), "nothing is proven yet");
+    assert_eq!(scene.finish().await, Outcome::Loaded);
+    assert_eq!(scene.kept_counter(), OnlineCounter(2));
+}
+
 impl Scene {
+    fn kept_counter(&self) -> OnlineCounter {
+        self.counter.bank.app().store().peek(|rows| rows.wallet(self.asn)).unwrap().unwrap().counter
+    }
+
     /// A permission that was asked for before the load that is open.
     async fn authorized_elsewhere(&self) -> tap::Reference {
         let reference = self.counter.dice.throw().to_be_bytes();
@@ -188,7 +211,11 @@ async fn the_same_card_message_twice_gives_the_same_mac2_and_one_debit() {
     assert_eq!(scene.counter.stored_loads(scene.asn).len(), 1);
     let outputs = held.run(&second);
     assert_eq!(outcome_of(scene.outputs(&outputs).await), Outcome::Loaded);
-    assert_eq!(outcome_of(scene.load_card(&reading).await), Outcome::StaleCounter, "a third time, after the end");
+    assert_eq!(
+        outcome_of(scene.load_card(&reading).await),
+        Outcome::StaleCounter,
+        "a third time, after the end"
+    );
     assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, AMOUNT));
 }
 

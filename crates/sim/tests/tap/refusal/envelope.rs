@@ -141,7 +141,11 @@ async fn a_key_is_good_until_its_end_and_no_other_key_is_good_at_all() {
     let till = scene.counter.till(TERMINAL);
     for key_id in [0, 2, u32::MAX] {
         let header = Header { key_id, ..till.next_header() };
-        assert_eq!(scene.send(&scene.sealed_under(&header)).await, refused(RefusalCode::UnknownKey), "{key_id}");
+        assert_eq!(
+            scene.send(&scene.sealed_under(&header)).await,
+            refused(RefusalCode::UnknownKey),
+            "{key_id}"
+        );
     }
     scene.counter.pass(12 * 3_600_000 - 1);
     assert_eq!(scene.send(&scene.sealed()).await, Ok(()), "its last moment");
@@ -173,12 +177,14 @@ async fn a_terminal_that_is_reported_lost_is_silenced_in_the_middle_of_a_load() 
     let mut scene = Scene::begin(808).await;
     let (mut held, list) = scene.begin_load().await;
     let outputs = held.run(&list);
-    scene.counter.write(|unit| {
-        let mut terminal = unit.terminal(TERMINAL)?.unwrap();
-        terminal.state = TerminalState::Revoked;
-        unit.put_terminal(&terminal)
-    })
-    .await;
+    scene
+        .counter
+        .write(|unit| {
+            let mut terminal = unit.terminal(TERMINAL)?.unwrap();
+            terminal.state = TerminalState::Revoked;
+            unit.put_terminal(&terminal)
+        })
+        .await;
     let body = Body::Outputs(outputs);
     let said = scene.ask_at(TERMINAL, bus(), Transaction::Load, body).await;
     assert_eq!(said.unwrap_err().code, RefusalCode::TerminalRevoked);

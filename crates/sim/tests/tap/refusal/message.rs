@@ -23,8 +23,7 @@ fn malformed(rule: &str) -> Result<(), (RefusalCode, Option<String>)> {
 async fn a_text_that_is_no_message_is_refused_by_the_name_of_the_rule() {
     let scene = Scene::begin(901).await;
     let body = Body::Card(scene.hold().reading());
-    let good =
-        Message { industry: bus(), transaction: Transaction::SupplementaryLoad, body }.to_text();
+    let good = Message { industry: bus(), transaction: Transaction::SupplementaryLoad, body }.to_text();
     let head_else = |place: usize, text: &str| {
         let mut changed = good.clone();
         changed.replace_range(place..place + text.len(), text);
@@ -108,8 +107,7 @@ async fn a_refused_message_leaves_its_sequence_to_the_next() {
     let till = scene.counter.till(TERMINAL);
     let header = till.next_header();
     let body = Body::Card(scene.hold().reading());
-    let good =
-        Message { industry: bus(), transaction: Transaction::SupplementaryLoad, body }.to_text();
+    let good = Message { industry: bus(), transaction: Transaction::SupplementaryLoad, body }.to_text();
     for (text, answered) in [(&good[..20], false), (&good[..], true), (&good[..], false)] {
         let envelope = till.seal_under(&header, text.as_bytes(), &scene.counter.dice);
         assert_eq!(scene.counter.bank.answer(&envelope).await.is_ok(), answered);

@@ -9,12 +9,7 @@ use crate::scene::{AMOUNT, LOADED, SET_ASIDE, Scene, end_of, list_of, outcome_of
 /// The one answer of a list that did all of it.
 fn said(list: &CommandList, data: &[u8]) -> Outputs {
     let output = CardAnswer::Said { data: data.to_vec(), status: StatusWord::DONE };
-    Outputs {
-        reference: list.reference,
-        list: list.list,
-        outputs: vec![output],
-        ending: ListEnding::Done,
-    }
+    Outputs { reference: list.reference, list: list.list, outputs: vec![output], ending: ListEnding::Done }
 }
 
 impl Scene {
@@ -100,8 +95,7 @@ async fn a_report_that_comes_again_after_the_end_is_loaded_and_changes_nothing()
     let stored = scene.counter.stored_loads(scene.asn);
     scene.counter.kill();
     let wrong = said(&list, &[1, 2, 3, 4]);
-    let gone =
-        Outputs { outputs: vec![CardAnswer::Gone], ending: ListEnding::CardGone, ..outputs.clone() };
+    let gone = Outputs { outputs: vec![CardAnswer::Gone], ending: ListEnding::CardGone, ..outputs.clone() };
     for again in [outputs, wrong, gone] {
         let end = end_of(scene.outputs(&again).await);
         assert_eq!((end.known(), end.reference), (Some(Outcome::Loaded), Some(list.reference)));

@@ -63,7 +63,8 @@ async fn an_sms_code_is_good_once_and_none_at_all_is_as_good_as_an_old_one() {
     assert_eq!(outcome_of(scene.asks(&request).await), Outcome::SmsExpired);
     let none = scene.authorize_but(AMOUNT, |request| request.sms = None).await;
     assert_eq!(outcome_of(none), Outcome::SmsExpired);
-    let unknown = scene.authorize_but(AMOUNT, |request| request.sms.as_mut().unwrap().reference[3] ^= 1).await;
+    let unknown =
+        scene.authorize_but(AMOUNT, |request| request.sms.as_mut().unwrap().reference[3] ^= 1).await;
     assert_eq!(outcome_of(unknown), Outcome::SmsExpired);
     scene.nothing_moved();
 }
@@ -92,8 +93,7 @@ async fn an_sms_code_is_for_one_amount_card_and_terminal_and_stays_good_there() 
     let (asn, _) = scene.counter.active_card().await;
     let another_card = Authorize { asn, pin: scene.counter.pin(asn), ..request.clone() };
     assert_eq!(outcome_of(scene.asks(&another_card).await), Outcome::SmsNotForThis);
-    let elsewhere =
-        Authorize { pin: scene.counter.pin_at(OTHER_TERMINAL, scene.asn), ..request.clone() };
+    let elsewhere = Authorize { pin: scene.counter.pin_at(OTHER_TERMINAL, scene.asn), ..request.clone() };
     let body = Body::Authorize(elsewhere);
     let answer = scene.ask_at(OTHER_TERMINAL, bus(), Transaction::Load, body).await.unwrap();
     assert_eq!(outcome_of(answer), Outcome::SmsNotForThis);
@@ -122,7 +122,11 @@ async fn three_wrong_pins_block_the_bank_card_until_the_bank_frees_it() {
     assert_eq!(tries_of(scene.asks(&wrong).await), (Outcome::PinWrong, Some(2)));
     assert_eq!(tries_of(scene.asks(&wrong).await), (Outcome::PinWrong, Some(1)));
     assert_eq!(tries_of(scene.asks(&wrong).await), (Outcome::PinBlocked, None));
-    assert_eq!(tries_of(scene.asks(&request).await), (Outcome::PinBlocked, None), "not even with the right one");
+    assert_eq!(
+        tries_of(scene.asks(&request).await),
+        (Outcome::PinBlocked, None),
+        "not even with the right one"
+    );
     scene.nothing_moved();
     scene.counter.bank.freeze_bank_card(&scene.counter.bank_card, false).await.unwrap();
     assert!(matches!(scene.asks(&request).await, Body::Authorized(_)));
