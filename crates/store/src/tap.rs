@@ -64,6 +64,8 @@ pub trait TapReading {
     fn sms_codes_since(&self, asn: Asn, since: UnixMillis) -> Result<u32, StoreError>;
     /// SMS whose turn has come, the longest due first; those too, that are too late to be of use.
     fn due_sms(&self, now: UnixMillis, limit: u32) -> Listed<OutgoingSms>;
+    /// Whether an alarm of this kind and subject was raised since a moment.
+    fn has_alarm_since(&self, kind: &str, subject: &str, since: UnixMillis) -> Result<bool, StoreError>;
 }
 
 /// What can be changed of wallet cards and terminals. `put_` changes exactly one row, or answers

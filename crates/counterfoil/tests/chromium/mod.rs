@@ -111,9 +111,15 @@ impl Browser {
 
     /// Goes on once the first such element's text has this in it, and gives the whole of it back.
     pub(crate) async fn tells(&self, css: &str, text: &str) -> String {
-        self.until(&format!("document.querySelector({})?.innerText.includes({})", json!(css), json!(text)))
-            .await;
-        self.text(css).await
+        let script = format!("return document.querySelector({})?.innerText;", json!(css));
+        let began = Instant::now();
+        loop {
+            match self.client.execute(&script, vec![]).await {
+                Ok(Value::String(told)) if told.contains(text) => return told,
+                told => assert!(began.elapsed() < PATIENCE, "{css} never told {text:?}: {told:?}"),
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// The text of the first such element, as it is shown.
@@ -122,7 +128,10 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        self.element(css).await.click().await.unwrap();
+        // A live page may put it there anew between the look and the click.
+        while let Err(error) = self.element(css).await.click().await {
+            assert!(error.is_stale_element_reference(), "{css} cannot be clicked: {error}");
+        }
     }
 
     /// Types into a field that is empty, or chooses a file for it.

@@ -4,13 +4,13 @@
 use model::{IndustryCode, PurseTime};
 use store::{TapAuthorization, Unit, Wallet, WalletState};
 use tap::{
-    Body, CardReading, Command, CommandList, End, ListEnding, Outcome, Outputs, PublicData, Reference,
-    StatusWord, Transaction, apdu,
+    Body, CardReading, Command, CommandList, End, ListEnding, Outcome, Outputs, Reference, StatusWord,
+    Transaction, apdu,
 };
 
 use super::Bank;
 use super::envelope::{Asker, Refused};
-use super::load::check_public_data;
+use super::load::{check_issuer, says_over};
 use super::reply::{Answered, contradiction, end};
 
 /// Where file 0015 keeps the first and the last day: 4 bytes each.
@@ -51,9 +51,11 @@ impl Bank {
             .app
             .write::<_, Refused>(move |unit| {
                 asker.take_turn(unit)?;
-                if let Some(outcome) = check_public_data(&reading, &product, asker) {
-                    return Ok(end(outcome));
-                }
+                let data = match check_issuer(&reading, &product) {
+                    Err(outcome) => return Ok(end(outcome)),
+                    Ok(data) if says_over(&data, asker) => return Ok(end(Outcome::CardExpired)),
+                    Ok(data) => data,
+                };
                 let Some(wallet) = unit.wallet(reading.asn)? else { return Ok(end(Outcome::UnknownCard)) };
                 if let Some(outcome) = standing(&wallet, industry) {
                     return Ok(end(outcome));
@@ -62,9 +64,9 @@ impl Bank {
                     Ok(authorization) => Reference(authorization.reference),
                     Err(outcome) => return Ok(end(outcome)),
                 };
-                let written = PublicData::parse(&reading.public_data).is_ok_and(|data| data.is_activated());
-                if written {
-                    // The answer to an earlier update was lost: the card has it.
+                if data.is_activated() || wallet.state == WalletState::Active {
+                    // The answer to an earlier update was lost: the card has it. And a card that is activated gets
+                    // no other days, whatever its file is read to say.
                     return activated(unit, wallet, asker);
                 }
                 let commands = vec![command.clone()];

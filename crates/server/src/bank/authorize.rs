@@ -169,6 +169,8 @@ impl Asked {
         match (wallet.state, self.transaction) {
             (WalletState::Frozen, _) => return Some(Outcome::CardFrozen),
             (WalletState::Issued, Transaction::Load) => return Some(Outcome::NotActivated),
+            // Before the PIN is looked at: without an SMS code before it, it would be tried here for ever.
+            (WalletState::Active, Transaction::Activation) => return Some(Outcome::Activated),
             (WalletState::Issued | WalletState::Active, _) => {}
         }
         if bank_card.frozen {

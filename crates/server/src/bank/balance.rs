@@ -1,12 +1,12 @@
 //! A verified balance: MAC1 over it proves that the card holds it. Nothing is written anywhere but the turn.
 
-use crypto::KeyStoreError;
+use crypto::{KeyStoreError, PurseKind};
 use model::IndustryCode;
 use tap::{Body, CardReading, End, Outcome, Reference};
 
 use super::Bank;
 use super::envelope::{Asker, Refused};
-use super::load::{MAC1_WRONG, alarm, check_public_data};
+use super::load::{MAC1_WRONG, alarm, check_issuer};
 use super::reply::{Answered, end};
 
 impl Bank {
@@ -22,7 +22,7 @@ impl Bank {
         let (Some(initialized), Some(amount)) = (reading.initialized, reading.amount) else {
             return self.refuse(asker, Outcome::Malformed).await;
         };
-        let request = initialized.request(amount, self.load_kind(industry), reading.terminal);
+        let request = initialized.request(amount, PurseKind::PurseLoad, reading.terminal);
         let keys = &self.inner.keys;
         let right = match keys.verify_load_request(product.keys.load, reading.asn, &request, initialized.mac1)
         {
@@ -34,7 +34,7 @@ impl Bank {
             .app
             .write::<_, Refused>(move |unit| {
                 asker.take_turn(unit)?;
-                if let Some(outcome) = check_public_data(&reading, &product, asker) {
+                if let Err(outcome) = check_issuer(&reading, &product) {
                     return Ok(end(outcome));
                 }
                 let Some(wallet) = unit.wallet(reading.asn)? else { return Ok(end(Outcome::UnknownCard)) };

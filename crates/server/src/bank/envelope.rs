@@ -77,9 +77,14 @@ pub(crate) struct Asker {
 impl Asker {
     /// Marks the sequence as used, in the unit of work that keeps the message's effect; refuses one that was.
     pub(crate) fn take_turn(&self, unit: &mut dyn Unit) -> Result<(), Refused> {
+        // Asked again here: it may have been revoked while this message waited.
+        may_talk(unit.terminal(self.terminal)?)?;
         let mut key = unit
             .working_key(self.terminal, self.key_id)?
             .ok_or_else(|| Refused::new(RefusalCode::UnknownKey))?;
+        if self.now >= key.expires_at {
+            return Err(Refused::new(RefusalCode::KeyExpired));
+        }
         key.mark.accept(self.sequence)?;
         Ok(unit.put_working_key(&key)?)
     }

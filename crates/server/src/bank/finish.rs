@@ -4,17 +4,17 @@ use crypto::{KeyStoreError, LoadReceipt, PurseCode, PurseKind};
 use model::{IndustryCode, OnlineCounter, PurseTime};
 use packs::Product;
 use payment::{CardSays, LoadEvent, LoadState};
-use store::{LoadAttempt, StoredLoad, Unit};
+use store::{LoadAttempt, StoredLoad, Unit, Wallet, WalletState};
 use tap::{
-    Body, CardReading, Command, CommandList, InitializeAnswer, ListEnding, Outcome, Outputs, ProofNumber,
-    Reference, StatusWord, apdu,
+    Body, CardReading, Command, CommandList, InitializeAnswer, ListEnding, LogRecord, Outcome, Outputs,
+    ProofNumber, Reference, RefusalCode, StatusWord, apdu,
 };
 
 use super::Bank;
 use super::envelope::{Asker, Refused};
 use super::load::{
-    LIST_CREDIT, LIST_LOG, LIST_PROBE, MAC1_WRONG, MAC2_REFUSED, Offer, TAC_WRONG, alarm, check_public_data,
-    credit, same_activation,
+    LIST_CREDIT, LIST_LOG, LIST_PROBE, MAC1_WRONG, MAC2_REFUSED, Offer, RETURNED_LOAD_ON_CARD, TAC_WRONG,
+    alarm, check_issuer, credit, same_activation,
 };
 use super::reply::{Answered, contradiction, end, loaded};
 use super::settle::keep;
@@ -53,12 +53,12 @@ impl Bank {
         let pack = self.pack(industry);
         let first = pack.as_ref().map_or(ProofNumber::After, |pack| pack.proof_number);
         let key_index = pack.as_ref().map_or(1, |pack| pack.key_index);
-        let kind = self.load_kind(industry);
         self.inner
             .app
             .write::<_, Refused>(move |unit| {
                 asker.take_turn(unit)?;
-                if let Some(outcome) = check_public_data(&reading, &product, asker) {
+                // What is paid reaches the card also after its last day.
+                if let Err(outcome) = check_issuer(&reading, &product) {
                     return Ok(end(outcome));
                 }
                 let Some(wallet) = unit.wallet(reading.asn)? else { return Ok(end(Outcome::UnknownCard)) };
@@ -69,7 +69,7 @@ impl Bank {
                     return Ok(end(Outcome::NothingOpen));
                 };
                 // One in doubt is asked about as well: a proof closes it, whoever else it waits for.
-                Ok(probe(&open, kind, first, key_index))
+                Ok(probe(&open, first, key_index))
             })
             .await
     }
@@ -81,11 +81,13 @@ impl Bank {
             let Some(load) = rows.load(id)? else { return Ok(None) };
             Ok(Some((rows.attempts(id)?, load)))
         })?;
-        let Some((attempts, load)) = known else { return self.refuse(asker, Outcome::Malformed).await };
-        let industry = load.load.industry;
-        let Some(product) = self.product(industry) else {
-            return self.refuse(asker, Outcome::UnknownIndustry).await;
+        // Neither is an end: a terminal that hears an end forgets what the card said.
+        let Some((attempts, load)) = known else {
+            let detail = Some("unknown_reference".to_owned());
+            return Err(Refused { code: RefusalCode::MalformedMessage, detail });
         };
+        let industry = load.load.industry;
+        let product = self.product(industry).ok_or_else(|| Refused::new(RefusalCode::Unavailable))?;
         let finding = match outputs.list {
             LIST_CREDIT => self.credited(&product, &load, &attempts, &outputs)?,
             LIST_PROBE => self.probed(&product, &load, &attempts, &outputs, asker)?,
@@ -144,7 +146,9 @@ impl Bank {
         match outputs.ending {
             ListEnding::Done => {}
             ListEnding::Mismatch | ListEnding::CardGone => {
-                let at_its_end = initialized.status() == Some(StatusWord::COUNTER_END);
+                // No code proves this word: it is believed only where the load is the last that a counter allows.
+                let at_its_end = initialized.status() == Some(StatusWord::COUNTER_END)
+                    && load.load.counter.0 >= u16::MAX - 1;
                 let unproven = if at_its_end { Finding::CounterEnd } else { Finding::Torn };
                 // What is proven is proven, whatever the card did not do after it: one at its counter's end
                 // initializes no more.
@@ -153,7 +157,7 @@ impl Bank {
         }
         let Ok(answer) = <[u8; 16]>::try_from(initialized.data()) else { return Ok(Finding::Torn) };
         let answer = InitializeAnswer::parse(&answer);
-        let request = answer.request(load.load.amount, self.load_kind(load.load.industry), load.terminal);
+        let request = answer.request(load.load.amount, PurseKind::PurseLoad, load.terminal);
         let when = PurseTime::at(asker.now);
         let Some(offer) = self.offer(product, request, load.load.asn, answer.mac1, when)? else {
             return Ok(Finding::WrongMac1);
@@ -176,7 +180,7 @@ impl Bank {
                 balance_after,
                 counter: load.load.counter,
                 amount: load.load.amount,
-                kind: self.load_kind(load.load.industry),
+                kind: PurseKind::PurseLoad,
                 terminal: attempt.terminal,
                 when: attempt.when,
             };
@@ -203,7 +207,8 @@ fn decide(
         // Said before: a repeated report, or a message that was long on its way. It changes nothing.
         return Ok(match stored.load.state {
             LoadState::Closed | LoadState::SettledCredited => loaded(&stored.load, None),
-            LoadState::Open | LoadState::InDoubt | LoadState::SettledReturned => end(Outcome::NothingOpen),
+            LoadState::SettledReturned => return given_back(unit, &stored, finding, asker),
+            LoadState::Open | LoadState::InDoubt => end(Outcome::NothingOpen),
         });
     }
     let asn = stored.load.asn;
@@ -212,11 +217,11 @@ fn decide(
         Finding::Counter { counter, offer, proven } => match (stored.load.card_says(*counter), proven) {
             (_, Some(attempt)) => close(unit, stored, attempt, asker),
             (CardSays::NotTaken, None) => {
-                if let Some(attempt) = same_activation(unit, stored.load.id, offer)? {
-                    return Ok(credit(&attempt));
-                }
                 if stored.load.state == LoadState::InDoubt {
                     return Ok(end(Outcome::InDoubt));
+                }
+                if let Some(attempt) = same_activation(unit, stored.load.id, offer)? {
+                    return Ok(credit(&attempt));
                 }
                 let newest = unit.attempts(stored.load.id)?.first().map_or(0, |attempt| attempt.number);
                 if usize::from(newest) >= attempts_max {
@@ -258,12 +263,43 @@ fn decide(
             Ok(end(Outcome::InDoubt))
         }
         Finding::Log(records) => {
+            if stored.load.state != LoadState::InDoubt || records.len() <= stored.evidence.len() {
+                return Ok(end(if stored.load.state == LoadState::InDoubt {
+                    Outcome::InDoubt
+                } else {
+                    Outcome::PaidNotWritten
+                }));
+            }
             stored.evidence.clone_from(records);
             stored.updated_at = asker.now;
             unit.put_load(&stored)?;
             Ok(end(Outcome::InDoubt))
         }
     }
+}
+
+/// The holder has the money again, and the card may prove that it took the load all the same: a MAC2 that was
+/// out. Nobody else can mend that; the card is stopped and the issuer told.
+fn given_back(unit: &mut dyn Unit, stored: &StoredLoad, finding: &Finding, asker: Asker) -> Answered {
+    let proven = match finding {
+        Finding::Proven(_) | Finding::Counter { proven: Some(_), .. } => true,
+        Finding::Counter { proven: None, .. }
+        | Finding::WrongTac
+        | Finding::Mac2Refused
+        | Finding::Torn
+        | Finding::WrongMac1
+        | Finding::CounterEnd
+        | Finding::Log(_) => false,
+    };
+    if !proven {
+        return Ok(end(Outcome::NothingOpen));
+    }
+    alarm(unit, RETURNED_LOAD_ON_CARD, stored.load.asn, asker)?;
+    let wallet = unit.wallet(stored.load.asn)?;
+    if let Some(wallet) = wallet.filter(|wallet| wallet.state != WalletState::Frozen) {
+        unit.put_wallet(&Wallet { state: WalletState::Frozen, ..wallet })?;
+    }
+    Ok(end(Outcome::InDoubt))
 }
 
 /// The card proved it: the money moves, once.
@@ -279,7 +315,8 @@ fn doubt(unit: &mut dyn Unit, mut stored: StoredLoad, note: &str, asker: Asker) 
 
 /// Two proofs, in the order that most cards of the pack take, then an INITIALIZE whose answer proves the
 /// counter. It comes last: any other command would end what it began.
-fn probe(open: &StoredLoad, kind: PurseKind, first: ProofNumber, key_index: u8) -> Body {
+fn probe(open: &StoredLoad, first: ProofNumber, key_index: u8) -> Body {
+    let kind = PurseKind::PurseLoad;
     let load = &open.load;
     let before = load.counter;
     let after = before.next().unwrap_or(before);
@@ -322,6 +359,8 @@ fn list(stored: &StoredLoad, number: u8, commands: Vec<Command>) -> Body {
 
 /// The records that were read, one behind the other.
 fn log(outputs: &Outputs) -> Vec<u8> {
-    let done = outputs.outputs.iter().filter(|output| output.status() == Some(StatusWord::DONE));
+    let done = outputs.outputs.iter().filter(|output| {
+        output.status() == Some(StatusWord::DONE) && output.data().len() == LogRecord::LENGTH
+    });
     done.flat_map(|output| output.data().to_vec()).collect()
 }

@@ -1,7 +1,7 @@
 //! Load, the one round trip in the field: check what the card says, set the money aside, keep the attempt, and
 //! only then let MAC2 leave.
 
-use crypto::{KeyStoreError, LoadRequest, PurseCode};
+use crypto::{KeyStoreError, LoadRequest, PurseCode, PurseKind};
 use model::{Asn, Currency, Fen, IndustryCode, PurseTime};
 use packs::Product;
 use payment::{Account, AccountKind, LedgerError, Load, LoadId, LoadState, PendingTransfer, TransferId};
@@ -27,6 +27,10 @@ pub(super) const LIST_LOG: u8 = 3;
 pub(super) const MAC1_WRONG: &str = "mac1_wrong";
 /// Alarm: a card's TAC is wrong.
 pub(super) const TAC_WRONG: &str = "tac_wrong";
+/// Alarm: a card's counter is further than all the loads that the bank knows.
+const COUNTER_AHEAD: &str = "counter_ahead";
+/// Alarm: a card proves that it holds a load that was given back to its holder.
+pub(super) const RETURNED_LOAD_ON_CARD: &str = "returned_load_on_card";
 /// Alarm: a card did not accept a MAC2.
 pub(super) const MAC2_REFUSED: &str = "mac2_refused";
 
@@ -105,7 +109,7 @@ impl Bank {
         let (Some(initialized), Some(amount)) = (reading.initialized, reading.amount) else {
             return self.refuse(asker, Outcome::Malformed).await;
         };
-        let request = initialized.request(amount, self.load_kind(industry), reading.terminal);
+        let request = initialized.request(amount, PurseKind::PurseLoad, reading.terminal);
         let when = PurseTime::at(asker.now);
         let offer = self.offer(&product, request, reading.asn, initialized.mac1, when)?;
         let app = &self.inner.app;
@@ -127,11 +131,13 @@ impl Bank {
 impl Asked {
     fn decide(&self, unit: &mut dyn Unit) -> Answered {
         self.asker.take_turn(unit)?;
-        if let Some(outcome) = check_public_data(&self.reading, &self.product, self.asker) {
-            return Ok(end(outcome));
+        match check_issuer(&self.reading, &self.product) {
+            Err(outcome) => return Ok(end(outcome)),
+            Ok(data) if says_over(&data, self.asker) => return Ok(end(Outcome::CardExpired)),
+            Ok(_) => {}
         }
         let Some(mut wallet) = unit.wallet(self.reading.asn)? else { return Ok(end(Outcome::UnknownCard)) };
-        if let Some(outcome) = may_load(&wallet, self.industry) {
+        if let Some(outcome) = may_load(&wallet, &self.product, self.asker) {
             return Ok(end(outcome));
         }
         let Some(offer) = self.offer else {
@@ -204,6 +210,8 @@ impl Asked {
         unit.add_attempt(&attempt)?;
         unit.put_tap_authorization(&TapAuthorization { used_by: Some(self.load), ..authorization })?;
         if wallet.counter != self.initialized.counter {
+            // The card took a load that the bank does not know, or gave back.
+            alarm(unit, COUNTER_AHEAD, wallet.asn, self.asker)?;
             wallet.counter = self.initialized.counter;
             unit.put_wallet(&wallet)?;
         }
@@ -285,34 +293,48 @@ pub(super) fn same_activation(
     }))
 }
 
-/// Whether file 0015 is of this product and in time. It is not proven: it only spares a tap that must fail.
-pub(super) fn check_public_data(reading: &CardReading, product: &Product, asker: Asker) -> Option<Outcome> {
-    let data = PublicData::parse(&reading.public_data);
-    let Ok(data) = data else { return Some(Outcome::Malformed) };
+/// Whether file 0015 is of this product. It is not proven: it only spares a tap that must fail.
+pub(super) fn check_issuer(reading: &CardReading, product: &Product) -> Result<PublicData, Outcome> {
+    let data = PublicData::parse(&reading.public_data).map_err(|_| Outcome::Malformed)?;
     if data.asn != reading.asn {
-        return Some(Outcome::Malformed);
+        return Err(Outcome::Malformed);
     }
-    if data.issuer != product.issuer {
-        return Some(Outcome::ForeignCard);
-    }
-    let today = PurseTime::at(asker.now).date();
-    (data.is_activated() && data.end_date < today).then_some(Outcome::CardExpired)
+    if data.issuer == product.issuer { Ok(data) } else { Err(Outcome::ForeignCard) }
+}
+
+/// Whether a card's time is over, by its own file; what the bank itself knows is [`is_over`].
+pub(super) fn says_over(data: &PublicData, asker: Asker) -> bool {
+    data.is_activated() && data.end_date < PurseTime::at(asker.now).date()
+}
+
+/// Whether a card's time is over by the bank's own rows, whatever file 0015 was read to say.
+fn is_over(wallet: &Wallet, product: &Product, asker: Asker) -> bool {
+    let end = wallet.activated_at.map(|at| PurseTime::at(at).date_years_later(product.validity_years));
+    end.is_some_and(|end| end < PurseTime::at(asker.now).date())
 }
 
 /// Whether a wallet card may be loaded at all.
-pub(super) fn may_load(wallet: &Wallet, industry: IndustryCode) -> Option<Outcome> {
-    if wallet.industry != industry {
+fn may_load(wallet: &Wallet, product: &Product, asker: Asker) -> Option<Outcome> {
+    if wallet.industry != product.code {
         return Some(Outcome::ForeignCard);
     }
     match wallet.state {
+        WalletState::Active if is_over(wallet, product, asker) => Some(Outcome::CardExpired),
         WalletState::Active => None,
         WalletState::Issued => Some(Outcome::NotActivated),
         WalletState::Frozen => Some(Outcome::CardFrozen),
     }
 }
 
-/// Tells the issuer.
+/// How long an alarm is not told again of the same card at the same terminal.
+const ALARM_PAUSE_MILLIS: i64 = 3_600 * 1_000;
+
+/// Tells the issuer which card and which terminal; the same at most once an hour.
 pub(super) fn alarm(unit: &mut dyn Unit, kind: &str, asn: Asn, asker: Asker) -> Result<(), Refused> {
-    let subject = Some(asn.to_string());
+    let subject = format!("{asn} at {}", asker.terminal);
+    if unit.has_alarm_since(kind, &subject, asker.now.plus(-ALARM_PAUSE_MILLIS))? {
+        return Ok(());
+    }
+    let subject = Some(subject);
     Ok(unit.add_alarm(&store::Alarm { card: None, subject, kind: kind.into(), at: asker.now })?)
 }

@@ -136,14 +136,11 @@ impl Bank {
         &self.inner.industries
     }
 
-    /// The bank's side of an industry.
+    /// The bank's side of an industry. This version loads purses only: one whose pack loads the deposit is not
+    /// served, so that no change of a pack can lead a load's rescue to another purse.
     pub(crate) fn product(&self, code: IndustryCode) -> Option<Product> {
-        self.inner.industries.get(code).map(|industry| industry.product.clone())
-    }
-
-    /// What a load is called in the codes of an industry's cards.
-    fn load_kind(&self, code: IndustryCode) -> PurseKind {
-        self.pack(code).map_or(PurseKind::PurseLoad, |pack| pack.load_kind)
+        let industry = self.inner.industries.get(code)?;
+        (industry.pack.load_kind == PurseKind::PurseLoad).then(|| industry.product.clone())
     }
 
     /// The terminal's side of an industry.

@@ -3,7 +3,7 @@
 
 use model::UnixMillis;
 use payment::{LoadError, LoadEvent, LoadId, Money, PendingTransfer};
-use store::{StoreError, StoredLoad, Unit};
+use store::{StoreError, StoredLoad, Unit, Wallet, WalletState};
 
 use super::Bank;
 use super::envelope::Refused;
@@ -70,7 +70,12 @@ fn keep_change(
                 unit.put_wallet(&wallet)?;
             }
         }
-        Money::Freed => {}
+        // A MAC2 was out: until somebody has seen the card, it is not loaded again.
+        Money::Freed => {
+            if let Some(wallet) = unit.wallet(stored.load.asn)? {
+                unit.put_wallet(&Wallet { state: WalletState::Frozen, ..wallet })?;
+            }
+        }
     }
     let id = stored.load.transfer;
     let transfer = unit.transfer(id)?.ok_or(StoreError::Malformed("a load without its transfer"))?;

@@ -88,7 +88,7 @@ impl Security {
         };
         let mut text = Zeroizing::new(envelope.text.to_vec());
         bank.keys.open_message(&key, &header.to_bytes(), envelope.nonce, &mut text)?;
-        let ask = serde_json::from_slice(&text).map_err(|error| malformed(&error.to_string()))?;
+        let ask = serde_json::from_slice(&text).map_err(|_| malformed("not_an_ask"))?;
         let turn = Turn {
             terminal: terminal.id,
             master_version: terminal.master_version,

@@ -328,7 +328,9 @@ impl Counter {
     /// What the issuer was told of a card.
     pub(crate) fn alarms(&self, asn: Asn) -> Vec<String> {
         let all = self.bank.app().store().peek(|rows| rows.alarms(1_000)).unwrap();
-        let of_card = all.into_iter().filter(|alarm| alarm.subject == Some(asn.to_string()));
+        let of_card = all.into_iter().filter(|alarm| {
+            alarm.subject.as_ref().is_some_and(|subject| subject.starts_with(&asn.to_string()))
+        });
         of_card.map(|alarm| alarm.kind).collect()
     }
 

@@ -59,6 +59,14 @@ impl Scene {
         self.wallet = self.counter.put_into_plastic(image);
     }
 
+    /// The card whose load was given back is stopped; somebody looks at it and lets it go on.
+    pub(crate) async fn is_frozen_until_somebody_has_seen_it(&self) {
+        let asn = self.asn;
+        let wallet = self.counter.bank.app().store().peek(|rows| rows.wallet(asn)).unwrap().unwrap();
+        assert_eq!(wallet.state, store::WalletState::Frozen);
+        self.counter.bank.freeze_wallet(asn, false).await.unwrap();
+    }
+
     /// One message and what the bank answered to it.
     pub(crate) async fn ask(&self, transaction: Transaction, body: Body) -> Body {
         self.ask_at(TERMINAL, bus(), transaction, body).await.unwrap()

@@ -3,14 +3,17 @@
 //! Then the card is tapped in peace, and what was debited equals what came onto the card. Every time.
 //!
 //! Here: what all tortures share, and a load and its rescue at one terminal. Next: [`purchase`], in which the
-//! balance alone would mislead; [`crossing`] at two terminals; [`series`] of loads; and [`walk`] at random.
+//! balance alone would mislead; [`crossing`] at two terminals; [`series`] of loads;
+//! [`doubt`], in which the card is loaded elsewhere; and [`walk`] at random.
 
 mod crossing;
+mod doubt;
 mod purchase;
 mod series;
 mod walk;
 
 use model::{Asn, Fen};
+use payment::LoadState;
 use sim::wallet::{SoftWallet, Tear};
 use tap::{Money, Outcome};
 
@@ -172,7 +175,13 @@ impl<'a> Case<'a> {
         assert_eq!(self.debited(), self.came(), "{what}");
         assert_eq!(after.on_cards - self.before.on_cards, self.came(), "{what}");
         assert_eq!(after.set_aside, 0, "{what}");
-        assert_eq!(self.counter.alarms(self.asn), [""; 0], "an honest card raised an alarm: {what}");
+        // Of a load that the bank does not know it is told; of an honest card nothing.
+        let mut alarms = self.counter.alarms(self.asn);
+        let known =
+            self.counter.loads(self.asn).iter().filter(|(state, _)| *state == LoadState::Closed).count();
+        let loaded_elsewhere = usize::from(self.wallet.image().memory.online.0) > known;
+        alarms.retain(|kind| kind != "counter_ahead" || !loaded_elsewhere);
+        assert_eq!(alarms, [""; 0], "an honest card raised an alarm: {what}");
     }
 }
 

@@ -130,3 +130,4 @@ create index outgoing_sms_by_turn on outgoing_sms (next_at);
 
 -- What an alarm is about when it is no card of the first rail: a serial number, a terminal's number.
 alter table alarm add column subject text;
+create index alarm_by_subject on alarm (subject, kind, at) where subject is not null;

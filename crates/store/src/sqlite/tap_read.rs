@@ -26,6 +26,7 @@ const IN_STATE_BEFORE: &str =
 const ATTEMPTS: &str = "from load_attempt where load = ? order by number desc";
 const NEWEST_CODE: &str = "from sms_code where asn = ? order by created_at desc, reference desc limit 1";
 const CODES_SINCE: &str = "select count(*) from sms_code where asn = ? and created_at >= ?";
+const ALARM_SINCE: &str = "select 1 from alarm where subject = ? and kind = ? and at >= ? limit 1";
 const DUE: &str = "from outgoing_sms where next_at <= ? order by next_at, id limit ?";
 
 /// The index of states leaves out those that closed, and must be told that the query does.
@@ -163,6 +164,10 @@ impl TapReading for Rows<'_> {
         Ok(self.one(sql, params![asn.to_bytes(), since.0], |row| Ok(row.get(0)?))?.unwrap_or(0))
     }
 
+    fn has_alarm_since(&self, kind: &str, subject: &str, since: UnixMillis) -> Result<bool, StoreError> {
+        Ok(self.one(ALARM_SINCE, params![subject, kind, since.0], |_| Ok(()))?.is_some())
+    }
+
     fn due_sms(&self, now: UnixMillis, limit: u32) -> Result<Vec<OutgoingSms>, StoreError> {
         let sql = select!(row::OUTGOING_SMS, DUE);
         self.many(sql, params![now.0, limit], row::outgoing_sms)
@@ -198,6 +203,7 @@ mod tests {
             (ATTEMPTS, "PRIMARY KEY (load=?)"),
             (NEWEST_CODE, "sms_code_by_card (asn=?)"),
             (CODES_SINCE, "COVERING INDEX sms_code_by_card (asn=? AND created_at>?)"),
+            (ALARM_SINCE, "COVERING INDEX alarm_by_subject (subject=? AND kind=? AND at>?)"),
             (DUE, "outgoing_sms_by_turn (next_at<?)"),
         ] {
             let sql = if sql.starts_with("select") { sql.to_owned() } else { format!("select * {sql}") };

@@ -33,6 +33,7 @@ read_through! { TapReading:
     fn newest_sms_code(&self, asn: Asn) -> Option<SmsCode>;
     fn sms_codes_since(&self, asn: Asn, since: UnixMillis) -> u32;
     fn due_sms(&self, now: UnixMillis, limit: u32) -> Vec<OutgoingSms>;
+    fn has_alarm_since(&self, kind: &str, subject: &str, since: UnixMillis) -> bool;
 }
 
 fn fen(amount: Option<Fen>) -> Option<u32> {

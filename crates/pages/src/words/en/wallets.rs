@@ -120,8 +120,8 @@ pub(super) const WALLET: WalletWords = WalletWords {
     load: "Load this card",
     again: "Read again",
     records: "Last records",
-    records_hint: "The card keeps its last ten, newest first.",
-    no_records: "The card has no records yet.",
+    records_hint: "The last ten of the card’s list, newest first. Some cards keep loads in another list.",
+    no_records: "The list is empty.",
     record_load: "Load",
     record_purchase: "Purchase",
     record_terminal: "Terminal",
@@ -190,9 +190,9 @@ pub(super) const SETTINGS: SettingsWords = SettingsWords {
     install_now: "Install",
     install_hint: "The signature is checked before anything of it is used.",
     key_renewed: "The working key was renewed.",
-    key_not_renewed: "The working key was not renewed.",
+    key_not_renewed: "The working key was not renewed:",
     pack_installed: "The driver pack is installed:",
-    pack_refused: "The file was refused.",
+    pack_refused: "The file was refused:",
     reader_chosen: "Another reader is in use.",
 };
 

@@ -120,8 +120,8 @@ pub(super) const WALLET: WalletWords = WalletWords {
     load: "为此卡充值",
     again: "重新读取",
     records: "最近记录",
-    records_hint: "卡片保存最近十笔，最新的在前。",
-    no_records: "卡内暂无记录。",
+    records_hint: "卡片交易明细的最近十笔，最新的在前；部分卡片的充值另有明细。",
+    no_records: "暂无明细。",
     record_load: "充值",
     record_purchase: "消费",
     record_terminal: "终端",
@@ -190,9 +190,9 @@ pub(super) const SETTINGS: SettingsWords = SettingsWords {
     install_now: "安装",
     install_hint: "使用前先核验签名。",
     key_renewed: "工作密钥已更新。",
-    key_not_renewed: "工作密钥未能更新。",
+    key_not_renewed: "工作密钥未能更新：",
     pack_installed: "驱动包已安装：",
-    pack_refused: "文件被拒绝。",
+    pack_refused: "文件被拒绝：",
     reader_chosen: "已切换读卡器。",
 };
 

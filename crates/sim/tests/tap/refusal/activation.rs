@@ -19,7 +19,7 @@ impl Scene {
         self.disturbed(opening, disturbance).await
     }
 
-    async fn activate_in_peace(&mut self) -> Outcome {
+    pub(super) async fn activate_in_peace(&mut self) -> Outcome {
         self.activate(Disturbance::default()).await.outcome()
     }
 
@@ -107,7 +107,7 @@ async fn an_activated_card_is_activated_again_without_a_write() {
     let dates = [today.date(), today.date_years_later(10)].concat();
     assert_eq!(scene.wallet.image().memory.public_data[20..28], dates);
     let ended = scene.activate(Disturbance::default()).await;
-    assert_eq!((ended.outcome(), ended.commands), (Outcome::Activated, 3), "no UPDATE");
+    assert_eq!((ended.outcome(), ended.commands), (Outcome::Activated, 0), "before the PIN is looked at");
     scene.is_active().await;
 }
 

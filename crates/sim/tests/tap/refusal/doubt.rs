@@ -133,7 +133,9 @@ async fn a_load_in_doubt_that_the_card_does_not_hold_is_given_back_by_hand_once(
     };
     assert_eq!(outcome_of(scene.outputs(&late).await), Outcome::NothingOpen, "a report that comes late");
     assert_eq!(scene.counter.money(), FREED);
+    scene.is_frozen_until_somebody_has_seen_it().await;
     assert_eq!(scene.load(AMOUNT).await, Outcome::Loaded);
+    assert_eq!(scene.counter.alarms(scene.asn), ["counter_ahead"], "a load that the bank does not know");
     assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, Fen(5_001)));
 }
 
@@ -210,6 +212,7 @@ async fn a_card_whose_load_was_given_back_is_loaded_again_where_it_stands() {
     let id = scene.open_load().load.id;
     assert_eq!(scene.settle(id, Found::CardUnreadable).await, Ok(()));
     assert_eq!(scene.settle(id, Found::NotCredited).await, Ok(()));
+    scene.is_frozen_until_somebody_has_seen_it().await;
     assert_eq!(scene.load(AMOUNT).await, Outcome::Loaded);
     assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, AMOUNT));
     // Of the one that was given back neither its order nor a report of it is worth anything.
@@ -219,20 +222,62 @@ async fn a_card_whose_load_was_given_back_is_loaded_again_where_it_stands() {
 }
 
 #[tokio::test]
-async fn an_answer_from_before_a_load_that_was_given_back_by_mistake_credits_nothing() {
+async fn a_load_that_was_given_back_and_is_on_the_card_all_the_same_stops_the_card_and_is_told() {
     let mut scene = Scene::begin(615).await;
+    // The card took it, its report is late, and the person at the bank said that it did not: the bank's loss, once.
+    let (mut held, list) = scene.begin_load().await;
+    let late = held.run(&list);
+    let id = scene.open_load().load.id;
+    assert_eq!(scene.settle(id, Found::CardUnreadable).await, Ok(()));
+    assert_eq!(scene.settle(id, Found::NotCredited).await, Ok(()));
+    scene.is_frozen_until_somebody_has_seen_it().await;
+    assert_eq!(outcome_of(scene.outputs(&late).await), Outcome::InDoubt);
+    assert_eq!(scene.counter.alarms(scene.asn), ["returned_load_on_card"]);
+    assert_eq!(scene.counter.money(), FREED);
+    scene.is_frozen_until_somebody_has_seen_it().await;
+    assert_eq!(scene.load(AMOUNT).await, Outcome::Loaded);
+    assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, Fen(10_000)));
+}
+
+#[tokio::test]
+async fn an_answer_from_before_a_load_that_was_given_back_by_mistake_credits_nothing() {
+    let mut scene = Scene::begin(616).await;
     let mut held = scene.hold();
     let old = held.initialized(None, AMOUNT);
-    // The card took it, and the person at the bank said that it did not: the bank's loss, and only once.
     let (mut held, list) = scene.begin_load().await;
     held.run(&list);
     let id = scene.open_load().load.id;
     assert_eq!(scene.settle(id, Found::CardUnreadable).await, Ok(()));
     assert_eq!(scene.settle(id, Found::NotCredited).await, Ok(()));
+    scene.is_frozen_until_somebody_has_seen_it().await;
     let reading = tap::message::CardReading { authorization: Some(scene.authorized(AMOUNT).await), ..old };
     assert!(matches!(scene.load_card(&reading).await, Body::Commands(_)), "its counter is free again");
     assert_eq!(scene.finish().await, Outcome::InDoubt, "the proof on the card is of the other");
     assert_eq!((scene.counter.money(), scene.wallet.balance()), (SET_ASIDE, AMOUNT));
+}
+
+#[tokio::test]
+async fn what_is_paid_reaches_the_card_after_its_last_day() {
+    let mut scene = Scene::begin(617).await;
+    let _torn = scene.begin_load().await;
+    scene.forge(|image| image.memory.set_validity([0x20, 0x20, 0x01, 0x01], [0x20, 0x26, 0x01, 0x01]));
+    assert_eq!(scene.finish().await, Outcome::Loaded);
+    assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, AMOUNT));
+}
+
+#[tokio::test]
+async fn a_counter_that_is_said_to_be_at_its_end_is_not_believed_in_the_middle() {
+    let mut scene = Scene::begin(618).await;
+    let _torn = scene.begin_load().await;
+    let (mut held, list) = scene.probe().await;
+    let mut outputs = held.run(&list);
+    outputs.ending = tap::ListEnding::Mismatch;
+    if let Some(last) = outputs.outputs.last_mut() {
+        *last = tap::CardAnswer::Said { data: Vec::new(), status: tap::StatusWord::COUNTER_END };
+    }
+    assert_eq!(outcome_of(scene.outputs(&outputs).await), Outcome::PaidNotWritten);
+    assert_eq!(scene.finish().await, Outcome::Loaded);
+    assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, AMOUNT));
 }
 
 #[tokio::test]

@@ -247,8 +247,9 @@ async fn funds_that_went_to_another_card_between_code_and_tap_are_missed_at_the_
 
 #[tokio::test]
 async fn a_terminal_that_asks_for_an_activation_with_a_load_gets_no_load() {
-    let scene = Scene::begin(217).await;
+    let mut scene = Scene::begin_before_activation(217).await;
     let reference = scene.authorized_activation().await;
+    assert_eq!(scene.activate_in_peace().await, Outcome::Activated);
     let reading = scene.hold().initialized(Some(reference), AMOUNT);
     assert_eq!(outcome_of(scene.load_card(&reading).await), Outcome::AuthorizationRefused);
     scene.nothing_moved();

@@ -113,7 +113,7 @@ async fn step(case: &mut Case<'_>, dice: &Dice, strange: bool) -> String {
 
 /// A person reads the card and its books, finds out what happened to a load in doubt, and says so. Whether there
 /// was one.
-async fn settle_by_the_truth(case: &mut Case<'_>) -> bool {
+pub(super) async fn settle_by_the_truth(case: &mut Case<'_>) -> bool {
     let Some(stored) = case.counter.unfinished(case.asn).filter(|s| s.load.state == LoadState::InDoubt)
     else {
         return false;
@@ -131,30 +131,30 @@ async fn settle_by_the_truth(case: &mut Case<'_>) -> bool {
     true
 }
 
-async fn walks(seed: u64, strange: bool) {
+async fn walks(seed: u64, strange: bool) -> String {
     let mut counter = Counter::open(seed).await;
     for number in 0..WALKS {
         walk(&mut counter, seed * 1_000_000 + number, strange).await;
     }
-    println!("torture, random walks from seed {seed}: {WALKS} walks, debited equals credited in each");
+    format!("torture, random walks from seed {seed}: {WALKS} walks, debited equals credited in each")
 }
 
 #[tokio::test]
 async fn a_hundred_random_walks_end_in_peace() {
-    walks(21, false).await;
+    println!("{}", walks(21, false).await);
 }
 
 #[tokio::test]
 async fn a_hundred_other_random_walks_end_in_peace() {
-    walks(22, false).await;
+    println!("{}", walks(22, false).await);
 }
 
 #[tokio::test]
 async fn a_hundred_random_walks_with_loads_elsewhere_end_in_peace() {
-    walks(23, true).await;
+    println!("{}", walks(23, true).await);
 }
 
 #[tokio::test]
 async fn a_hundred_other_random_walks_with_loads_elsewhere_end_in_peace() {
-    walks(24, true).await;
+    println!("{}", walks(24, true).await);
 }
