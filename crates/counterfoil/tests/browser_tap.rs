@@ -231,7 +231,9 @@ async fn a_card_that_will_not_do_is_named_and_pays_nothing() {
     let code = kiosk.begin_load(BUS, kiosk.bus(), 5_000).await;
     kiosk.confirm_well(&code).await;
     kiosk.hold(SCHOOL, Hold::Still).await;
-    kiosk.ends("not_a_wallet", "This card has no wallet of this kind. Choose another industry or card.").await;
+    kiosk
+        .ends("not_a_wallet", "This card has no wallet of this kind. Choose another industry or card.")
+        .await;
     browser.reads(".outcome-meaning", "Nothing was paid").await;
     kiosk.pass("another-card.png").await;
     kiosk.card_holds(BUS, "¥0.00").await;
@@ -424,7 +426,8 @@ async fn without_scripts_a_page_asks_for_itself_until_it_has_ended() {
     assert!(hold.contains("<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>"), "{hold}");
     browser.switch_scripts_off().await;
     browser.goto(&page).await;
-    let held = visitor.post(format!("{}/cards/{BUS}/hold", tap.field)).form(&[("tear", "never")]).send().await;
+    let held =
+        visitor.post(format!("{}/cards/{BUS}/hold", tap.field)).form(&[("tear", "never")]).send().await;
     assert_eq!(held.unwrap().status(), 303);
     browser.comes_to(&format!("{page}/result")).await;
 }
