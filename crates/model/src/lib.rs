@@ -21,6 +21,7 @@ pub use card::{
 };
 pub use channel::{ChannelError, ChannelId, ChannelKind};
 pub use purse::{
-    Asn, AsnError, Fen, IndustryCode, IndustryCodeError, OnlineCounter, PurseTime, TerminalId, TerminalIdError,
+    Asn, AsnError, Fen, IndustryCode, IndustryCodeError, OnlineCounter, PurseTime, TerminalId,
+    TerminalIdError,
 };
 pub use time::{AIR_EPOCH_UNIX_SECONDS, TimeFactor, UnixMillis};

@@ -18,7 +18,11 @@ pub struct AsnError;
 impl Asn {
     /// The serial number in these bytes of BCD.
     pub fn new(bytes: [u8; 10]) -> Result<Self, AsnError> {
-        if bytes.iter().any(|byte| byte >> 4 > 9 || byte & 0x0f > 9) { Err(AsnError) } else { Ok(Self(bytes)) }
+        if bytes.iter().any(|byte| byte >> 4 > 9 || byte & 0x0f > 9) {
+            Err(AsnError)
+        } else {
+            Ok(Self(bytes))
+        }
     }
 
     /// The serial number of the lowest 20 decimal digits of a number.
@@ -276,8 +280,7 @@ const fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
@@ -297,7 +300,7 @@ mod tests {
         assert_eq!(asn.factor(), [0x10, 0x00, 0x75, 0x12, 0x34, 0x56, 0x78, 0x90]);
         assert_eq!(asn.to_string(), "00001000751234567890");
         assert_eq!(asn.last_four(), 7890);
-        assert_eq!(Asn::from_digits(10_007_512_345_678_90), asn);
+        assert_eq!(Asn::from_digits(1_000_751_234_567_890), asn);
         assert_eq!("0000100075123456789".parse::<Asn>(), Err(AsnError));
         assert_eq!("0000100075123456789a".parse::<Asn>(), Err(AsnError));
         assert_eq!(Asn::new([0xaa; 10]), Err(AsnError));
