@@ -124,7 +124,7 @@ fn what_a_holder_types_wrong_costs_nothing_and_is_told() {
     bank.platform.run(&["wallet", "freeze", &frozen.asn]).well();
     assert!(terminal.tap(&["load", "--amount", "5"], &frozen).with(3).contains("card_frozen"));
     bank.platform.run(&["bank", "freeze", &bank_card]).well();
-    assert!(terminal.activate(&poor).with(3).contains("The bank card is frozen"));
+    assert!(terminal.tap(&["load", "--amount", "5"], &poor).with(3).contains("The bank card is frozen"));
     bank.platform.run(&["bank", "unfreeze", &bank_card]).well();
 
     for wallet in [&pin, &code, &poor, &left, &frozen] {
