@@ -124,7 +124,13 @@ impl Browser {
 
     /// The text of the first such element, as it is shown.
     pub(crate) async fn text(&self, css: &str) -> String {
-        self.element(css).await.text().await.unwrap()
+        // A live page may put it there anew between the look and the reading.
+        loop {
+            match self.element(css).await.text().await {
+                Ok(text) => return text,
+                Err(error) => assert!(error.is_stale_element_reference(), "{css} cannot be read: {error}"),
+            }
+        }
     }
 
     pub(crate) async fn click(&self, css: &str) {
