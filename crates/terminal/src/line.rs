@@ -2,9 +2,10 @@
 //!
 //! Sent again, always with a new sequence and nonce: when the connection was not there or broke (once); when
 //! another message of this terminal overtook this one (`out_of_order`) or a number was used before a backup was put
-//! back (`replayed`); when the bank has too much to do (`overloaded`, `unavailable`; once, a moment later). Every
-//! message of the protocol may be: the bank knows what it did by reference, or by card and counter. Not sent again:
-//! after a whole exchange took too long, because then a holder waits.
+//! back (`replayed`); when the bank has too much to do (`overloaded`, `unavailable`; once, a moment later). No money
+//! moves twice by it: the bank knows what it did by reference, or by card and counter. `authorize` and the asking for
+//! an SMS code are not so: where only their answer was lost, a try or a code is used up. Not sent again: after a
+//! whole exchange took too long, because then a holder waits.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
