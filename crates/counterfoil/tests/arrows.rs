@@ -12,6 +12,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tap", &["crypto", "model"]),
     ("payment", &["model"]),
     ("coap", &[]),
+    ("energy", &[]),
+    ("networks", &["model"]),
     ("sealed", &[]),
     ("keystore", &["crypto", "model", "sealed"]),
     ("packs", &["crypto", "model", "tap"]),
@@ -20,13 +22,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("visit", &["pages"]),
     ("shop", &["model", "pages", "visit"]),
     ("terminal", &["crypto", "model", "packs", "pages", "sealed", "tap", "visit"]),
-    ("server", &["air", "coap", "crypto", "model", "packs", "pages", "payment", "store", "tap", "visit"]),
+    (
+        "server",
+        &["air", "coap", "crypto", "model", "networks", "packs", "pages", "payment", "store", "tap", "visit"],
+    ),
     ("sim", &["air", "coap", "crypto", "model", "pages", "server", "tap", "visit"]),
     (
         "counterfoil",
         &[
-            "air", "coap", "crypto", "keystore", "model", "payment", "sealed", "server", "shop", "sim",
-            "store", "tap", "terminal", "packs",
+            "air", "coap", "crypto", "energy", "keystore", "model", "networks", "payment", "sealed", "server",
+            "shop", "sim", "store", "tap", "terminal", "packs",
         ],
     ),
 ];

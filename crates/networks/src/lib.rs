@@ -1,0 +1,1 @@
+//! What other people's networks say and want to hear.
