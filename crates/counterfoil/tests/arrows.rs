@@ -13,31 +13,32 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("payment", &["model"]),
     ("coap", &[]),
     ("energy", &[]),
+    ("fleet", &["model"]),
     ("networks", &["model"]),
     ("sealed", &[]),
     ("keystore", &["crypto", "model", "sealed"]),
     ("packs", &["crypto", "model", "tap"]),
-    ("store", &["air", "crypto", "model", "payment", "tap"]),
+    ("store", &["air", "crypto", "fleet", "model", "payment", "tap"]),
     ("pages", &[]),
     ("visit", &["pages"]),
     ("shop", &["model", "pages", "visit"]),
     ("terminal", &["crypto", "model", "packs", "pages", "sealed", "tap", "visit"]),
     (
         "server",
-        &["air", "coap", "crypto", "model", "networks", "packs", "pages", "payment", "store", "tap", "visit"],
+        &["air", "coap", "crypto", "fleet", "model", "networks", "packs", "pages", "payment", "store", "tap", "visit"],
     ),
     ("sim", &["air", "coap", "crypto", "model", "pages", "server", "tap", "visit"]),
     (
         "counterfoil",
         &[
-            "air", "coap", "crypto", "energy", "keystore", "model", "networks", "payment", "sealed", "server",
+            "air", "coap", "crypto", "energy", "fleet", "keystore", "model", "networks", "payment", "sealed", "server",
             "shop", "sim", "store", "tap", "terminal", "packs",
         ],
     ),
 ];
 
 /// Crates without an operating system: what they must not name, whoever asks.
-const CORES: &[&str] = &["model", "crypto", "air", "tap", "payment", "coap"];
+const CORES: &[&str] = &["model", "crypto", "air", "tap", "payment", "coap", "fleet"];
 const NOT_IN_CORES: &[&str] = &["tokio", "axum", "rusqlite", "getrandom", "rand", "tracing", "serde_json"];
 
 fn dependencies() -> BTreeMap<String, Vec<String>> {

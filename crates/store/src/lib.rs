@@ -5,9 +5,10 @@
 //! what a unit of work can see and change.
 //! Refuses: deciding. A unit of work is a function of `server::app` over the rules of `payment`; here is no
 //! rule but the unique constraints that hold when everything else fails.
-//! Next: [`mod@unit`] and [`mod@crate::tap`] for the operations, [`sqlite`] for the writer and its group commit.
+//! Next: [`mod@unit`], [`mod@crate::tap`] and [`mod@crate::fleet`] for the operations, [`sqlite`] for the writer and its group commit.
 
 mod error;
+pub mod fleet;
 mod handle;
 pub mod rows;
 pub mod sqlite;
@@ -17,11 +18,14 @@ pub mod unit;
 pub use error::{StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
-    Activation, Alarm, ApiKey, BalanceDifference, BankCard, CardSummary, Evidence, Holder, Idempotent,
-    KeyCheck, LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, OrderCursor, OutgoingSms, Place,
-    SmsCode, SmsState, StoredAuthorization, StoredCard, StoredEvent, StoredLoad, StoredOrder, StoredTerminal,
-    StoredTransfer, TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
+    Activation, Alarm, ApiKey, BalanceDifference, BankCard, CardSummary, ChannelFilter, ChannelGroup,
+    ChannelPage, ChannelTally, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck,
+    LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, NewFrame, OrderCursor, OutgoingSms, Place,
+    Registered, Registration, SmsCode, SmsState, StoredAlert, StoredAuthorization, StoredCard, StoredChannel,
+    StoredDownlink, StoredEvent, StoredFrame, StoredLoad, StoredOrder, StoredTerminal, StoredTransfer,
+    TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
 };
-// `tap` alone could be the crate of that name.
+// `fleet` and `tap` alone could be the crates of those names.
+pub use crate::fleet::{FleetReading, FleetUnit};
 pub use crate::tap::{TapReading, TapUnit};
 pub use unit::{Reading, Unit};

@@ -9,6 +9,7 @@ use payment::{
 };
 
 use crate::StoreError;
+use crate::fleet::{FleetReading, FleetUnit};
 use crate::rows::{
     Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
     OrderCursor, Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
@@ -20,7 +21,7 @@ type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
-pub trait Reading: TapReading {
+pub trait Reading: TapReading + FleetReading {
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
     /// The key of a digest, unless it was revoked.
@@ -102,7 +103,7 @@ pub trait Reading: TapReading {
 
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
-pub trait Unit: Reading + TapUnit {
+pub trait Unit: Reading + TapUnit + FleetUnit {
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;
     /// Adds an API key's digest.

@@ -1,5 +1,6 @@
 //! What is stored, as values.
 
+mod fleet;
 mod tap;
 
 use air::platform::Marks;
@@ -11,6 +12,10 @@ use payment::{
     TransferState,
 };
 
+pub use self::fleet::{
+    ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, GroupId, HeardState, ImportProgress, NewFrame,
+    Registered, Registration, StoredAlert, StoredChannel, StoredDownlink, StoredFrame,
+};
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,

@@ -5,6 +5,9 @@
 //! `synchronous=FULL`: what was answered survives `kill -9` and power loss.
 
 mod connection;
+mod fleet_read;
+mod fleet_row;
+mod fleet_write;
 mod floor;
 mod read;
 mod row;
