@@ -262,10 +262,11 @@ impl FleetUnit for Transaction<'_> {
     }
 
     fn forget_frames(&mut self, before: UnixMillis, keep: u64, limit: u32) -> Result<u32, StoreError> {
-        // Sequence numbers rise with time: the oldest stand first, and both bounds are prefixes.
-        let sql = "delete from frame where seq in (select seq from frame where at < ?1 or \
-                   seq <= (select coalesce(max(seq), 0) from frame) - ?2 order by seq limit ?3) \
-                   and seq < coalesce((select min(seq) from frame), 0) + ?3";
+        // Sequence numbers rise with time: the oldest stand first. No more than a portion is looked at, whether or
+        // not any of it has grown old.
+        let sql = "delete from frame where seq in (select seq from \
+                   (select seq, at from frame order by seq limit ?3) \
+                   where at < ?1 or seq <= (select max(seq) from frame) - ?2)";
         let forgotten =
             self.execute(sql, params![before.0, i64::try_from(keep).unwrap_or(i64::MAX), limit])?;
         Ok(u32::try_from(forgotten).unwrap_or(u32::MAX))
