@@ -4,7 +4,7 @@
 //! ([`Marks`]) is an argument, because any node of a platform may serve any card.
 
 use crypto::{FrameCipher, OpenError};
-use model::{CardInformation, Outcome, TimeFactor, UnixMillis};
+use model::{CardInformation, ChannelId, Outcome, TimeFactor, UnixMillis};
 
 use crate::frame::{Frame, FrameBytes, Head, Kind};
 use crate::link::Link;
@@ -205,6 +205,13 @@ pub struct DownlinkForm {
 
 fn downlink_head(kind: Kind, form: DownlinkForm, x: bool) -> Head {
     Head { kind, channel_on_air: form.channel_on_air, wide: form.wide, x, z: false }
+}
+
+/// How many bytes a transaction takes on the air: head, time factor, text and code.
+pub fn transaction_bytes(form: DownlinkForm, transaction: &Transaction) -> usize {
+    let channel = if form.channel_on_air { ChannelId::LENGTH } else { 0 };
+    let factor = if form.wide { 4 } else { 2 };
+    2 + channel + factor + transaction.to_bytes().len() + 8
 }
 
 /// S4: seals a transaction under time factor B.

@@ -63,6 +63,8 @@ pub(crate) struct Platform {
     station: BaseStation,
     listeners: Vec<Listener>,
     sweeper: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    fleet: Fleet,
 }
 
 impl Platform {
@@ -75,20 +77,14 @@ impl Platform {
     ) -> Result<Self, StartError> {
         let http = bind("the merchant interface", listens.http, "http.listen").await?;
         let operations = bind("the operators' console", listens.operations, "operations.listen").await?;
-        let (fleet, pushes) = Fleet::new(app.clone());
+        let fleet = Fleet::new(app.clone());
         let seed = (SystemChance.draw() & u128::from(u64::MAX)) as u64;
-        let station =
-            BaseStation::start(listens.air, coap, seed, fleet.clone(), pushes).await.map_err(|reason| {
-                StartError::Port {
-                    what: "the base station",
-                    address: listens.air,
-                    reason,
-                    setting: "air.listen",
-                }
-            })?;
+        let station = BaseStation::start(listens.air, coap, seed, fleet.clone()).await.map_err(|reason| {
+            StartError::Port { what: "the base station", address: listens.air, reason, setting: "air.listen" }
+        })?;
         let http_address = address_of(&http, listens.http);
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
-        let api = Api::new(fleet, &public_url);
+        let api = Api::new(fleet.clone(), &public_url);
         let names: Vec<&str> = listens.operations_names.iter().map(String::as_str).collect();
         let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
         Ok(Self {
@@ -100,6 +96,8 @@ impl Platform {
                 Listener::serve(operations, web::operations(api, bank, &names)),
             ],
             sweeper: tokio::spawn(sweep(app.clone())),
+            keeper: tokio::spawn(keep(fleet.clone())),
+            fleet,
             station,
             app,
         })
@@ -112,6 +110,10 @@ impl Platform {
             listener.stop().await;
         }
         self.sweeper.abort();
+        self.keeper.abort();
+        if let Err(error) = self.fleet.keep_notes().await {
+            tracing::error!(%error, "the last notes of the fleet could not be kept");
+        }
     }
 }
 
@@ -177,6 +179,35 @@ async fn sweep(app: App) {
             forget(&app).await;
         }
     }
+}
+
+/// The fleet's turns: notes are written several times a second, the rest every second or minute.
+async fn keep(fleet: Fleet) {
+    const TICKS_A_SECOND: u32 = 5;
+    const TICKS_A_MINUTE: u32 = 60 * TICKS_A_SECOND;
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / TICKS_A_SECOND);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = 0_u32;
+    loop {
+        tick.tick().await;
+        if let Err(error) = turn(&fleet, ticks % TICKS_A_SECOND == 0, ticks % TICKS_A_MINUTE == 0).await {
+            tracing::error!(%error, "the fleet could not be kept");
+        }
+        ticks = ticks.wrapping_add(1);
+    }
+}
+
+async fn turn(fleet: &Fleet, second: bool, minute: bool) -> Result<(), StoreError> {
+    fleet.keep_notes().await?;
+    if second {
+        while fleet.expire().await? > 0 {}
+        while fleet.look().await? > 0 {}
+        fleet.hand_waiting().await?;
+    }
+    if minute {
+        while fleet.forget_old().await? > 0 {}
+    }
+    Ok(())
 }
 
 /// Forgets first answers whose time is over, in small units of work, until none is left.

@@ -89,9 +89,25 @@ impl Store {
         T: Send + 'static,
         E: Send + 'static,
     {
+        self.queue_write(work).await
+    }
+
+    /// [`Store::write`], queued before it returns: what is queued after it is done after it, whoever is polled first.
+    pub fn queue_write<T, E, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<T, WriteError<E>>> + Send + use<T, E, F>
+    where
+        F: FnMut(&mut dyn Unit) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        self.engine.submit(Box::new(Pending { work, result: None, answer })).map_err(WriteError::Store)?;
-        answered.await.unwrap_or(Err(WriteError::Store(StoreError::Closed)))
+        let submitted = self.engine.submit(Box::new(Pending { work, result: None, answer }));
+        async move {
+            submitted.map_err(WriteError::Store)?;
+            answered.await.unwrap_or(Err(WriteError::Store(StoreError::Closed)))
+        }
     }
 
     /// Reads a few rows by their keys, on the caller's thread: microseconds while the pages are cached. All

@@ -155,7 +155,8 @@ impl App {
             if unit.card_on_channel(stored.channel)?.is_some() {
                 return Err(IssueError::ChannelTaken);
             }
-            Ok(unit.add_card(&stored)?)
+            unit.add_card(&stored)?;
+            Ok(unit.know_channel(stored.channel, now)?)
         })
         .await?;
         Ok(Issued {

@@ -2,6 +2,7 @@
 
 use air::platform::{
     Admission, DownlinkForm, Hello, VerifiedHello, VerifyError, seal_clock, seal_transaction,
+    transaction_bytes,
 };
 use air::{Answering, Lifetime, OpenError, PromptText, Transaction, TransactionContext};
 use crypto::BoundKey;
@@ -84,13 +85,14 @@ impl From<OpenError> for HelloRefused {
 
 impl App {
     /// Verifies a hello outside the writer, then lets the store decide: right code first, then the mark, then
-    /// anything else.
+    /// anything else. `room` is how many bytes the bearer carries back.
     pub async fn hello(
         &self,
         card: &StoredCard,
         hello: &Hello<'_>,
         bytes: &[u8],
         address: &str,
+        room: usize,
     ) -> Result<Greeted, HelloRefused> {
         let now = self.now();
         let verified = {
@@ -100,7 +102,9 @@ impl App {
         let (app, known) = (self.clone(), card.clone());
         let (bytes, address) = (bytes.to_vec(), address.to_owned());
         let greeted = self
-            .write::<_, HelloRefused>(move |unit| app.greet(unit, &known, &verified, &bytes, &address, now))
+            .write::<_, HelloRefused>(move |unit| {
+                app.greet(unit, &known, &verified, &bytes, &address, room, now)
+            })
             .await?;
         match &greeted {
             Greeted::Asked { order, .. } => self.inner.notices.tell(*order),
@@ -117,6 +121,7 @@ impl App {
         Ok(greeted)
     }
 
+    #[allow(clippy::too_many_arguments)] // What is known of one frame, and where it came from.
     fn greet(
         &self,
         unit: &mut dyn Unit,
@@ -124,6 +129,7 @@ impl App {
         hello: &VerifiedHello,
         bytes: &[u8],
         address: &str,
+        room: usize,
         now: UnixMillis,
     ) -> Result<Greeted, HelloRefused> {
         let card = unit.card(known.id())?.ok_or(HelloRefused::WrongCode)?;
@@ -154,12 +160,13 @@ impl App {
         link.address = Some(address.to_owned());
         link.last_uplink = bytes.to_vec();
         link.last_answer = Vec::new();
-        let greeted = self.answer(unit, &card, &mut link, hello, bytes, now)?;
+        let greeted = self.answer(unit, &card, &mut link, hello, bytes, room, now)?;
         unit.put_link_state(card.id(), card.key_version, &link)?;
         Ok(greeted)
     }
 
     /// The hello is new: audit the card, then ask about the order that waits.
+    #[allow(clippy::too_many_arguments)] // What is known of one frame, and where it came from.
     fn answer(
         &self,
         unit: &mut dyn Unit,
@@ -167,6 +174,7 @@ impl App {
         link: &mut LinkState,
         hello: &VerifiedHello,
         bytes: &[u8],
+        room: usize,
         now: UnixMillis,
     ) -> Result<Greeted, HelloRefused> {
         let audited = match card.record.audit(hello.information(), now) {
@@ -199,7 +207,7 @@ impl App {
             holder: audited.holder(),
         };
         let id = order.order.id;
-        match self.ask(unit, card, link, order, open, context, form, bytes, now)? {
+        match self.ask(unit, card, link, order, open, context, form, bytes, room, now)? {
             Some(frame) => {
                 link.last_answer.clone_from(&frame);
                 Ok(Greeted::Asked { order: id, frame })
@@ -232,18 +240,23 @@ impl App {
         context: TransactionContext,
         form: DownlinkForm,
         hello: &[u8],
+        room: usize,
         now: UnixMillis,
     ) -> Result<Option<Vec<u8>>, HelloRefused> {
         let Ok(b) = link.marks.next_downlink(now) else { return Ok(None) };
         let (asked_before, ends) = (order.order.state == OrderState::Processing, self.ends(&order.order));
         let remaining = ends.since(now) / 1000;
         let seconds = u32::try_from(remaining).unwrap_or(u32::MAX).min(self.inner.rules.prompt_seconds_max);
-        let shown = Transaction {
+        let mut shown = Transaction {
             amount: order.order.amount,
             place: order.order.place,
             lifetime: Lifetime::at_least_seconds(seconds),
             text: order.text.as_deref().and_then(|text| PromptText::new(text).ok()),
         };
+        // Amount and place are what must be shown; a text is shown where the bearer has room for it.
+        if transaction_bytes(form, &shown) > room {
+            shown.text = None;
+        }
         let key = BoundKey::new(self.inner.keys.as_ref(), card.key());
         let frame = seal_transaction(&key, &card.link(), form, b, &context, &shown)?.to_vec();
         let Ok(change) = order.order.apply(OrderEvent::Prompted) else { return Ok(None) };

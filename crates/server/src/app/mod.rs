@@ -26,6 +26,7 @@ use payment::PressRule;
 use store::{Store, StoreError, Unit, WriteError};
 
 use crate::Metrics;
+use crate::fleet::FleetRules;
 
 pub use account::{FundError, Funding};
 pub(crate) use card::card_number;
@@ -35,9 +36,9 @@ pub use hello::{Greeted, HelloRefused};
 pub use merchant::{ApiKeySecret, digest_of};
 pub use notice::Notices;
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
-pub use push::Push;
+pub use push::{Push, Pushed, RoomAt};
 pub use result::{Judged, ResultRefused};
-pub use status::StatusRefused;
+pub use status::{StatusRefused, Told};
 
 /// Every limit and default of the platform, in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct Rules {
     pub retries_per_minute: u32,
     /// How long a first answer is repeated, in milliseconds.
     pub idempotency_millis: i64,
+    /// The fleet's own.
+    pub fleet: FleetRules,
 }
 
 impl Default for Rules {
@@ -75,6 +78,7 @@ impl Default for Rules {
             press: PressRule { uncounted_minor_max: 1_000 },
             retries_per_minute: 30,
             idempotency_millis: 24 * 3_600 * 1_000,
+            fleet: FleetRules::default(),
         }
     }
 }

@@ -1,10 +1,16 @@
-//! Push: a transaction goes unasked to a card that listens.
+//! Push: a transaction goes unasked to a card that listens; one that sleeps is asked when it is heard.
+//!
+//! What waits is the order, not a frame: a frame's life is counted in tens of seconds from its making, so it is made
+//! when its card can be reached and not before. The downlink that waits without a frame says so to operators.
+
+use std::sync::Arc;
 
 use air::platform::DownlinkForm;
 use air::{Answering, TransactionContext};
-use model::{CardId, UnixMillis};
-use payment::OrderId;
-use store::{StoreError, Unit};
+use fleet::{DownlinkId, DownlinkState, FailReason, Listening, Priority};
+use model::{CardId, ChannelId, UnixMillis};
+use payment::{OrderId, OrderState};
+use store::{StoreError, StoredCard, StoredDownlink, StoredOrder, Unit};
 
 use super::App;
 use super::hello::HelloRefused;
@@ -12,29 +18,51 @@ use super::hello::HelloRefused;
 /// A transaction to be carried to a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
+    /// The downlink that it is: whatever becomes of it is told under this id.
+    pub id: DownlinkId,
     /// For which order.
     pub order: OrderId,
+    /// On which channel.
+    pub channel: ChannelId,
     /// The transaction's bytes.
     pub frame: Vec<u8>,
     /// Where the card was last heard.
     pub address: String,
+    /// Sent later than this, it would be void.
+    pub expires_at: UnixMillis,
+}
+
+/// How many bytes the bearer of an address carries.
+pub type RoomAt = dyn Fn(&str) -> usize + Send + Sync;
+
+/// What became of the orders that wait for a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// None waits, or its card asks for itself.
+    Nothing,
+    /// So many began to wait for the card to be heard.
+    Waits(usize),
+    /// This one goes to the card now.
+    Now(Push),
 }
 
 impl App {
-    /// Makes the transaction of a card's next waiting order, if the card listens, its clock is known to be
+    /// Makes the transaction of a card's next waiting order, if the card can be reached, its clock is known to be
     /// set, and nothing is open with it. S1 to S3 were done by its last hello or status.
-    pub async fn push(&self, card: CardId) -> Result<Option<Push>, StoreError> {
+    pub async fn push(&self, card: CardId, room_at: Arc<RoomAt>) -> Result<Pushed, StoreError> {
         let (app, now) = (self.clone(), self.now());
-        let pushed = self.write::<_, HelloRefused>(move |unit| app.push_next(unit, card, now)).await;
+        let pushed =
+            self.write::<_, HelloRefused>(move |unit| app.push_next(unit, card, &*room_at, now)).await;
         match pushed {
-            Ok(Some(push)) => {
-                self.inner.notices.tell(push.order);
-                Ok(Some(push))
+            Ok(pushed) => {
+                if let Pushed::Now(push) = &pushed {
+                    self.inner.notices.tell(push.order);
+                }
+                Ok(pushed)
             }
-            Ok(None) => Ok(None),
             Err(HelloRefused::Store(error)) => Err(error),
             Err(HelloRefused::WrongCode | HelloRefused::Malformed(_) | HelloRefused::KeyUnavailable) => {
-                Ok(None)
+                Ok(Pushed::Nothing)
             }
         }
     }
@@ -43,18 +71,27 @@ impl App {
         &self,
         unit: &mut dyn Unit,
         card: CardId,
+        room_at: &RoomAt,
         now: UnixMillis,
-    ) -> Result<Option<Push>, HelloRefused> {
-        let Some(card) = unit.card(card)? else { return Ok(None) };
-        let mut link = unit.link_state(card.id())?;
-        let Some(address) = link.address.clone() else { return Ok(None) };
-        if !card.listens || !link.clock_set || unit.open_authorization(card.id())?.is_some() {
-            return Ok(None);
+    ) -> Result<Pushed, HelloRefused> {
+        let Some(card) = unit.card(card)? else { return Ok(Pushed::Nothing) };
+        let listening = listening(unit, &card)?;
+        if listening == Listening::Never {
+            return Ok(Pushed::Nothing);
         }
-        let Ok(holder) = card.record.may_pay(now) else { return Ok(None) };
-        let Some(order) = self.next_waiting(unit, &card, None, now)? else { return Ok(None) };
+        let mut link = unit.link_state(card.id())?;
+        let queued = unit.queued_downlinks(card.channel)?;
+        let reached = listening.reaches(link.heard_at, now)
+            && link.clock_set
+            && unit.open_authorization(card.id())?.is_none();
+        let (true, Some(address), Ok(holder)) = (reached, link.address.clone(), card.record.may_pay(now))
+        else {
+            return self.wait(unit, &card, &queued, now);
+        };
+        let preferred = queued.iter().find_map(|downlink| downlink.order);
+        let Some(order) = self.next_waiting(unit, &card, preferred, now)? else { return Ok(Pushed::Nothing) };
         if !self.may_prompt(&mut link, now) {
-            return Ok(None);
+            return self.wait(unit, &card, &queued, now);
         }
         let context = TransactionContext {
             answering: Answering::Nothing,
@@ -63,9 +100,87 @@ impl App {
         };
         let id = order.order.id;
         let form = DownlinkForm::default();
-        let asked = self.ask(unit, &card, &mut link, order, None, context, form, &[], now)?;
-        let Some(frame) = asked else { return Ok(None) };
+        let room = room_at(&address);
+        let asked = self.ask(unit, &card, &mut link, order, None, context, form, &[], room, now)?;
+        let Some(frame) = asked else { return self.wait(unit, &card, &queued, now) };
         unit.put_link_state(card.id(), card.key_version, &link)?;
-        Ok(Some(Push { order: id, frame, address }))
+        let until = unit.open_authorization(card.id())?.map_or(now, |open| open.authorization.until);
+        let waited = queued.into_iter().find(|downlink| downlink.order == Some(id));
+        let known = waited.is_some();
+        let mut downlink = waited.unwrap_or_else(|| self.downlink(&card, id, now));
+        downlink.frame.clone_from(&frame);
+        downlink.address = Some(address.clone());
+        downlink.state = DownlinkState::Queued;
+        (downlink.expires_at, downlink.updated_at) = (until, now);
+        if known {
+            unit.put_downlink(&downlink)?;
+        } else {
+            unit.add_downlink(&downlink)?;
+        }
+        Ok(Pushed::Now(Push {
+            id: downlink.id,
+            order: id,
+            channel: card.channel,
+            frame,
+            address,
+            expires_at: until,
+        }))
     }
+
+    /// Each order that waits for the card has a downlink that waits with it.
+    fn wait(
+        &self,
+        unit: &mut dyn Unit,
+        card: &StoredCard,
+        queued: &[StoredDownlink],
+        now: UnixMillis,
+    ) -> Result<Pushed, HelloRefused> {
+        let mut began = 0;
+        for stored in unit.waiting_orders(card.id())? {
+            let id = stored.order.id;
+            let waits = stored.order.state == OrderState::AwaitingCard && stored.order.expires_at > now;
+            if !waits || queued.iter().any(|downlink| downlink.order == Some(id)) {
+                continue;
+            }
+            let mut downlink = self.downlink(card, id, now);
+            downlink.expires_at = stored.order.expires_at;
+            unit.add_downlink(&downlink)?;
+            began += 1;
+        }
+        Ok(if began == 0 { Pushed::Nothing } else { Pushed::Waits(began) })
+    }
+
+    fn downlink(&self, card: &StoredCard, order: OrderId, now: UnixMillis) -> StoredDownlink {
+        StoredDownlink {
+            id: DownlinkId::from_time_and_random(now, self.random()),
+            card: card.id(),
+            channel: card.channel,
+            order: Some(order),
+            priority: Priority::Normal,
+            frame: Vec::new(),
+            address: None,
+            state: DownlinkState::Queued,
+            network_id: None,
+            created_at: now,
+            expires_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// When a card listens: as its channel's registration says, else as the card says.
+fn listening(unit: &dyn Unit, card: &StoredCard) -> Result<Listening, StoreError> {
+    let registered = unit.channel(card.channel)?.and_then(|channel| channel.registration.listening);
+    Ok(registered.unwrap_or(if card.listens { Listening::Always } else { Listening::Never }))
+}
+
+/// An order is asked otherwise, or has ended: what waits to ask it waits no more.
+pub(super) fn supersede(
+    unit: &mut dyn Unit,
+    stored: &StoredOrder,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let Some(mut downlink) = unit.queued_downlink_of_order(stored.order.id)? else { return Ok(()) };
+    (downlink.state, downlink.updated_at) = (DownlinkState::Failed(FailReason::Superseded), now);
+    unit.put_downlink(&downlink)
 }

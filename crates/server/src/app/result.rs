@@ -26,6 +26,8 @@ pub enum Judged {
         state: OrderState,
         /// What the card said.
         decision: Decision,
+        /// Battery that it told, 0 to 200.
+        battery: u8,
         /// Whether this answer brought it there: a late one finds it where it was.
         changed: bool,
         /// Other orders, declined because the card was frozen by this answer.
@@ -162,7 +164,7 @@ impl App {
         }
         let declined = if verdict.freeze_card { freeze(unit, &mut card, now)? } else { Vec::new() };
         let (order, state, decision) = (order.order.id, order.order.state, text.decision);
-        Ok(Judged::Answered { order, state, decision, changed, declined, receipt })
+        Ok(Judged::Answered { order, state, decision, battery: text.battery, changed, declined, receipt })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a change of an order does to money, events and counters: the one place that all use cases end in.
 
+use super::push;
 use model::UnixMillis;
 use payment::{Change, LedgerError, Money, OrderState, PendingTransfer};
 use store::{NewEvent, StoreError, StoredOrder, Unit};
@@ -13,6 +14,7 @@ pub(super) fn keep(
 ) -> Result<(), StoreError> {
     stored.updated_at = now;
     unit.put_order_state(stored)?;
+    push::supersede(unit, stored, now)?;
     move_money(unit, stored, change, now)?;
     let order = &stored.order;
     unit.add_event(&NewEvent {

@@ -23,6 +23,17 @@ pub enum StatusRefused {
     Store(#[from] StoreError),
 }
 
+/// What a status told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Battery, 0 to 200.
+    pub battery: u8,
+    /// Firmware's version.
+    pub firmware: u16,
+    /// Whether these bytes were told before.
+    pub repeated: bool,
+}
+
 impl App {
     /// Keeps what a status says. Nothing goes back to the card.
     pub async fn status(
@@ -31,7 +42,7 @@ impl App {
         status: &StatusFrame<'_>,
         bytes: &[u8],
         address: &str,
-    ) -> Result<(), StatusRefused> {
+    ) -> Result<Told, StatusRefused> {
         let now = self.now();
         let verified = {
             let key = BoundKey::new(self.inner.keys.as_ref(), card.key());
@@ -40,13 +51,14 @@ impl App {
                 VerifyError::KeyUnavailable => StatusRefused::KeyUnavailable,
             })?
         };
+        let (battery, firmware) = (verified.text().battery, verified.text().firmware);
         let (id, version) = (card.id(), card.key_version);
         let (bytes, address) = (bytes.to_vec(), address.to_owned());
         let fresh = self.write::<_, StatusRefused>(move |unit| {
             let mut link = unit.link_state(id)?;
             match link.marks.admit_status(&verified, now) {
                 Admission::Admitted => {}
-                Admission::NotAboveMark if link.last_uplink == bytes => return Ok(true),
+                Admission::NotAboveMark if link.last_uplink == bytes => return Ok(Some(true)),
                 Admission::NotAboveMark => {
                     unit.add_alarm(&Alarm {
                         card: Some(id),
@@ -54,9 +66,9 @@ impl App {
                         kind: "possible_clone".into(),
                         at: now,
                     })?;
-                    return Ok(false);
+                    return Ok(None);
                 }
-                Admission::OutsideWindow => return Ok(false),
+                Admission::OutsideWindow => return Ok(None),
             }
             link.marks.uplink = Some(verified.factor());
             link.clock_set = true;
@@ -67,8 +79,9 @@ impl App {
             link.battery = Some(verified.text().battery);
             link.firmware = Some(verified.text().firmware);
             unit.put_link_state(id, version, &link)?;
-            Ok(true)
+            Ok(Some(false))
         });
-        if fresh.await? { Ok(()) } else { Err(StatusRefused::NotFresh) }
+        let repeated = fresh.await?.ok_or(StatusRefused::NotFresh)?;
+        Ok(Told { battery, firmware, repeated })
     }
 }

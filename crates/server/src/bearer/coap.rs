@@ -7,19 +7,24 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::coap::{
     Code, Config, ContentFormat, Endpoint, Event, ExchangeId, Method, Millis, Request, Responder, Response,
 };
+use fleet::{DownlinkEvent, DownlinkId, FailReason};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::FrameLimit;
+use super::{FrameLimit, queue};
 use crate::app::Push;
-use crate::fleet::{Fleet, Heard};
+use crate::fleet::{Answer, Fleet, Heard};
+
+/// The bearer's name in addresses.
+pub const NAME: &str = "coap";
 
 /// The path of frames, at the platform and at a card that listens.
 pub const PATH: &str = "cf";
@@ -40,14 +45,10 @@ pub struct BaseStation {
 
 impl BaseStation {
     /// Binds the socket and begins to serve. `seed` must be fresh random bits at each start.
-    pub async fn start(
-        address: SocketAddr,
-        config: Config,
-        seed: u64,
-        fleet: Fleet,
-        pushes: mpsc::Receiver<Push>,
-    ) -> io::Result<Self> {
+    pub async fn start(address: SocketAddr, config: Config, seed: u64, fleet: Fleet) -> io::Result<Self> {
         let socket = bind(address)?;
+        let (bearer, pushes) = queue(NAME, &FrameLimit::COAP);
+        fleet.attach(Arc::new(bearer));
         let address = socket.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let (answers, answered) = mpsc::unbounded_channel();
@@ -87,9 +88,9 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 /// An answer that a task found for a request.
-struct Answer {
+struct Answered {
     responder: Responder<SocketAddr>,
-    frame: Option<Vec<u8>>,
+    answer: Option<Answer>,
 }
 
 struct Station {
@@ -97,8 +98,8 @@ struct Station {
     endpoint: Endpoint<SocketAddr>,
     fleet: Fleet,
     /// Unbounded, and still bounded: the endpoint refuses requests beyond its open exchanges.
-    answers: mpsc::UnboundedSender<Answer>,
-    pushes: HashMap<ExchangeId, Instant>,
+    answers: mpsc::UnboundedSender<Answered>,
+    pushes: HashMap<ExchangeId, DownlinkId>,
     in_hand: usize,
     began: Instant,
     datagram: Vec<u8>,
@@ -107,7 +108,7 @@ struct Station {
 impl Station {
     async fn run(
         mut self,
-        mut answered: mpsc::UnboundedReceiver<Answer>,
+        mut answered: mpsc::UnboundedReceiver<Answered>,
         mut pushes: mpsc::Receiver<Push>,
         mut stopped: oneshot::Receiver<()>,
     ) {
@@ -139,7 +140,7 @@ impl Station {
     }
 
     /// After the stop: answers what was asked, and asks for no more.
-    async fn finish(&mut self, answered: &mut mpsc::UnboundedReceiver<Answer>) {
+    async fn finish(&mut self, answered: &mut mpsc::UnboundedReceiver<Answered>) {
         let until = Instant::now() + STOP_WAIT;
         while self.in_hand > 0 {
             match tokio::time::timeout_at(until.into(), answered.recv()).await {
@@ -183,17 +184,11 @@ impl Station {
         }
     }
 
-    fn answer(&mut self, Answer { responder, frame }: Answer) {
+    fn answer(&mut self, Answered { responder, answer }: Answered) {
         self.in_hand = self.in_hand.saturating_sub(1);
         let response = Response::new(Code::CHANGED);
-        let response = match frame {
-            Some(frame) => match FrameLimit::COAP.check(&frame) {
-                Ok(()) => response.with_format(ContentFormat::OCTET_STREAM).with_payload(frame),
-                Err(error) => {
-                    tracing::error!(%error, "an answer was not sent");
-                    response
-                }
-            },
+        let response = match answer {
+            Some(answer) => response.with_format(ContentFormat::OCTET_STREAM).with_payload(answer.frame),
             None => response,
         };
         let now = self.now();
@@ -203,21 +198,22 @@ impl Station {
     }
 
     fn push(&mut self, push: Push) {
-        let metrics = self.fleet.app().metrics();
+        let failed = |reason| self.fleet.report(push.id, DownlinkEvent::Failed(reason), None);
         if let Err(error) = FrameLimit::COAP.check(&push.frame) {
             tracing::error!(%error, "a push was not sent");
-            return metrics.downlink("too_long");
+            return failed(FailReason::TooLong);
         }
-        let Some(to) = address_of(&push.address) else { return metrics.downlink("no_address") };
+        let Some(to) = address_of(&push.address) else { return failed(FailReason::NoAddress) };
         let request = Request::post(PATH, push.frame).with_format(ContentFormat::OCTET_STREAM);
         match self.endpoint.request(self.now(), to, request) {
             Ok(exchange) => {
-                self.pushes.insert(exchange, Instant::now());
-                self.fleet.app().metrics().downlink("sent");
+                self.pushes.insert(exchange, push.id);
+                self.fleet.report(push.id, DownlinkEvent::Sent, None);
             }
             Err(error) => {
+                // The peer has one in hand, or too many wait: it goes later.
                 tracing::debug!(?error, "a push was not sent");
-                self.fleet.app().metrics().downlink("not_sent");
+                self.fleet.give_back(push.id);
             }
         }
     }
@@ -226,22 +222,23 @@ impl Station {
         while let Some(event) = self.endpoint.poll_event() {
             match event {
                 Event::Request { from, request, responder } => self.request(from, request, responder),
-                Event::Response { exchange, .. } => {
-                    if self.pushes.remove(&exchange).is_some() {
-                        self.fleet.app().metrics().downlink("acknowledged");
-                    }
+                Event::Response { exchange, .. } | Event::Acknowledged { exchange } => {
+                    self.fared(exchange, DownlinkEvent::Acknowledged);
                 }
                 Event::Failed { exchange, reason } => {
-                    if self.pushes.remove(&exchange).is_some() {
-                        tracing::debug!(?reason, "a push was not delivered");
-                        self.fleet.app().metrics().downlink("failed");
-                    }
+                    tracing::debug!(?reason, "a push was not delivered");
+                    self.fared(exchange, DownlinkEvent::Failed(FailReason::NotAcknowledged));
                 }
-                Event::Acknowledged { .. } => {}
             }
         }
         self.fleet.app().metrics().open_exchanges(self.endpoint.open_exchanges().1);
         self.transmit();
+    }
+
+    fn fared(&mut self, exchange: ExchangeId, event: DownlinkEvent) {
+        if let Some(id) = self.pushes.remove(&exchange) {
+            self.fleet.report(id, event, None);
+        }
     }
 
     fn transmit(&mut self) {
@@ -260,15 +257,10 @@ impl Station {
                 let (fleet, answers) = (self.fleet.clone(), self.answers.clone());
                 tokio::spawn(async move {
                     let address = address_text(from);
-                    let heard = Heard {
-                        bytes: &request.payload,
-                        channel: None,
-                        address: &address,
-                        source: from.ip(),
-                    };
-                    let frame = fleet.uplink(heard).await;
+                    let heard = Heard::plain(&request.payload, &address, from.ip());
+                    let answer = fleet.uplink(heard).await;
                     // The station has stopped: the card will ask again.
-                    let _ = answers.send(Answer { responder, frame });
+                    let _ = answers.send(Answered { responder, answer });
                 });
             }
             (PATH, Method::Get | Method::Put | Method::Delete) => {
@@ -294,9 +286,9 @@ impl Station {
 
 /// How this bearer writes an address.
 fn address_text(address: SocketAddr) -> String {
-    format!("coap:{address}")
+    format!("{NAME}:{address}")
 }
 
 fn address_of(text: &str) -> Option<SocketAddr> {
-    text.strip_prefix("coap:")?.parse().ok()
+    text.strip_prefix(NAME)?.strip_prefix(':')?.parse().ok()
 }

@@ -1,66 +1,83 @@
-//! 物联网设备管理平台: knows each card's channel, where it was heard, and what waits for it.
+//! 物联网设备管理平台: knows each card's channel, whether and how well it was heard, and what waits for it.
 //!
-//! For: taking a frame from any bearer to the platform, and a downlink to the bearer that last heard the card.
-//! Refuses: judging a payment (see `app`), and carrying bytes (see `bearer`).
-//! Next: [`Fleet::uplink`] for a frame's way in, [`Fleet::order_made`] for a push's way out.
+//! For: taking a frame from any bearer to the platform, and a downlink to the bearer that last heard its card.
+//! Refuses: judging a payment (see `app`), carrying bytes (see `bearer`), and its own rules (the crate `fleet`).
+//! Next: [`Fleet::uplink`] for a frame's way in; [`queue`] for a downlink's way out and what became of it; [`notes`] for
+//! what is remembered of channels; [`watch`] for what happens by itself.
 
+mod heard;
 mod limiter;
+mod notes;
+mod queue;
+mod rules;
+mod watch;
 
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use air::platform::Uplink;
 use air::retry_frame;
+use fleet::{AlertKind, DownlinkId, DownlinkState, Priority};
 use model::{CardId, ChannelId, Decision};
 use payment::{AuditRefusal, OrderState};
-use store::{StoreError, StoredCard};
-use tokio::sync::mpsc;
+use store::{StoreError, StoredCard, StoredDownlink};
 
-use crate::app::{App, Greeted, HelloRefused, Judged, Push, ResultRefused, StatusRefused};
+use crate::app::{App, Greeted, HelloRefused, Judged, Pushed, ResultRefused, StatusRefused};
+use crate::bearer::Bearer;
+use heard::{Outcome, Told};
 use limiter::Limiter;
+use notes::{Note, Notes};
 
-/// How many pushes wait for the bearer; one more is not made, and its order waits for the card to ask.
-const PUSHES_MAX: usize = 1024;
-
-/// A frame as a bearer heard it.
-#[derive(Clone, Copy, Debug)]
-pub struct Heard<'a> {
-    /// The bytes.
-    pub bytes: &'a [u8],
-    /// The channel, when the bearer vouches for it.
-    pub channel: Option<ChannelId>,
-    /// Where an answer or a push would go, as the bearer writes it.
-    pub address: &'a str,
-    /// Whom to count wrong frames against.
-    pub source: IpAddr,
-}
+pub use heard::{Answer, Heard};
+pub use limiter::Source;
+pub use queue::QueueRefused;
+pub use rules::FleetRules;
 
 /// The fleet. Cheap to clone.
 #[derive(Clone)]
 pub struct Fleet {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     app: App,
-    retries: Arc<Mutex<Limiter>>,
-    pushes: mpsc::Sender<Push>,
+    retries: Mutex<Limiter>,
+    notes: Notes,
+    bearers: RwLock<Vec<Arc<dyn Bearer>>>,
+    /// Downlinks that a bearer has taken and not told of yet.
+    taken: Mutex<HashSet<DownlinkId>>,
 }
 
 impl Fleet {
-    /// A fleet, and the pushes that its bearer must carry.
-    pub fn new(app: App) -> (Self, mpsc::Receiver<Push>) {
-        let (pushes, waiting) = mpsc::channel(PUSHES_MAX);
-        let retries = Arc::new(Mutex::new(Limiter::new(app.rules().retries_per_minute)));
-        (Self { app, retries, pushes }, waiting)
+    /// A fleet that no bearer carries for yet.
+    pub fn new(app: App) -> Self {
+        let rules = app.rules();
+        let inner = Inner {
+            retries: Mutex::new(Limiter::new(rules.retries_per_minute)),
+            notes: Notes::new(rules.fleet.clone()),
+            bearers: RwLock::default(),
+            taken: Mutex::default(),
+            app,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// A bearer begins to carry for it, in place of one of the same name.
+    pub fn attach(&self, bearer: Arc<dyn Bearer>) {
+        let mut bearers = self.inner.bearers.write().unwrap_or_else(PoisonError::into_inner);
+        bearers.retain(|other| other.name() != bearer.name());
+        bearers.push(bearer);
     }
 
     /// The platform behind it.
     pub fn app(&self) -> &App {
-        &self.app
+        &self.inner.app
     }
 
     /// Takes a frame in; what goes back to the card, if anything does. Whatever is refused is counted.
-    pub async fn uplink(&self, heard: Heard<'_>) -> Option<Vec<u8>> {
-        let began = Instant::now();
-        let metrics = self.app.metrics();
+    pub async fn uplink(&self, heard: Heard<'_>) -> Option<Answer> {
+        let metrics = self.app().metrics();
         let uplink = match Uplink::parse(heard.bytes) {
             Ok(uplink) => uplink,
             Err(error) => {
@@ -72,47 +89,71 @@ impl Fleet {
             metrics.frame_refused("no_channel");
             return None;
         };
-        let card = match self.app.store().peek(|rows| rows.card_on_channel(channel)) {
+        let card = match self.app().store().peek(|rows| rows.card_on_channel(channel)) {
             Ok(Some(card)) => card,
             Ok(None) => {
                 metrics.frame_refused("unknown_channel");
-                return self.retry(&uplink, heard.source);
+                let frame = self.retry(&uplink, heard.source)?;
+                return self.answer(None, channel, frame, &heard);
             }
-            Err(error) => return self.failed(&error),
+            Err(error) => {
+                self.failed(&error);
+                return None;
+            }
         };
+        let outcome = self.take(&card, &uplink, &heard).await;
+        let answer = match outcome.frame {
+            Some(frame) => self.answer(Some(card.id()), channel, frame, &heard),
+            None => None,
+        };
+        self.note(Note::heard(channel, &heard, outcome.code, outcome.told, answer.as_ref()));
+        if let Uplink::Status(_) = uplink
+            && outcome.told.is_some()
+        {
+            // It listens now, if it ever does.
+            self.order_made(card.id()).await;
+        }
+        answer
+    }
+
+    /// The platform judges the frame.
+    async fn take(&self, card: &StoredCard, uplink: &Uplink<'_>, heard: &Heard<'_>) -> Outcome {
+        let (began, metrics) = (Instant::now(), self.app().metrics());
         match uplink {
             Uplink::Hello(hello) => {
-                let greeted = self.app.hello(&card, &hello, heard.bytes, heard.address).await;
+                let greeted =
+                    self.app().hello(card, hello, heard.bytes, heard.address, heard.limit.bytes).await;
                 if let Err(HelloRefused::WrongCode) = greeted {
-                    self.wrong_code(card.id()).await;
+                    self.wrong_code(card).await;
                 }
-                let answer = self.greeted(greeted, &uplink, heard.source);
+                let outcome = self.greeted(greeted, uplink, heard.source);
                 metrics.step("hello_to_transaction", began.elapsed());
-                answer
+                outcome
             }
             Uplink::Result(result) => {
-                let judged = self.app.result(&card, &result, heard.bytes).await;
+                let judged = self.app().result(card, result, heard.bytes).await;
                 if let Err(ResultRefused::WrongResult) = judged {
-                    self.wrong_code(card.id()).await;
+                    self.wrong_code(card).await;
                 }
-                let answer = self.judged(judged, &card).await;
+                let outcome = self.judged(judged, card).await;
                 metrics.step("result_to_receipt", began.elapsed());
-                answer
+                outcome
             }
             Uplink::Status(status) => {
-                match self.app.status(&card, &status, heard.bytes, heard.address).await {
-                    Ok(()) => self.order_made(card.id()).await,
+                match self.app().status(card, status, heard.bytes, heard.address).await {
+                    Ok(told) if told.repeated => Outcome::silence("repeated"),
+                    Ok(told) => {
+                        let (battery, firmware) = (Some(told.battery), Some(told.firmware));
+                        Outcome { told: Some(Told { battery, firmware }), ..Outcome::silence("status") }
+                    }
                     Err(StatusRefused::WrongCode) => {
-                        metrics.frame_refused("wrong_code");
-                        self.wrong_code(card.id()).await;
+                        self.wrong_code(card).await;
+                        self.refused("wrong_code")
                     }
-                    Err(StatusRefused::NotFresh) => metrics.frame_refused("status_not_fresh"),
-                    Err(StatusRefused::KeyUnavailable) => metrics.frame_refused("key_unavailable"),
-                    Err(StatusRefused::Store(error)) => {
-                        self.failed(&error);
-                    }
+                    Err(StatusRefused::NotFresh) => self.refused("status_not_fresh"),
+                    Err(StatusRefused::KeyUnavailable) => self.refused("key_unavailable"),
+                    Err(StatusRefused::Store(error)) => self.failed(&error),
                 }
-                None
             }
         }
     }
@@ -121,51 +162,43 @@ impl Fleet {
         &self,
         greeted: Result<Greeted, HelloRefused>,
         uplink: &Uplink<'_>,
-        source: IpAddr,
-    ) -> Option<Vec<u8>> {
-        let metrics = self.app.metrics();
+        source: Source,
+    ) -> Outcome {
+        let answered = |code, frame| Outcome { code, frame: Some(frame), told: Some(Told::default()) };
         match greeted {
-            Ok(Greeted::Asked { frame, .. } | Greeted::Clock { frame }) => Some(frame),
-            Ok(Greeted::Repeated { frame }) => (!frame.is_empty()).then_some(frame),
-            Ok(Greeted::NothingWaits) => None,
+            Ok(Greeted::Asked { frame, .. }) => answered("asked", frame),
+            Ok(Greeted::Clock { frame }) => answered("clock", frame),
+            Ok(Greeted::Repeated { frame }) => {
+                Outcome { frame: (!frame.is_empty()).then_some(frame), ..Outcome::silence("repeated") }
+            }
+            Ok(Greeted::NothingWaits) => {
+                Outcome { told: Some(Told::default()), ..Outcome::silence("nothing_waits") }
+            }
             Ok(Greeted::NotAboveMark) => {
                 tracing::warn!("a hello with a right code and an old time factor: possible clone");
-                metrics.frame_refused("not_above_mark");
-                None
+                self.refused("not_above_mark")
             }
             Ok(Greeted::Refused { refusal, declined }) => {
-                metrics.frame_refused(refusal.code());
-                declined.iter().for_each(|_| metrics.payment(refusal.code()));
-                None
+                declined.iter().for_each(|_| self.app().metrics().payment(refusal.code()));
+                Outcome { told: Some(Told::default()), ..self.refused(refusal.code()) }
             }
             Ok(Greeted::PromptLimit) => {
-                metrics.frame_refused("prompt_limit");
-                None
+                Outcome { told: Some(Told::default()), ..self.refused("prompt_limit") }
             }
-            Ok(Greeted::TooFarAhead) => {
-                metrics.frame_refused("downlink_too_far_ahead");
-                None
-            }
+            Ok(Greeted::TooFarAhead) => self.refused("downlink_too_far_ahead"),
             Err(HelloRefused::WrongCode) => {
-                metrics.frame_refused("wrong_code");
-                self.retry(uplink, source)
+                Outcome { frame: self.retry(uplink, source), ..self.refused("wrong_code") }
             }
-            Err(HelloRefused::Malformed(_)) => {
-                metrics.frame_refused("malformed_text");
-                None
-            }
-            Err(HelloRefused::KeyUnavailable) => {
-                metrics.frame_refused("key_unavailable");
-                None
-            }
+            Err(HelloRefused::Malformed(_)) => self.refused("malformed_text"),
+            Err(HelloRefused::KeyUnavailable) => self.refused("key_unavailable"),
             Err(HelloRefused::Store(error)) => self.failed(&error),
         }
     }
 
-    async fn judged(&self, judged: Result<Judged, ResultRefused>, card: &StoredCard) -> Option<Vec<u8>> {
-        let metrics = self.app.metrics();
+    async fn judged(&self, judged: Result<Judged, ResultRefused>, card: &StoredCard) -> Outcome {
+        let metrics = self.app().metrics();
         match judged {
-            Ok(Judged::Answered { order: _, state, decision, changed, declined, receipt }) => {
+            Ok(Judged::Answered { order: _, state, decision, battery, changed, declined, receipt }) => {
                 declined.iter().for_each(|_| metrics.payment(AuditRefusal::Frozen.code()));
                 match state {
                     _ if !changed => {}
@@ -176,63 +209,114 @@ impl Fleet {
                     OrderState::AwaitingCard | OrderState::Processing => {}
                 }
                 // A busy card has a finger on its key: asked at once, it would only be busy again.
-                if card.listens && decision != Decision::Busy {
+                if decision != Decision::Busy {
                     self.order_made(card.id()).await;
                 }
-                Some(receipt)
+                let told = Some(Told { battery: Some(battery), firmware: None });
+                Outcome { code: state.name(), frame: Some(receipt), told }
             }
-            Ok(Judged::Repeated { receipt }) => Some(receipt),
-            Ok(Judged::SecondResult) => {
-                metrics.frame_refused("second_result");
-                None
+            Ok(Judged::Repeated { receipt }) => {
+                Outcome { frame: Some(receipt), ..Outcome::silence("repeated") }
             }
-            Err(ResultRefused::WrongResult) => {
-                metrics.frame_refused("wrong_result");
-                None
-            }
-            Err(ResultRefused::KeyUnavailable) => {
-                metrics.frame_refused("key_unavailable");
-                None
-            }
+            Ok(Judged::SecondResult) => self.refused("second_result"),
+            Err(ResultRefused::WrongResult) => self.refused("wrong_result"),
+            Err(ResultRefused::KeyUnavailable) => self.refused("key_unavailable"),
             Err(ResultRefused::Store(error)) => self.failed(&error),
         }
     }
 
+    /// An answer that its bearer can carry. Where the bearer tells later what became of it, it is kept: its row is in
+    /// the writer's queue before the answer leaves, and so before anything can be told of it.
+    fn answer(
+        &self,
+        card: Option<CardId>,
+        channel: ChannelId,
+        frame: Vec<u8>,
+        heard: &Heard<'_>,
+    ) -> Option<Answer> {
+        if let Err(error) = heard.limit.check(&frame) {
+            tracing::error!(%error, "an answer was not sent");
+            self.app().metrics().downlink("too_long");
+            return None;
+        }
+        let now = self.app().now();
+        let expires_at = now.plus(self.rules().answer_millis);
+        let (true, Some(card)) = (heard.tracked, card) else {
+            return Some(Answer { id: None, frame, expires_at });
+        };
+        let downlink = StoredDownlink {
+            id: DownlinkId::from_time_and_random(now, self.app().random()),
+            card,
+            channel,
+            order: None,
+            priority: Priority::High,
+            frame: frame.clone(),
+            address: None,
+            state: DownlinkState::Queued,
+            network_id: None,
+            created_at: now,
+            expires_at,
+            updated_at: now,
+        };
+        let id = downlink.id;
+        self.taken(id, true);
+        self.spawn_write(move |unit| unit.add_downlink(&downlink));
+        Some(Answer { id: Some(id), frame, expires_at })
+    }
+
+    fn rules(&self) -> &FleetRules {
+        &self.app().rules().fleet
+    }
+
+    fn refused(&self, code: &'static str) -> Outcome {
+        self.app().metrics().frame_refused(code);
+        Outcome::silence(code)
+    }
+
     /// Counts against the card; junk is never a reason not to answer a right code.
-    async fn wrong_code(&self, card: CardId) {
-        if let Err(error) = self.app.wrong_code(card).await {
+    async fn wrong_code(&self, card: &StoredCard) {
+        if self.inner.notes.wrong_code(card.channel, self.app().now()) {
+            let (channel, now) = (card.channel, self.app().now());
+            self.spawn_write(move |unit| {
+                unit.know_channel(channel, now)?;
+                unit.raise_alert(channel, AlertKind::WrongCodes, None, now)?;
+                Ok(())
+            });
+        }
+        if let Err(error) = self.app().wrong_code(card.id()).await {
             self.failed(&error);
         }
     }
 
     /// A wrong code and an unknown channel look the same from outside, and are answered at a limited rate.
     /// Only a hello is sent back to S1; a wrong result or status meets silence.
-    fn retry(&self, uplink: &Uplink<'_>, source: IpAddr) -> Option<Vec<u8>> {
+    fn retry(&self, uplink: &Uplink<'_>, source: Source) -> Option<Vec<u8>> {
         let Uplink::Hello(_) = uplink else { return None };
-        let now = self.app.now();
-        if !self.retries.lock().unwrap_or_else(PoisonError::into_inner).allow(source, now) {
-            self.app.metrics().frame_refused("retry_limit");
+        let now = self.app().now();
+        if !self.inner.retries.lock().unwrap_or_else(PoisonError::into_inner).allow(source, now) {
+            self.app().metrics().frame_refused("retry_limit");
             return None;
         }
         Some(retry_frame(uplink.frame().suite).to_vec())
     }
 
     /// The store could not keep it: silence, so that the card's own repetition brings it again.
-    fn failed(&self, error: &StoreError) -> Option<Vec<u8>> {
+    fn failed(&self, error: &StoreError) -> Outcome {
         tracing::error!(%error, "a frame could not be answered");
-        self.app.metrics().frame_refused(error.code());
-        None
+        self.app().metrics().frame_refused(error.code());
+        Outcome::silence(error.code())
     }
 
-    /// An order may wait for a card that listens: it is pushed if it can be.
+    /// An order may wait for a card that listens: it is pushed if it can be, else it waits until the card is heard.
     pub async fn order_made(&self, card: CardId) {
-        match self.app.push(card).await {
-            Ok(Some(push)) => {
-                if self.pushes.try_send(push).is_err() {
-                    self.app.metrics().downlink("queue_full");
-                }
-            }
-            Ok(None) => {}
+        let fleet = self.clone();
+        let room_at = Arc::new(move |address: &str| {
+            fleet.bearer_at(address).map_or(usize::MAX, |bearer| bearer.room_at(address))
+        });
+        match self.app().push(card, room_at).await {
+            Ok(Pushed::Now(push)) => self.hand(push),
+            Ok(Pushed::Waits(count)) => (0..count).for_each(|_| self.app().metrics().downlink("queued")),
+            Ok(Pushed::Nothing) => {}
             Err(error) => {
                 self.failed(&error);
             }

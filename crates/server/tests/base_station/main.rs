@@ -27,10 +27,9 @@ impl Coast {
         Self::with(Town::open().await, Config::default()).await
     }
 
-    async fn with(mut town: Town, config: Config) -> Self {
-        let (fleet, pushes) = (town.fleet.clone(), town.pushes());
+    async fn with(town: Town, config: Config) -> Self {
         let address = "127.0.0.1:0".parse().unwrap();
-        let station = BaseStation::start(address, config, 7, fleet, pushes).await.unwrap();
+        let station = BaseStation::start(address, config, 7, town.fleet.clone()).await.unwrap();
         Self { town, station }
     }
 

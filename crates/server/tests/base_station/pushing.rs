@@ -89,7 +89,8 @@ async fn a_card_that_does_not_listen_or_knows_no_time_is_not_pushed_to() {
         coast.town.order(card.id, 2_000).await;
     }
     radio.settled().await;
-    assert_eq!(coast.town.counts("downlinks"), [].into());
+    // Those that listen wait to be heard.
+    assert_eq!(coast.town.counts("downlinks"), [("queued".to_owned(), 2)].into());
     // The order waits for the card to ask.
     let transaction = radio.say(&never_heard.press()).await;
     never_heard.hear(&transaction);

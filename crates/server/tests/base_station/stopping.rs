@@ -40,9 +40,9 @@ async fn a_station_with_nothing_in_hand_stops_at_once() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_an_error() {
-    let mut town = Town::open().await;
+    let town = Town::open().await;
     let taken = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let (fleet, pushes) = (town.fleet.clone(), town.pushes());
-    let started = BaseStation::start(taken.local_addr().unwrap(), Config::default(), 7, fleet, pushes).await;
+    let address = taken.local_addr().unwrap();
+    let started = BaseStation::start(address, Config::default(), 7, town.fleet.clone()).await;
     assert_eq!(started.err().map(|error| error.kind()), Some(ErrorKind::AddrInUse));
 }

@@ -124,7 +124,7 @@ impl House {
         };
         let industries = Arc::new(Industries::examples());
         let bank = Bank::new(app.clone(), keys, names, industries, BankRules::default());
-        let (fleet, _) = Fleet::new(app.clone());
+        let fleet = Fleet::new(app.clone());
         let router = web::operations(Api::new(fleet, PUBLIC_URL), Some(bank.clone()), &[]);
         let (address, listener) = listen(router).await;
 

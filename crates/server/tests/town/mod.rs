@@ -9,7 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod parts;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use crypto::Suite;
 use model::{Amount, CardId, ChannelId, Currency, HolderReference, UnixMillis};
 use payment::{MerchantId, OrderId, TransferId};
 use server::app::{Binding, Funding, NewCard, NewOrder, Push, WhenBusy};
+use server::bearer::{self, FrameLimit};
 use server::fleet::Heard;
 use server::http::Api;
 use server::{App, Fleet, Metrics, Rules, web};
@@ -121,7 +122,10 @@ impl Town {
         let dice = Arc::new(Dice::default());
         let keys = Arc::new(Keys::default());
         let app = App::new(store, keys.clone(), clock.clone(), dice.clone(), rules, Arc::new(Metrics::new()));
-        let (fleet, pushes) = Fleet::new(app.clone());
+        let fleet = Fleet::new(app.clone());
+        // The bearer that is not under test: what it is handed, a story takes.
+        let (bearer, pushes) = bearer::queue("test", &FrameLimit::COAP);
+        fleet.attach(Arc::new(bearer));
         let api = Api::new(fleet.clone(), PUBLIC_URL);
         let (public, first) = listen(web::public(api.clone(), &["http://desk.example"])).await;
         let (operations, second) = listen(web::operations(api, None, &[])).await;
@@ -145,7 +149,7 @@ impl Town {
         }
     }
 
-    /// The pushes that a bearer carries; there is one bearer.
+    /// The pushes to cards that [`Self::hears`] heard.
     pub(crate) fn pushes(&mut self) -> mpsc::Receiver<Push> {
         self.pushes.take().unwrap()
     }
@@ -227,9 +231,8 @@ impl Town {
 
     /// A frame reaches the fleet by a bearer that is not under test.
     pub(crate) async fn hears(&self, frame: &[u8]) -> Option<Vec<u8>> {
-        let source = [10, 0, 0, 1].into();
-        let heard = Heard { bytes: frame, channel: None, address: "test:1", source };
-        self.fleet.uplink(heard).await
+        let heard = Heard::plain(frame, "test:1", IpAddr::from([10, 0, 0, 1]));
+        self.fleet.uplink(heard).await.map(|answer| answer.frame)
     }
 
     /// The holder fetches what waits, and the card lights up.

@@ -13,6 +13,7 @@ use keystore::{Environment, SealedFile};
 use model::{Amount, ChannelId, ChannelKind, Currency, HolderReference, UnixMillis};
 use payment::{AccountKind, MerchantId, OrderId, OrderState, PressRule, TransferId};
 use server::app::{Binding, Funding, Issued, NewCard, NewOrder, OrderRefused, Push, WhenBusy};
+use server::bearer::{self, FrameLimit};
 use server::fleet::Heard;
 use server::{App, Chance, Clock, Fleet, Metrics, Rules};
 use sim::SoftElement;
@@ -151,7 +152,9 @@ impl Town {
             self.rules.clone(),
             Arc::new(Metrics::new()),
         );
-        let (fleet, pushes) = Fleet::new(app);
+        let fleet = Fleet::new(app);
+        let (bearer, pushes) = bearer::queue("cell", &FrameLimit::COAP);
+        fleet.attach(Arc::new(bearer));
         self.platform = Some(Platform { fleet, pushes, keys });
     }
 
@@ -243,8 +246,8 @@ impl Town {
     /// A frame reaches the platform from where this card is.
     pub(crate) async fn hear(&self, hand: &Hand, frame: &[u8]) -> Option<Vec<u8>> {
         let channel = (!hand.limits.channel_on_air).then_some(hand.link.channel);
-        let heard = Heard { bytes: frame, channel, address: &hand.address, source: hand.source };
-        self.fleet().uplink(heard).await
+        let heard = Heard { channel, ..Heard::plain(frame, &hand.address, hand.source) };
+        self.fleet().uplink(heard).await.map(|answer| answer.frame)
     }
 
     /// Time passes and what the card sends does not reach the platform: here it is.
@@ -437,7 +440,7 @@ impl Town {
             world: World::new(element.clone(), limits.clone(), begin, Weather::CLEAR, u64::from(number)),
             element,
             limits,
-            address: format!("cell-{number}"),
+            address: format!("cell:{number}"),
             source: IpAddr::V4(Ipv4Addr::new(10, 0, (number >> 8) as u8, number as u8)),
             said: Vec::new(),
             pushed: Vec::new(),

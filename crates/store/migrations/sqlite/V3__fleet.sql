@@ -93,6 +93,7 @@ create table downlink (
     updated_at integer not null
 ) without rowid;
 create index downlink_waiting on downlink (channel, priority, id) where state = 'queued';
+create index downlink_to_hand on downlink (priority, id) where state = 'queued' and address is not null;
 create index downlink_expiring on downlink (expires_at) where state in ('queued', 'handed');
 create index downlink_by_channel on downlink (channel, id);
 create index downlink_by_network on downlink (network_id) where network_id is not null;

@@ -190,6 +190,14 @@ impl FleetReading for Rows<'_> {
         self.many(sql, params![after, limit], row::downlink)
     }
 
+    fn downlinks_to_hand(&self, limit: u32) -> Result<Vec<StoredDownlink>, StoreError> {
+        let sql = select!(
+            row::DOWNLINK,
+            "from downlink where state = 'queued' and address is not null order by priority, id limit ?"
+        );
+        self.many(sql, [limit], row::downlink)
+    }
+
     fn waiting_downlink_count(&self, limit: u32) -> Result<u64, StoreError> {
         let sql = "select count(*) from \
                    (select 1 from downlink where state in ('queued', 'handed') limit ?)";

@@ -29,6 +29,7 @@ read_through! { FleetReading:
     fn downlink_of_network(&self, network_id: &str) -> Option<DownlinkId>;
     fn queued_downlinks(&self, channel: ChannelId) -> Vec<StoredDownlink>;
     fn waiting_downlinks(&self, after: Option<DownlinkId>, limit: u32) -> Vec<StoredDownlink>;
+    fn downlinks_to_hand(&self, limit: u32) -> Vec<StoredDownlink>;
     fn waiting_downlink_count(&self, limit: u32) -> u64;
     fn downlinks_before(&self, channel: ChannelId, before: Option<DownlinkId>, limit: u32)
         -> Vec<StoredDownlink>;

@@ -1,0 +1,232 @@
+//! A downlink's way out, and what became of it.
+//!
+//! What waits is in the store; a bearer is handed it, and tells. What a bearer did not take, or had taken when the
+//! program died, is handed over again.
+
+use std::sync::{Arc, PoisonError};
+
+use fleet::{CancelRefused, DownlinkEvent, DownlinkId, DownlinkState, FailReason, Priority};
+use model::UnixMillis;
+use store::{StoreError, StoredDownlink, Unit};
+
+use super::Fleet;
+use crate::app::Push;
+use crate::bearer::{Bearer, bearer_of};
+
+/// Downlinks that are looked at in one turn.
+const BATCH: u32 = 256;
+
+/// Why an operator's wish about a downlink is not done.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueRefused {
+    /// No such downlink.
+    #[error("there is no downlink with this id; it may have been forgotten")]
+    NoSuchDownlink,
+    /// It cannot be called back.
+    #[error("the downlink is not taken back: {0}")]
+    Cancel(#[from] CancelRefused),
+    /// It does not wait here any more, so that nothing goes before or after it.
+    #[error("the downlink does not wait here any more")]
+    NotQueued,
+    /// The store could not keep it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Fleet {
+    pub(super) fn bearer_at(&self, address: &str) -> Option<Arc<dyn Bearer>> {
+        let bearers = self.inner.bearers.read().unwrap_or_else(PoisonError::into_inner);
+        bearers.iter().find(|bearer| bearer.name() == bearer_of(address)).cloned()
+    }
+
+    /// Notes that a bearer has a downlink, or has told of it; whether that is news.
+    pub(super) fn taken(&self, id: DownlinkId, has: bool) -> bool {
+        let mut taken = self.inner.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if has { taken.insert(id) } else { taken.remove(&id) }
+    }
+
+    /// Gives a push to the bearer of its address. What is not taken now stays queued.
+    pub(super) fn hand(&self, push: Push) {
+        let id = push.id;
+        let Some(bearer) = self.bearer_at(&push.address) else {
+            // Bearers are attached at the start: one that is missing will not come.
+            return self.report(id, DownlinkEvent::Failed(FailReason::NoBearer), None);
+        };
+        if !self.taken(id, true) {
+            return;
+        }
+        if let Err(error) = bearer.hand(push) {
+            self.taken(id, false);
+            tracing::debug!(%error, "a push waits for its bearer");
+            self.app().metrics().downlink("not_taken");
+        }
+    }
+
+    /// Gives what waits with a frame to its bearers: after a restart, and when a bearer has come back.
+    pub async fn hand_waiting(&self) -> Result<(), StoreError> {
+        let now = self.app().now();
+        let waiting = self.app().store().read(|rows| rows.downlinks_to_hand(BATCH)).await?;
+        for StoredDownlink { id, order, channel, frame, address, expires_at, .. } in waiting {
+            if let (Some(order), Some(address)) = (order, address)
+                && expires_at > now
+            {
+                self.hand(Push { id, order, channel, frame, address, expires_at });
+            }
+        }
+        Ok(())
+    }
+
+    /// A bearer gives a push back that it cannot send now: it stays queued, and is handed over again.
+    pub fn give_back(&self, id: DownlinkId) {
+        self.taken(id, false);
+        self.app().metrics().downlink("not_taken");
+    }
+
+    /// A bearer tells what became of a downlink. It is counted at once and kept as soon as may be.
+    pub fn report(&self, id: DownlinkId, event: DownlinkEvent, network_id: Option<&str>) {
+        let (fleet, network_id) = (self.clone(), network_id.map(str::to_owned));
+        self.count(event);
+        tokio::spawn(async move {
+            if let Err(error) = fleet.keep_report(id, event, network_id).await {
+                tracing::error!(%error, "what became of a downlink could not be kept");
+            }
+        });
+    }
+
+    /// The same, answered when it is durable; whether the downlink is known.
+    pub async fn reported(
+        &self,
+        id: DownlinkId,
+        event: DownlinkEvent,
+        network_id: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.count(event);
+        self.keep_report(id, event, network_id.map(str::to_owned)).await
+    }
+
+    async fn keep_report(
+        &self,
+        id: DownlinkId,
+        event: DownlinkEvent,
+        network_id: Option<String>,
+    ) -> Result<bool, StoreError> {
+        let now = self.app().now();
+        let kept = self
+            .app()
+            .write::<_, StoreError>(move |unit| {
+                let Some(mut downlink) = unit.downlink(id)? else { return Ok(false) };
+                keep(unit, &mut downlink, event, network_id.as_deref(), now)?;
+                Ok(true)
+            })
+            .await;
+        self.taken(id, false);
+        kept
+    }
+
+    fn count(&self, event: DownlinkEvent) {
+        self.app().metrics().downlink(match event {
+            DownlinkEvent::Handed => "handed",
+            DownlinkEvent::Sent => "sent",
+            DownlinkEvent::Delivered => "delivered",
+            DownlinkEvent::Acknowledged => "acknowledged",
+            DownlinkEvent::Expired => "expired",
+            DownlinkEvent::Failed(FailReason::NotAcknowledged | FailReason::GivenUp) => "failed",
+            DownlinkEvent::Failed(reason) => reason.code(),
+            DownlinkEvent::Canceled => "canceled",
+        });
+    }
+
+    /// Ends the downlinks whose time is over; how many. Call it until it answers zero.
+    pub async fn expire(&self) -> Result<usize, StoreError> {
+        let now = self.app().now();
+        let due = self.app().store().read(move |rows| rows.overdue_downlinks(now, BATCH)).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let ended = self
+            .app()
+            .write::<_, StoreError>(move |unit| {
+                let mut ended = Vec::new();
+                for id in &due {
+                    let Some(mut downlink) = unit.downlink(*id)? else { continue };
+                    if downlink.expires_at <= now {
+                        keep(unit, &mut downlink, DownlinkEvent::Expired, None, now)?;
+                        ended.push(*id);
+                    }
+                }
+                Ok(ended)
+            })
+            .await?;
+        for id in &ended {
+            self.taken(*id, false);
+            self.count(DownlinkEvent::Expired);
+        }
+        Ok(ended.len())
+    }
+
+    /// An operator takes a downlink back. Its order waits on: the card can still fetch it.
+    pub async fn cancel_downlink(&self, id: DownlinkId) -> Result<(), QueueRefused> {
+        let now = self.app().now();
+        if self.inner.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+            return Err(CancelRefused::WithTheNetwork.into());
+        }
+        self.app()
+            .write::<_, QueueRefused>(move |unit| {
+                let mut downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
+                (downlink.state, downlink.updated_at) = (downlink.state.cancel()?, now);
+                Ok(unit.put_downlink(&downlink)?)
+            })
+            .await?;
+        self.count(DownlinkEvent::Canceled);
+        Ok(())
+    }
+
+    /// An operator sets which of a card's waiting downlinks goes first.
+    pub async fn set_priority(&self, id: DownlinkId, priority: Priority) -> Result<(), QueueRefused> {
+        self.app()
+            .write::<_, QueueRefused>(move |unit| {
+                let downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
+                if downlink.state != DownlinkState::Queued {
+                    return Err(QueueRefused::NotQueued);
+                }
+                Ok(unit.put_downlink_priority(id, priority)?)
+            })
+            .await
+    }
+
+    /// Runs a unit of work whose answer nobody waits for.
+    pub(super) fn spawn_write(
+        &self,
+        mut work: impl FnMut(&mut dyn Unit) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        let app = self.app().clone();
+        // Queued here and now, so that what is written later comes later.
+        let written = app.store().queue_write::<(), StoreError, _>(move |unit| work(unit));
+        tokio::spawn(async move {
+            if let Err(error) = written.await {
+                tracing::error!(?error, "a note of the fleet could not be kept");
+                app.metrics().frame_refused("note_lost");
+            }
+        });
+    }
+}
+
+/// Keeps what an event makes of a downlink.
+fn keep(
+    unit: &mut dyn Unit,
+    downlink: &mut StoredDownlink,
+    event: DownlinkEvent,
+    network_id: Option<&str>,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let changed = downlink.state.apply(event);
+    if changed.is_none() && network_id.is_none_or(|id| downlink.network_id.as_deref() == Some(id)) {
+        return Ok(());
+    }
+    downlink.state = changed.unwrap_or(downlink.state);
+    downlink.updated_at = now;
+    if let Some(network_id) = network_id {
+        downlink.network_id = Some(network_id.to_owned());
+    }
+    unit.put_downlink(downlink)
+}
