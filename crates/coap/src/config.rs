@@ -20,7 +20,8 @@ pub struct Config {
     pub max_retransmit: u32,
     /// MAX_LATENCY: the longest a datagram may stay in the network. Default 100,000.
     pub max_latency_ms: u64,
-    /// NSTART (§4.7): requests to one peer that it has neither acknowledged nor answered. Default 1.
+    /// NSTART (§4.7): requests and notifications to one peer that it has neither acknowledged nor
+    /// answered. Default 1.
     pub nstart: usize,
     /// How long a confirmable request waits for its answer before an empty acknowledgement is sent
     /// and the answer goes separately (§5.2.2). Default 500; keep it under the peer's ACK_TIMEOUT.
@@ -37,9 +38,15 @@ pub struct Config {
     pub exchanges_per_peer: usize,
     /// Open exchanges with all peers, counted for each direction on its own. Default 16,384.
     pub exchanges_total: usize,
+    /// Observations of one peer (RFC 7641); 0 counts as 1. Default 4. The oldest makes room.
+    pub observations_per_peer: usize,
+    /// Observations of all peers; 0 counts as 1. Default 65,536. The oldest makes room; what would have
+    /// been a notification to its peer then has to be a request.
+    pub observations_total: usize,
     /// Datagrams that may wait for `poll_transmit`. Default 8,192.
     pub pending_transmits: usize,
-    /// Events that may wait for `poll_event`. Default 8,192.
+    /// Events that may wait for `poll_event`; below 2 counts as 2, since a datagram can bring as many.
+    /// Default 8,192.
     pub pending_events: usize,
     /// Messages remembered in order to recognise their repetitions, and idle peers whose next
     /// message id is kept. Default 65,536. Each may hold an answer of up to `datagram_limit` bytes.
@@ -62,6 +69,8 @@ impl Default for Config {
             payload_limit: 1_024,
             exchanges_per_peer: 8,
             exchanges_total: 16_384,
+            observations_per_peer: 4,
+            observations_total: 65_536,
             pending_transmits: 8_192,
             pending_events: 8_192,
             remembered: 65_536,

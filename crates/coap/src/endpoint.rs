@@ -1,12 +1,13 @@
 //! The endpoint: one socket's worth of CoAP, as client and as server.
 //!
 //! This file holds the state, takes datagrams and time-outs in and sorts them; `endpoint/asking.rs` is
-//! the client's half and `endpoint/serving.rs` the server's. Every call costs a few look-ups in ordered
+//! the client's half, `endpoint/serving.rs` the server's and `endpoint/notifying.rs` that of Observe. Every call costs a few look-ups in ordered
 //! maps; none walks through exchanges, peers or memory. What is refused is refused before anything has
 //! changed, by a name from [`Refused`] or [`SendError`]. The contract for calling is in the crate
 //! documentation.
 
 mod asking;
+mod notifying;
 mod serving;
 
 use alloc::{
@@ -18,10 +19,11 @@ use core::{fmt::Debug, hash::Hash};
 use crate::{
     chance::Chance,
     config::Config,
-    error::Refused,
+    error::{Failure, Refused},
     event::{Event, Tally, Transmit},
-    exchange::{Asking, Serving, Timers},
+    exchange::{Asking, Notifying, Serving, Timers},
     memory::{self, Memory},
+    observation::{Ended, Observations},
     peers::Peers,
     time::Millis,
     wire::{self, Content, Head, Kind, Token},
@@ -38,8 +40,11 @@ pub struct Endpoint<P> {
     chance: Chance,
     memory: Memory<P>,
     peers: Peers<P>,
-    /// Requests of ours by exchange id; ids are shared with `serving` so that timers need only one.
+    observations: Observations<P>,
+    /// Requests of ours by exchange id; ids are shared by all exchanges so that timers need only one.
     asking: BTreeMap<u64, Asking<P>>,
+    /// Notifications of ours by exchange id.
+    notifying: BTreeMap<u64, Notifying<P>>,
     /// Requests of peers by exchange id.
     serving: BTreeMap<u64, Serving<P>>,
     /// Requests of ours by what their answers carry.
@@ -64,7 +69,9 @@ impl<P: Peer> Endpoint<P> {
             chance: Chance::new(seed),
             memory: Memory::new(&config),
             peers: Peers::new(&config),
+            observations: Observations::new(&config),
             asking: BTreeMap::new(),
+            notifying: BTreeMap::new(),
             serving: BTreeMap::new(),
             by_token: BTreeMap::new(),
             by_mid: BTreeMap::new(),
@@ -90,10 +97,10 @@ impl<P: Peer> Endpoint<P> {
         Tally { forgotten: self.memory.evicted(), ..self.tally }
     }
 
-    /// How many exchanges are open: requests of ours, and requests of peers.
+    /// How many exchanges are open: requests and notifications of ours, and requests of peers.
     #[must_use]
     pub fn open_exchanges(&self) -> (usize, usize) {
-        (self.asking.len(), self.serving.len())
+        (self.asking.len() + self.notifying.len(), self.serving.len())
     }
 
     /// Takes in a datagram. `Ok` if it was of use or a repetition of one that was; otherwise the rule it
@@ -162,6 +169,8 @@ impl<P: Peer> Endpoint<P> {
             self.timers.clear(at, id);
             if self.asking.contains_key(&id) {
                 self.asking_due(now, id);
+            } else if self.notifying.contains_key(&id) {
+                self.notifying_due(now, id);
             } else {
                 self.serving_due(now, id);
             }
@@ -184,14 +193,14 @@ impl<P: Peer> Endpoint<P> {
         self.timers.first().map(|(at, _)| at)
     }
 
-    /// Whether both queues can take one more. No datagram or deadline adds more than one to each.
+    /// Whether the queues can take more. No datagram or deadline adds more than one transmit and two events.
     fn room(&self) -> Result<(), Refused> {
         let limit = self.config.pending_transmits;
         if self.transmits.len() >= limit {
             return Err(Refused::QueueFull { limit });
         }
-        let limit = self.config.pending_events;
-        if self.events.len() >= limit {
+        let limit = self.config.pending_events.max(2);
+        if self.events.len() + 1 >= limit {
             return Err(Refused::QueueFull { limit });
         }
         Ok(())
@@ -225,25 +234,28 @@ impl<P: Peer> Endpoint<P> {
         }
     }
 
-    /// An empty acknowledgement: of a request of ours, or of a separate answer of ours.
+    /// An empty acknowledgement: of a request, notification or separate answer of ours.
     fn acknowledged(&mut self, now: Millis, from: P, mid: u16) -> Result<(), Refused> {
         let id = *self.by_mid.get(&(from, mid)).ok_or(Refused::UnknownMessage)?;
         if self.asking.contains_key(&id) {
             self.asking_acknowledged(now, id);
+        } else if self.notifying.contains_key(&id) {
+            self.notifying_acknowledged(now, id);
         } else {
             self.serving_over(now, id);
         }
         Ok(())
     }
 
-    /// A Reset: of a request of ours, or of a separate answer of ours.
+    /// A Reset: of a request, notification or separate answer of ours.
     fn was_reset(&mut self, now: Millis, from: P, mid: u16) -> Result<(), Refused> {
         let id = *self.by_mid.get(&(from, mid)).ok_or(Refused::UnknownMessage)?;
         if self.asking.contains_key(&id) {
-            self.asking_failed(now, id, crate::Failure::Reset);
+            self.asking_failed(now, id, Failure::Reset);
+        } else if self.notifying.contains_key(&id) {
+            self.notifying_failed(now, id, Failure::Reset, Ended::Reset);
         } else {
-            self.tally.undelivered = self.tally.undelivered.saturating_add(1);
-            self.serving_over(now, id);
+            self.serving_undelivered(now, id, Ended::Reset);
         }
         Ok(())
     }

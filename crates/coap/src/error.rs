@@ -59,6 +59,9 @@ pub enum Refused {
     /// A response whose token belongs to no open request to that peer (§5.3.2); Reset if confirmable.
     #[error("response to no open request")]
     UnknownResponse,
+    /// A notification older than one that came before it (RFC 7641 §3.4); acknowledged, and not passed on.
+    #[error("notification is older than one before it")]
+    StaleNotification,
     /// A piggybacked response whose token is not that of the request it acknowledges (§5.3.2).
     #[error("piggybacked response with another token")]
     TokenMismatch,
@@ -132,6 +135,7 @@ impl Refused {
             Self::TooLong { .. } => "too_long",
             Self::UnknownMessage => "unknown_message",
             Self::UnknownResponse => "unknown_response",
+            Self::StaleNotification => "stale_notification",
             Self::TokenMismatch => "token_mismatch",
             Self::ResponseOption { .. } => "response_option",
             Self::UnknownMethod { .. } => "unknown_method",
@@ -149,9 +153,9 @@ impl Refused {
 /// Why something was not sent. Nothing has changed, unless the variant says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// NSTART requests to this peer are neither acknowledged nor answered yet (§4.7). Send again when
-    /// one of them has brought an event.
-    #[error("peer has {limit} requests of ours outstanding already")]
+    /// NSTART requests and notifications to this peer are neither acknowledged nor answered yet (§4.7).
+    /// Send again when one of them has brought an event.
+    #[error("peer has {limit} requests or notifications of ours outstanding already")]
     PeerBusy {
         /// The limit.
         limit: usize,
@@ -162,14 +166,14 @@ pub enum SendError {
         /// The limit.
         limit: usize,
     },
-    /// Too many requests of ours are open altogether.
-    #[error("{limit} requests of ours are open already")]
+    /// Too many requests and notifications of ours are open altogether.
+    #[error("{limit} requests and notifications of ours are open already")]
     ExchangesFull {
         /// The limit.
         limit: usize,
     },
-    /// Transmits are waiting to be polled. Never said of an answer.
-    #[error("{limit} transmits are waiting to be polled")]
+    /// Transmits or events are waiting to be polled. Never said of an answer.
+    #[error("{limit} transmits or events are waiting to be polled")]
     QueueFull {
         /// The limit.
         limit: usize,
@@ -196,9 +200,23 @@ pub enum SendError {
     /// The request to be answered is no longer open: EXCHANGE_LIFETIME has passed.
     #[error("the request is no longer open")]
     Expired,
+    /// The request did not ask to observe, or the answer is an error; it has gone out as a plain answer.
+    #[error("not the answer to a registration")]
+    NotARegistration,
+    /// The observation is over, as [`crate::Event::ObservationEnded`] said. Send a request instead.
+    #[error("the observation is over")]
+    NotObserved,
+    /// The last notification of this observation is not acknowledged (RFC 7641 §4.5.2). Send again when
+    /// it has brought an event.
+    #[error("a notification of this observation is under way")]
+    NotificationUnderWay,
+    /// A request that deregisters, or registers with a method other than GET (RFC 7641 §2). To observe no
+    /// longer, [`crate::Endpoint::cancel`] the request that registered.
+    #[error("such a request cannot observe")]
+    ObserveUnfit,
 }
 
-/// Why a request of ours ended without an answer.
+/// Why a request or notification of ours ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Failure {
     /// No acknowledgement after every retransmission (§4.2).

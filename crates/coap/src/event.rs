@@ -8,6 +8,7 @@ use crate::{
     error::Failure,
     exchange::{ExchangeId, Responder},
     message::{Request, Response},
+    observation::{Ended, ObservationId},
 };
 
 /// Something the caller should know.
@@ -22,7 +23,7 @@ pub enum Event<P> {
         /// The right to answer.
         responder: Responder<P>,
     },
-    /// A request of ours is answered, and with that over.
+    /// A request of ours is answered, and with that over, unless it observes.
     Response {
         /// Which one.
         exchange: ExchangeId,
@@ -30,19 +31,46 @@ pub enum Event<P> {
         from: P,
         /// The answer.
         response: Response,
+        /// Whether the peer has us on its list (RFC 7641): more answers will come to this request, each
+        /// newer than the last. Always false if it did not ask to observe.
+        observing: bool,
     },
     /// A request of ours has arrived and will be answered later (RFC 7252 §5.2.2). Comes once at most.
     Acknowledged {
         /// Which one.
         exchange: ExchangeId,
     },
-    /// A request of ours is over without an answer. Whether the peer acted on it is not known, unless
+    /// A request of ours is over without an answer, or without a further one. Whether the peer acted on it is not known, unless
     /// an acknowledgement came first.
     Failed {
         /// Which one.
         exchange: ExchangeId,
         /// Why.
         reason: Failure,
+    },
+    /// A notification of ours is acknowledged, and with that over. Comes only to those who call
+    /// [`crate::Endpoint::notify`].
+    Notified {
+        /// Which one.
+        exchange: ExchangeId,
+    },
+    /// A notification of ours is over, and was reset or not acknowledged. In the second case the peer may
+    /// still have it. The observation is over too.
+    NotNotified {
+        /// Which one.
+        exchange: ExchangeId,
+        /// [`Failure::Reset`] or [`Failure::TimedOut`].
+        reason: Failure,
+    },
+    /// An observation is over: nothing more can be sent under it. A notification under way still gets its
+    /// own event. Comes only to those who call [`crate::Endpoint::observe`].
+    ObservationEnded {
+        /// Which one.
+        observation: ObservationId,
+        /// Whose.
+        peer: P,
+        /// Why.
+        reason: Ended,
     },
 }
 

@@ -1,6 +1,6 @@
-//! The state of one exchange: a request of ours, or one of a peer's that we answer.
+//! The state of one exchange: a request or notification of ours, or a request of a peer's that we answer.
 //!
-//! Both lead the same life on the message layer: they have at most one [`Delivery`] under way and at
+//! All lead the same life on the message layer: they have at most one [`Delivery`] under way and at
 //! most one deadline, kept in [`Timers`]. What happens at a deadline is decided in `endpoint/`.
 
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -11,7 +11,8 @@ use crate::{
     wire::{Kind, Token},
 };
 
-/// Names a request of ours, from [`crate::Endpoint::request`] until the event that ends it.
+/// Names a request or notification of ours, from [`crate::Endpoint::request`] or
+/// [`crate::Endpoint::notify`] until the event that ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub(crate) u64);
 
@@ -62,12 +63,27 @@ impl Delivery {
 pub(crate) struct Asking<P> {
     pub(crate) to: P,
     pub(crate) token: Token,
-    pub(crate) mid: u16,
+    /// Until it is answered for the first time.
+    pub(crate) mid: Option<u16>,
     /// While confirmable and not acknowledged.
     pub(crate) delivery: Option<Delivery>,
     /// Counted against NSTART.
     pub(crate) outstanding: bool,
     pub(crate) deadline: Millis,
+    /// Whether it asked to observe.
+    pub(crate) registers: bool,
+    /// The newest notification and when it came.
+    pub(crate) newest: Option<(u32, Millis)>,
+}
+
+/// A notification of ours.
+pub(crate) struct Notifying<P> {
+    pub(crate) to: P,
+    pub(crate) mid: u16,
+    pub(crate) delivery: Delivery,
+    pub(crate) deadline: Millis,
+    /// The observation it was sent under, which may be over.
+    pub(crate) observation: u64,
 }
 
 /// How far a request of a peer's has come.
@@ -91,6 +107,10 @@ pub(crate) struct Serving<P> {
     pub(crate) stage: Stage,
     pub(crate) expires: Millis,
     pub(crate) deadline: Millis,
+    /// Whether it asks to observe.
+    pub(crate) registers: bool,
+    /// The observation that its separate answer began.
+    pub(crate) observation: Option<u64>,
 }
 
 /// The deadlines of all exchanges, first one first.

@@ -147,6 +147,16 @@ impl ContentFormat {
     pub const CBOR: Self = Self(60);
 }
 
+/// What a GET says of observing (RFC 7641 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Observe {
+    /// 0: the peer asks to be told of changes. Agree by [`crate::Endpoint::observe`]; an answer by
+    /// [`crate::Endpoint::respond`] declines.
+    Register,
+    /// 1: the peer wants no more. Its observation is over already; answer as if nothing had been said.
+    Deregister,
+}
+
 /// A request, to be sent or as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -160,12 +170,14 @@ pub struct Request {
     pub query: Vec<String>,
     /// The format of the payload.
     pub content_format: Option<ContentFormat>,
-    /// The format wanted back.
+    /// The format wanted back. If it cannot be had, the answer is 4.06 (§5.10.4).
     pub accept: Option<ContentFormat>,
     /// The payload.
     pub payload: Vec<u8>,
     /// Whether it is repeated until acknowledged (CON) or sent once (NON).
     pub confirmable: bool,
+    /// Whether it asks to observe. Only a GET can.
+    pub observe: Option<Observe>,
 }
 
 impl Request {
@@ -180,6 +192,7 @@ impl Request {
             accept: None,
             payload: Vec::new(),
             confirmable: true,
+            observe: None,
         }
     }
 
@@ -201,6 +214,12 @@ impl Request {
         Self { content_format: Some(format), ..self }
     }
 
+    /// The same, asking to observe. It can be answered many times, until it is cancelled.
+    #[must_use]
+    pub fn observing(self) -> Self {
+        Self { observe: Some(Observe::Register), ..self }
+    }
+
     /// The same, sent once and not acknowledged.
     #[must_use]
     pub fn non_confirmable(self) -> Self {
@@ -215,6 +234,9 @@ pub struct Response {
     pub code: Code,
     /// The format of the payload.
     pub content_format: Option<ContentFormat>,
+    /// For how many seconds it is fresh (§5.10.5). `None` means 60. An observer may register again when
+    /// this has passed without a notification.
+    pub max_age: Option<u32>,
     /// The payload; with an error code, a diagnostic text (§5.5.2).
     pub payload: Vec<u8>,
 }
@@ -223,7 +245,7 @@ impl Response {
     /// A response without payload.
     #[must_use]
     pub const fn new(code: Code) -> Self {
-        Self { code, content_format: None, payload: Vec::new() }
+        Self { code, content_format: None, max_age: None, payload: Vec::new() }
     }
 
     /// The same with a payload.
@@ -236,5 +258,10 @@ impl Response {
     #[must_use]
     pub fn with_format(self, format: ContentFormat) -> Self {
         Self { content_format: Some(format), ..self }
+    }
+    /// The same, fresh for this many seconds.
+    #[must_use]
+    pub fn with_max_age(self, seconds: u32) -> Self {
+        Self { max_age: Some(seconds), ..self }
     }
 }

@@ -13,10 +13,12 @@ use crate::{chance::Chance, config::Config, time::Millis};
 /// The counters of one peer.
 #[derive(Default)]
 pub(crate) struct Book {
-    /// Our requests it has neither acknowledged nor answered: what NSTART limits.
+    /// Our requests and notifications it has neither acknowledged nor answered: what NSTART limits.
     pub(crate) outstanding: usize,
     /// Our requests that are open.
     pub(crate) asking: usize,
+    /// Our notifications under way to it.
+    pub(crate) notifying: usize,
     /// Its requests that are open.
     pub(crate) serving: usize,
     next_mid: Option<u16>,
@@ -26,7 +28,7 @@ pub(crate) struct Book {
 
 impl Book {
     fn is_idle(&self) -> bool {
-        self.asking == 0 && self.serving == 0
+        self.asking == 0 && self.notifying == 0 && self.serving == 0
     }
 
     /// The next message id to use with this peer.

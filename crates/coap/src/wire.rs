@@ -14,13 +14,15 @@ use coap_lite::{CoapOption, MessageClass, MessageType, Packet, error::MessageErr
 use crate::{
     config::Config,
     error::{Refused, SendError},
-    message::{Code, ContentFormat, Method, Request, Response},
+    message::{Code, ContentFormat, Method, Observe, Request, Response},
 };
 
 const URI_HOST: u16 = 3;
+const OBSERVE: u16 = 6;
 const URI_PORT: u16 = 7;
 const URI_PATH: u16 = 11;
 const CONTENT_FORMAT: u16 = 12;
+const MAX_AGE: u16 = 14;
 const URI_QUERY: u16 = 15;
 const ACCEPT: u16 = 17;
 const BLOCK2: u16 = 23;
@@ -186,6 +188,20 @@ fn block(values: &Values) -> Option<(u32, bool)> {
     Some((value >> 4, value & 8 != 0))
 }
 
+/// Whether a block option announces the reserved size.
+fn is_reserved_size(values: &Values) -> bool {
+    single(values, 0..=3).is_some_and(|value| number(value) & 7 == 7)
+}
+
+/// What an Observe option in a request says (RFC 7641 §2). Elective, so what it does not define is ignored.
+fn observe(values: &Values) -> Option<Observe> {
+    match number(single(values, 0..=3)?) {
+        0 => Some(Observe::Register),
+        1 => Some(Observe::Deregister),
+        _ => None,
+    }
+}
+
 /// The text of a Uri-Path or Uri-Query option.
 fn text(value: &[u8]) -> Option<&str> {
     (value.len() <= 255).then(|| core::str::from_utf8(value).ok()).flatten()
@@ -226,6 +242,10 @@ pub(crate) fn read_request(head: &Head, packet: Packet, config: &Config) -> Resu
             }
             CONTENT_FORMAT => request.content_format = format(values),
             ACCEPT => request.accept = Some(format(values).ok_or_else(objection)?),
+            OBSERVE if method == Method::Get => request.observe = observe(values),
+            BLOCK1 | BLOCK2 if is_reserved_size(values) => {
+                return Err(Objection::new(Refused::BadOption { number: option }, Code::BAD_REQUEST));
+            }
             // Block 0 of the answer is the whole answer: ours always fit one datagram.
             BLOCK2 => match block(values) {
                 Some((0, false)) => {}
@@ -261,15 +281,22 @@ pub(crate) fn read_request(head: &Head, packet: Packet, config: &Config) -> Resu
     Ok(request)
 }
 
-/// Makes a response out of a well-formed message.
-pub(crate) fn read_response(head: &Head, packet: Packet, config: &Config) -> Result<Response, Refused> {
+/// Makes a response out of a well-formed message, with its number if it is a notification.
+pub(crate) fn read_response(
+    head: &Head,
+    packet: Packet,
+    config: &Config,
+) -> Result<(Response, Option<u32>), Refused> {
     let Some(code) = Code::new(head.code >> 5, head.code & 0x1F) else {
         return Err(Refused::ReservedCode { code: head.code });
     };
     let mut response = Response::new(code);
+    let mut sequence = None;
     for (&number, values) in packet.options() {
         match number {
             CONTENT_FORMAT => response.content_format = format(values),
+            OBSERVE => sequence = single(values, 0..=3).map(self::number),
+            MAX_AGE => response.max_age = single(values, 0..=4).map(self::number),
             // With 4.13 a server may say which block size it would have liked; there is none we could use.
             BLOCK1 => {}
             BLOCK2 if block(values) == Some((0, false)) => {}
@@ -282,7 +309,7 @@ pub(crate) fn read_response(head: &Head, packet: Packet, config: &Config) -> Res
         return Err(Refused::PayloadTooLong { len, limit });
     }
     response.payload = packet.payload;
-    Ok(response)
+    Ok((response, sequence))
 }
 
 /// An Empty message: an acknowledgement or a reset (§4.1). Four bytes need no codec.
@@ -332,6 +359,11 @@ pub(crate) fn write_request(
 ) -> Result<Vec<u8>, SendError> {
     let kind = if request.confirmable { Kind::Con } else { Kind::Non };
     let mut packet = packet(kind, request.method.number(), mid, token);
+    match (request.observe, request.method) {
+        (None, _) => {}
+        (Some(Observe::Register), Method::Get) => packet.add_option(CoapOption::Observe, uint(0)),
+        (Some(_), _) => return Err(SendError::ObserveUnfit),
+    }
     let path = request.path.strip_prefix('/').unwrap_or(&request.path);
     // The root has no segments (§6.4), though splitting an empty string yields one.
     for segment in path.split('/').filter(|_| !path.is_empty()) {
@@ -356,20 +388,35 @@ pub(crate) fn write_request(
     finish(&packet, config)
 }
 
+/// What a response says on the endpoint's own account.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Own {
+    /// Size1 (§5.10.9).
+    pub(crate) size1: Option<usize>,
+    /// The number of a notification.
+    pub(crate) observe: Option<u32>,
+}
+
 /// Writes a response.
 pub(crate) fn write_response(
     kind: Kind,
     response: Response,
-    size1: Option<usize>,
+    own: Own,
     mid: u16,
     token: Token,
     config: &Config,
 ) -> Result<Vec<u8>, SendError> {
     let mut packet = packet(kind, response.code.number(), mid, token);
+    if let Some(number) = own.observe {
+        packet.add_option(CoapOption::Observe, uint(number));
+    }
+    if let Some(seconds) = response.max_age {
+        packet.add_option(CoapOption::MaxAge, uint(seconds));
+    }
     if let Some(ContentFormat(format)) = response.content_format {
         packet.add_option(CoapOption::ContentFormat, uint(format.into()));
     }
-    if let Some(size1) = size1 {
+    if let Some(size1) = own.size1 {
         packet.add_option(CoapOption::from(SIZE1), uint(u32::try_from(size1).unwrap_or(u32::MAX)));
     }
     packet.payload = response.payload;

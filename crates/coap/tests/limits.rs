@@ -80,6 +80,18 @@ fn a_caller_who_does_not_drain_is_told_so() {
     while platform.poll_transmit().is_some() {}
     platform.handle_datagram(Millis(0), 3, &ping).unwrap();
 
+    // Events count too, and since a datagram can bring two, there must be room for two.
+    let ask = |mid: u8| [0x41, 1, 0, mid, mid];
+    for pending_events in [0, 2] {
+        let mut platform: coap::Endpoint<u32> =
+            coap::Endpoint::new(Config { pending_events, ..config.clone() }, 1);
+        platform.handle_datagram(Millis(0), 1, &ask(1)).unwrap();
+        let outcome = platform.handle_datagram(Millis(0), 1, &ask(2));
+        assert_eq!(outcome, Err(Refused::QueueFull { limit: 2 }));
+        let Some(Event::Request { .. }) = platform.poll_event() else { panic!() };
+        platform.handle_datagram(Millis(0), 1, &ask(2)).unwrap();
+    }
+
     // Time-outs beyond the room wait as well, and none is lost.
     let mut card: coap::Endpoint<u32> = coap::Endpoint::new(config, 1);
     for peer in 0..5 {

@@ -80,6 +80,8 @@ fn requests_that_cannot_be_granted_are_answered_with_the_reason() {
         (&[0xB2, b'.', b'.'], Refused::BadOption { number: 11 }, 0x82),
         (&[0xD3, 4, 1, 2, 3], Refused::BadOption { number: 17 }, 0x82), // Accept, three bytes
         (&[0xD1, 10, 0x10], Refused::BadOption { number: 23 }, 0x82),   // Block2, block 1
+        (&[0xD1, 10, 0x07], Refused::BadOption { number: 23 }, 0x80),   // Block2, reserved size
+        (&[0xD1, 14, 0x0F], Refused::BadOption { number: 27 }, 0x80),   // Block1, reserved size
         (&[0xD1, 14, 0x1E], Refused::Blockwise, 0x88),                  // Block1, block 1
         (&[0xD1, 22, b'x'], Refused::NotAProxy, 0xA5),                  // Proxy-Uri
         (&[0xD1, 26, b'x'], Refused::NotAProxy, 0xA5),                  // Proxy-Scheme
@@ -123,12 +125,15 @@ fn a_bad_option_in_a_non_confirmable_request_is_passed_over_in_silence() {
 fn elective_options_and_whole_bodies_in_one_block_do_no_harm() {
     for options in [
         &[0x60][..],                                                                     // Observe
-        &[0x41, 1],                                                                      // ETag
-        &[0xD0, 1],                                                                      // Max-Age
-        &[0xD0, 0xF5],                                                                   // No-Response (258)
-        &[0xC3, 1, 2, 3],  // a Content-Format that is none
-        &[0xD1, 10, 0x06], // Block2: block 0 of any size
-        &[0xD1, 14, 0x06], // Block1: block 0, none to follow
+        &[0x61, 2],          // Observe, of a value that is none
+        &[0x64, 0, 0, 0, 1], // Observe, too long
+        &[0x60, 0x01, 1],    // Observe, twice
+        &[0x41, 1],          // ETag
+        &[0xD0, 1],          // Max-Age
+        &[0xD0, 0xF5],       // No-Response (258)
+        &[0xC3, 1, 2, 3],    // a Content-Format that is none
+        &[0xD1, 10, 0x06],   // Block2: block 0 of any size
+        &[0xD1, 14, 0x06],   // Block1: block 0, none to follow
         &[0x39, b'l', b'o', b'c', b'a', b'l', b'h', b'o', b's', b't', 0x42, 0x16, 0x33], // Host, Port
     ] {
         let bytes = [&[0x41, 1, 0, 9, 7], options].concat();
@@ -169,6 +174,7 @@ fn every_refusal_has_its_own_code() {
         Refused::TooLong { len: 2, limit: 1 },
         Refused::UnknownMessage,
         Refused::UnknownResponse,
+        Refused::StaleNotification,
         Refused::TokenMismatch,
         Refused::ResponseOption { number: 1 },
         Refused::UnknownMethod { code: 9 },
@@ -222,13 +228,20 @@ fn no_bytes_whatever_make_it_panic() {
         taken += usize::from(endpoint.handle_datagram(now, dice.roll(10), &bytes).is_ok());
         if dice.roll(20) == 0 {
             let _ = endpoint.request(now, dice.roll(10), coap::Request::get("x"));
+            if let Some(observation) = endpoint.observer(&dice.roll(10)) {
+                let _ = endpoint.notify(now, observation, coap::Response::new(coap::Code::CONTENT));
+            }
         }
         endpoint.handle_timeout(now);
         while endpoint.poll_transmit().is_some() {}
         while let Some(event) = endpoint.poll_event() {
-            if let coap::Event::Request { responder, .. } = event {
+            if let coap::Event::Request { request, responder, .. } = event {
                 let response = coap::Response::new(coap::Code::CONTENT);
-                endpoint.respond(now, responder, response).unwrap();
+                if request.observe.is_some() && dice.roll(2) == 0 {
+                    let _ = endpoint.observe(now, responder, response);
+                } else {
+                    endpoint.respond(now, responder, response).unwrap();
+                }
             }
         }
     }

@@ -263,6 +263,7 @@ fn everything_a_request_can_say_arrives() {
         accept: Some(ContentFormat::TEXT),
         payload: vec![0xFF; 1_024],
         confirmable: true,
+        observe: None,
     };
     pair.ask(request.clone());
     pair.run_for(TRIP);
@@ -304,7 +305,7 @@ fn a_bad_link_changes_nothing_but_the_time_it_takes() {
                     }
                     Event::Failed { .. } => failed += 1,
                     Event::Acknowledged { .. } => {}
-                    Event::Request { .. } => panic!("the card was not asked"),
+                    other => panic!("the card neither is asked nor has observers: {other:?}"),
                 }
             }
         }

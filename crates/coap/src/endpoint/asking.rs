@@ -1,7 +1,9 @@
 //! The client's half: requests of ours and the answers to them.
 //!
 //! A request ends with exactly one event, `Response` or `Failed`, or silently when it is cancelled. It
-//! is never sent again under a new message id: whether to ask once more is the caller's decision.
+//! is never sent again under a new message id: whether to ask once more is the caller's decision. One that
+//! observes (RFC 7641 §3) is answered any number of times before it ends; it has no deadline then, and is
+//! not registered again by itself.
 
 use coap_lite::Packet;
 
@@ -11,6 +13,7 @@ use crate::{
     event::Event,
     exchange::{Asking, Delivery, ExchangeId},
     message::Request,
+    observation::is_newer,
     time::Millis,
     wire::{self, Head, Kind, Token},
 };
@@ -19,25 +22,12 @@ impl<P: Peer> Endpoint<P> {
     /// Asks a peer. Refused by name if too much is open already; nothing is queued to be sent later.
     pub fn request(&mut self, now: Millis, to: P, request: Request) -> Result<ExchangeId, SendError> {
         self.latest = now;
-        let limit = self.config.exchanges_total;
-        if self.asking.len() >= limit {
-            return Err(SendError::ExchangesFull { limit });
+        self.room_to_ask(&to)?;
+        let limit = self.config.exchanges_per_peer;
+        if self.peers.look(&to).is_some_and(|book| book.asking >= limit) {
+            return Err(SendError::PeerFull { limit });
         }
-        if let Some(book) = self.peers.look(&to) {
-            let limit = self.config.nstart;
-            if book.outstanding >= limit {
-                return Err(SendError::PeerBusy { limit });
-            }
-            let limit = self.config.exchanges_per_peer;
-            if book.asking >= limit {
-                return Err(SendError::PeerFull { limit });
-            }
-        }
-        let limit = self.config.pending_transmits;
-        if self.transmits.len() >= limit {
-            return Err(SendError::QueueFull { limit });
-        }
-        let confirmable = request.confirmable;
+        let (confirmable, registers) = (request.confirmable, request.observe.is_some());
         let (mid, token) = (self.new_mid(&to), self.new_token(&to));
         let bytes = match wire::write_request(request, mid, token, &self.config) {
             Ok(bytes) => bytes,
@@ -59,14 +49,41 @@ impl<P: Peer> Endpoint<P> {
         self.timers.set(deadline, id);
         self.by_token.insert((to.clone(), token), id);
         self.by_mid.insert((to.clone(), mid), id);
-        let asking = Asking { to: to.clone(), token, mid, delivery, outstanding: true, deadline };
+        let asking = Asking {
+            to: to.clone(),
+            token,
+            mid: Some(mid),
+            delivery,
+            outstanding: true,
+            deadline,
+            registers,
+            newest: None,
+        };
         self.asking.insert(id, asking);
         self.send(to, bytes);
         Ok(ExchangeId(id))
     }
 
+    /// Whether one more message may be sent that the peer has to acknowledge or answer.
+    pub(super) fn room_to_ask(&self, to: &P) -> Result<(), SendError> {
+        let limit = self.config.exchanges_total;
+        if self.asking.len() + self.notifying.len() >= limit {
+            return Err(SendError::ExchangesFull { limit });
+        }
+        let limit = self.config.nstart;
+        if self.peers.look(to).is_some_and(|book| book.outstanding >= limit) {
+            return Err(SendError::PeerBusy { limit });
+        }
+        let limit = self.config.pending_transmits;
+        if self.transmits.len() >= limit {
+            return Err(SendError::QueueFull { limit });
+        }
+        Ok(())
+    }
+
     /// Forgets a request of ours; no event will come of it. An answer that still arrives is reset if
-    /// confirmable (§4.2). Events already waiting are not taken back.
+    /// confirmable (§4.2), which also ends an observation (RFC 7641 §3.6). Events already waiting are not
+    /// taken back.
     pub fn cancel(&mut self, exchange: ExchangeId) {
         self.asking_over(self.latest, exchange.0);
     }
@@ -113,7 +130,7 @@ impl<P: Peer> Endpoint<P> {
             return Err(Refused::UnknownResponse);
         };
         let outcome = self.answered(now, id, from.clone(), head, packet);
-        if outcome.is_err() {
+        if outcome.is_err_and(|refused| refused != Refused::StaleNotification) {
             self.reject(head, from);
             return outcome;
         }
@@ -123,7 +140,7 @@ impl<P: Peer> Endpoint<P> {
         if let Some(bytes) = answer {
             self.send(from, bytes);
         }
-        Ok(())
+        outcome
     }
 
     fn answered(
@@ -135,9 +152,14 @@ impl<P: Peer> Endpoint<P> {
         packet: Packet,
     ) -> Result<(), Refused> {
         match wire::read_response(head, packet, &self.config) {
-            Ok(response) => {
-                self.asking_over(now, id);
-                self.events.push_back(Event::Response { exchange: ExchangeId(id), from, response });
+            Ok((response, number)) => {
+                let number = number.filter(|_| response.code.is_success());
+                let observing = self.observed(now, id, number)?;
+                if !observing {
+                    self.asking_over(now, id);
+                }
+                let exchange = ExchangeId(id);
+                self.events.push_back(Event::Response { exchange, from, response, observing });
                 Ok(())
             }
             Err(refused) => {
@@ -145,6 +167,33 @@ impl<P: Peer> Endpoint<P> {
                 Err(refused)
             }
         }
+    }
+
+    /// Whether a request of ours stays open after this answer, because it observes.
+    fn observed(&mut self, now: Millis, id: u64, number: Option<u32>) -> Result<bool, Refused> {
+        let Some(asking) = self.asking.get_mut(&id).filter(|asking| asking.registers) else {
+            return Ok(false);
+        };
+        let Some(number) = number else {
+            return Ok(false);
+        };
+        if let Some((newest, at)) = asking.newest
+            && !is_newer(number, newest, now.since(at))
+        {
+            return Err(Refused::StaleNotification);
+        }
+        asking.newest = Some((number, now));
+        // From here on it waits without end, and its message id is free.
+        asking.delivery = None;
+        self.timers.clear(asking.deadline, id);
+        if let Some(mid) = asking.mid.take() {
+            self.by_mid.remove(&(asking.to.clone(), mid));
+        }
+        if core::mem::take(&mut asking.outstanding) {
+            let book = self.peers.book(&asking.to);
+            book.outstanding = book.outstanding.saturating_sub(1);
+        }
+        Ok(true)
     }
 
     /// The request has arrived; nothing more is repeated, and the answer is waited for.
@@ -200,6 +249,8 @@ impl<P: Peer> Endpoint<P> {
         }
         self.peers.settle(now, &asking.to);
         self.by_token.remove(&(asking.to.clone(), asking.token));
-        self.by_mid.remove(&(asking.to, asking.mid));
+        if let Some(mid) = asking.mid {
+            self.by_mid.remove(&(asking.to, mid));
+        }
     }
 }

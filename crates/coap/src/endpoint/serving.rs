@@ -13,9 +13,10 @@ use crate::{
     error::{Refused, SendError},
     event::Event,
     exchange::{Delivery, Responder, Serving, Stage},
-    message::{Code, Response},
+    message::{Code, Observe, Response},
+    observation::Ended,
     time::Millis,
-    wire::{self, Head, Kind, Objection, Token},
+    wire::{self, Head, Kind, Objection, Own, Token},
 };
 
 impl<P: Peer> Endpoint<P> {
@@ -23,8 +24,29 @@ impl<P: Peer> Endpoint<P> {
     /// own, confirmable if the request was (§5.2).
     ///
     /// Never refused for want of room, since there can be no more answers than there are open requests.
-    /// An answer that is too long goes out as 5.00 and is reported to the caller.
+    /// An answer that is too long goes out as 5.00 and is reported to the caller. To a request that asks to
+    /// observe, this answer says no, and takes its peer from the list if it is on it with the same token;
+    /// see [`Endpoint::observe`].
     pub fn respond(&mut self, now: Millis, to: Responder<P>, response: Response) -> Result<(), SendError> {
+        if let Some(serving) = self.serving.get(&to.id)
+            && serving.registers
+            && serving.from == to.peer
+            && let Some(id) = self.observations.find(&to.peer, serving.token)
+        {
+            self.observation_over(id, Ended::Declined);
+        }
+        self.reply(now, to, response, None)
+    }
+
+    /// Answers a request, with the number of a notification if it begins an observation.
+    pub(super) fn reply(
+        &mut self,
+        now: Millis,
+        to: Responder<P>,
+        response: Response,
+        number: Option<u32>,
+    ) -> Result<(), SendError> {
+        let own = Own { observe: number, ..Own::default() };
         let Some(serving) = self.serving.get(&to.id).filter(|serving| serving.from == to.peer) else {
             return Err(SendError::Expired);
         };
@@ -33,7 +55,7 @@ impl<P: Peer> Endpoint<P> {
         match (serving.kind, &serving.stage) {
             (_, Stage::Answered(..)) => Err(SendError::Expired),
             (Kind::Con, Stage::Unacknowledged) => {
-                let (bytes, outcome) = self.write(Kind::Ack, response, key.1, token);
+                let (bytes, outcome) = self.write(Kind::Ack, response, own, key.1, token);
                 self.memory.answered(&key, stamp, &bytes);
                 self.serving_over(now, to.id);
                 self.send(to.peer, bytes);
@@ -41,7 +63,7 @@ impl<P: Peer> Endpoint<P> {
             }
             (Kind::Con, Stage::Waiting) => {
                 let mid = self.new_mid(&to.peer);
-                let (bytes, outcome) = self.write(Kind::Con, response, mid, token);
+                let (bytes, outcome) = self.write(Kind::Con, response, own, mid, token);
                 let interval = self.chance.ack_timeout(&self.config);
                 let delivery = Delivery::new(bytes.clone(), interval, &self.config);
                 self.timers.clear(deadline, to.id);
@@ -56,7 +78,7 @@ impl<P: Peer> Endpoint<P> {
             }
             _ => {
                 let mid = self.new_mid(&to.peer);
-                let (bytes, outcome) = self.write(Kind::Non, response, mid, token);
+                let (bytes, outcome) = self.write(Kind::Non, response, own, mid, token);
                 self.serving_over(now, to.id);
                 self.send(to.peer, bytes);
                 outcome
@@ -82,10 +104,11 @@ impl<P: Peer> Endpoint<P> {
         &self,
         kind: Kind,
         response: Response,
+        own: Own,
         mid: u16,
         token: Token,
     ) -> (Vec<u8>, Result<(), SendError>) {
-        match wire::write_response(kind, response, None, mid, token, &self.config) {
+        match wire::write_response(kind, response, own, mid, token, &self.config) {
             Ok(bytes) => (bytes, Ok(())),
             Err(error) => (self.write_plain(kind, Code::INTERNAL_SERVER_ERROR, None, mid, token), Err(error)),
         }
@@ -94,7 +117,8 @@ impl<P: Peer> Endpoint<P> {
     /// The bytes of an answer with nothing in it. It fits any limit worth setting; should it not, a Reset
     /// is the shortest way to say no.
     fn write_plain(&self, kind: Kind, code: Code, size1: Option<usize>, mid: u16, token: Token) -> Vec<u8> {
-        wire::write_response(kind, Response::new(code), size1, mid, token, &self.config)
+        let own = Own { size1, ..Own::default() };
+        wire::write_response(kind, Response::new(code), own, mid, token, &self.config)
             .unwrap_or_else(|_| wire::empty(Kind::Rst, mid))
     }
 
@@ -132,7 +156,24 @@ impl<P: Peer> Endpoint<P> {
         self.timers.set(deadline, id);
         self.peers.book(&from).serving += 1;
         let (mid, kind) = (head.mid, head.kind);
-        let serving = Serving { from: from.clone(), token, mid, kind, stamp, stage, expires, deadline };
+        // Whatever the caller answers, the peer wants no more of these (RFC 7641 §4.1).
+        if request.observe == Some(Observe::Deregister)
+            && let Some(id) = self.observations.find(&from, token)
+        {
+            self.observation_over(id, Ended::Deregistered);
+        }
+        let serving = Serving {
+            from: from.clone(),
+            token,
+            mid,
+            kind,
+            stamp,
+            stage,
+            expires,
+            deadline,
+            registers: request.observe == Some(Observe::Register),
+            observation: None,
+        };
         self.serving.insert(id, serving);
         let responder = Responder { id, peer: from.clone() };
         self.events.push_back(Event::Request { from, request, responder });
@@ -190,12 +231,19 @@ impl<P: Peer> Endpoint<P> {
                     self.tally.retransmitted = self.tally.retransmitted.saturating_add(1);
                     self.send(to, bytes);
                 }
-                None => {
-                    self.tally.undelivered = self.tally.undelivered.saturating_add(1);
-                    self.serving_over(now, id);
-                }
+                None => self.serving_undelivered(now, id, Ended::TimedOut),
             },
         }
+    }
+
+    /// A separate answer did not arrive. If it began an observation, that is over (RFC 7641 §4.5).
+    pub(super) fn serving_undelivered(&mut self, now: Millis, id: u64, reason: Ended) {
+        self.tally.undelivered = self.tally.undelivered.saturating_add(1);
+        let observation = self.serving.get(&id).and_then(|serving| serving.observation);
+        if let Some(observation) = observation {
+            self.observation_over(observation, reason);
+        }
+        self.serving_over(now, id);
     }
 
     pub(super) fn serving_over(&mut self, now: Millis, id: u64) {
