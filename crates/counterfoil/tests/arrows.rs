@@ -25,14 +25,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("terminal", &["crypto", "model", "packs", "pages", "sealed", "tap", "visit"]),
     (
         "server",
-        &["air", "coap", "crypto", "fleet", "model", "networks", "packs", "pages", "payment", "store", "tap", "visit"],
+        &[
+            "air", "coap", "crypto", "fleet", "model", "networks", "packs", "pages", "payment", "store",
+            "tap", "visit",
+        ],
     ),
     ("sim", &["air", "coap", "crypto", "model", "pages", "server", "tap", "visit"]),
     (
         "counterfoil",
         &[
-            "air", "coap", "crypto", "energy", "fleet", "keystore", "model", "networks", "payment", "sealed", "server",
-            "shop", "sim", "store", "tap", "terminal", "packs",
+            "air", "coap", "crypto", "energy", "fleet", "keystore", "model", "networks", "payment", "sealed",
+            "server", "shop", "sim", "store", "tap", "terminal", "packs",
         ],
     ),
 ];

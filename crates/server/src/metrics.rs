@@ -21,6 +21,11 @@ struct Reason {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Code {
     code: &'static str,
 }
@@ -42,6 +47,8 @@ pub struct Metrics {
     frames_refused: Family<Reason, Counter>,
     datagrams_refused: Family<Reason, Counter>,
     downlinks: Family<Outcome, Counter>,
+    bearer_events: Family<Kind, Counter>,
+    bearer_failures: Family<Reason, Counter>,
     tap_outcomes: Family<Outcome, Counter>,
     tap_refused: Family<Code, Counter>,
     sms: Family<Outcome, Counter>,
@@ -73,6 +80,12 @@ impl Metrics {
         registry.register("datagrams_refused", "CoAP datagrams that were refused", datagrams_refused.clone());
         let downlinks = Family::default();
         registry.register("downlinks", "Frames sent to cards, by what became of them", downlinks.clone());
+        let bearer_events = Family::default();
+        let help = "What networks told, by kind";
+        registry.register("bearer_events", help, bearer_events.clone());
+        let bearer_failures = Family::default();
+        let help = "What networks told that was refused, and connections to them that failed, by reason";
+        registry.register("bearer_failures", help, bearer_failures.clone());
         let tap_outcomes = Family::default();
         let help = "Transactions with wallet cards that the bank ended, by outcome";
         registry.register("tap_outcomes", help, tap_outcomes.clone());
@@ -96,6 +109,8 @@ impl Metrics {
             frames_refused,
             datagrams_refused,
             downlinks,
+            bearer_events,
+            bearer_failures,
             tap_outcomes,
             tap_refused,
             sms,
@@ -124,6 +139,16 @@ impl Metrics {
     /// A downlink fared so.
     pub fn downlink(&self, outcome: &'static str) {
         self.downlinks.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A network told something of this kind.
+    pub fn bearer_event(&self, kind: &'static str) {
+        self.bearer_events.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// Something that a network told was refused, or a connection to it failed, for this reason.
+    pub fn bearer_failed(&self, reason: &'static str) {
+        self.bearer_failures.get_or_create(&Reason { reason }).inc();
     }
 
     /// The bank ended a transaction with a wallet card so.

@@ -312,6 +312,8 @@ impl Radio {
                     warn!(card = %self.name, frame, "the platform did not answer: {reason}");
                 }
             }
+            // Nobody is let observe a card.
+            Event::Notified { .. } | Event::NotNotified { .. } | Event::ObservationEnded { .. } => {}
             Event::Request { request, responder, .. } => {
                 let code = if request.method == Method::Post && request.path == AIR_PATH {
                     self.take(&request.payload);

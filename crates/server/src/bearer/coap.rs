@@ -229,6 +229,8 @@ impl Station {
                     tracing::debug!(?reason, "a push was not delivered");
                     self.fared(exchange, DownlinkEvent::Failed(FailReason::NotAcknowledged));
                 }
+                // Nobody is let observe yet.
+                Event::Notified { .. } | Event::NotNotified { .. } | Event::ObservationEnded { .. } => {}
             }
         }
         self.fleet.app().metrics().open_exchanges(self.endpoint.open_exchanges().1);

@@ -16,6 +16,7 @@
 //!
 //! Next: [`coap`] (NB-IoT), [`chirpstack`] (LoRaWAN), [`northbound`] (operators' platforms over HTTP).
 
+pub mod chirpstack;
 pub mod coap;
 
 use tokio::sync::mpsc;

@@ -180,6 +180,8 @@ impl Lane {
                 }
             }
             Event::Acknowledged { .. } => {}
+            // Nobody is let observe here.
+            Event::Notified { .. } | Event::NotNotified { .. } | Event::ObservationEnded { .. } => {}
         }
     }
 }

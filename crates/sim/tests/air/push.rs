@@ -112,10 +112,10 @@ async fn an_order_whose_time_ran_out_is_not_asked_about_and_leaves_the_card_free
 async fn a_push_goes_where_the_last_hello_came_from() {
     let mut town = Town::new().await;
     let mut lin = town.listening_card().await;
-    lin.address = "cell-far-away".into();
+    lin.address = "cell:far-away".into();
     town.fetch(&mut lin).await;
     town.rest(&mut lin).await;
     town.order(&lin, 2_000).await;
     town.wait(&mut lin, 500).await;
-    assert_eq!(lin.pushed[0].address, "cell-far-away");
+    assert_eq!(lin.pushed[0].address, "cell:far-away");
 }

@@ -273,6 +273,8 @@ async fn serve(
                 }
                 Event::Failed { .. } => shared.lock().unwrap().pushed.push(None),
                 Event::Acknowledged { .. } => {}
+                // Nobody is let observe here.
+                Event::Notified { .. } | Event::NotNotified { .. } | Event::ObservationEnded { .. } => {}
             }
         }
         while let Some(transmit) = endpoint.poll_transmit() {
