@@ -21,7 +21,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fleet::{DownlinkEvent, DownlinkId};
+use fleet::{DownlinkEvent, DownlinkId, FailReason};
 use model::{ChannelId, UnixMillis};
 use networks::chirpstack::{Command, command_topic};
 use rumqttc::{AsyncClient, QoS};
@@ -34,7 +34,7 @@ use super::{Bearer, NotTaken};
 use crate::app::Push;
 use crate::fleet::Fleet;
 
-pub use settings::{Settings, SettingsError};
+pub use settings::{Password, Settings, SettingsError};
 
 /// Events that are answered at once; one more waits with the broker.
 const EVENTS_MAX: usize = 1_024;
@@ -49,7 +49,7 @@ const PACKET_MAX: usize = 256 * 1_024;
 pub struct ChirpStack {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 /// What the tasks share.
@@ -57,7 +57,10 @@ struct Shared {
     settings: Settings,
     fleet: Fleet,
     client: AsyncClient,
+    /// Whether commands can be published.
     connected: AtomicBool,
+    /// Whether the broker has confirmed the subscriptions of this connection.
+    subscribed: AtomicBool,
     seen: Seen,
     outbox: Mutex<Outbox>,
 }
@@ -85,6 +88,7 @@ impl ChirpStack {
             settings,
             client,
             connected: AtomicBool::new(false),
+            subscribed: AtomicBool::new(false),
             seen: Seen::default(),
             outbox: Mutex::default(),
             fleet: fleet.clone(),
@@ -92,24 +96,27 @@ impl ChirpStack {
         fleet.attach(Arc::new(Handle(Arc::clone(&shared))));
         let (stop, stopped) = watch::channel(false);
         let (waiting, answered) = mpsc::channel::<Waiting>(EVENTS_MAX);
-        let tasks = vec![
-            tokio::spawn(connection::run(Arc::clone(&shared), connection, waiting, stopped)),
-            tokio::spawn(acknowledging(Arc::clone(&shared), answered)),
-        ];
-        Ok(Self { shared, stop, tasks })
+        let acknowledging = tokio::spawn(acknowledging(Arc::clone(&shared), answered));
+        let running = connection::run(Arc::clone(&shared), connection, waiting, acknowledging, stopped);
+        Ok(Self { shared, stop, task: tokio::spawn(running) })
     }
 
     /// Whether the broker is connected and has confirmed the subscription.
     pub fn is_connected(&self) -> bool {
-        self.shared.connected.load(Ordering::Relaxed)
+        self.shared.subscribed.load(Ordering::Relaxed)
     }
 
     /// Answers what is in hand, and ends. What the broker has not been told of, it keeps.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            let _ = task.await;
-        }
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for ChirpStack {
+    /// Whoever does not stop it ends it in the middle of everything: what the broker was not told of, it keeps.
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
@@ -197,10 +204,17 @@ impl Bearer for Handle {
 
     fn hand(&self, push: Push) -> Result<(), NotTaken> {
         let shared = &self.0;
+        let failed = |reason| {
+            shared.fleet.report(push.id, DownlinkEvent::Failed(reason), None);
+            Ok(())
+        };
+        if let Err(error) = shared.settings.longest().check(&push.frame) {
+            tracing::error!(%error, "a push was not sent");
+            return failed(FailReason::TooLong);
+        }
         let Some((application, _)) = settings::application_and_device(&shared.settings.name, &push.address)
         else {
-            shared.fleet.report(push.id, DownlinkEvent::Failed(fleet::FailReason::NoAddress), None);
-            return Ok(());
+            return failed(FailReason::NoAddress);
         };
         shared.command(application, push.channel, push.id, &push.frame, push.expires_at)
     }

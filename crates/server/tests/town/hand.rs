@@ -16,6 +16,7 @@ pub(crate) struct Hand {
     pub(crate) id: CardId,
     pub(crate) information: CardInformation,
     pub(crate) link: Link,
+    limits: Limits,
     element: Element,
     card: Card<Element>,
     flash: Flash,
@@ -56,13 +57,23 @@ impl SecureElement for Element {
 
 impl Hand {
     pub(crate) fn take(issued: &Issued) -> Self {
+        Self::with(issued, Limits::default())
+    }
+
+    /// A card whose bearer vouches for its channel: its frames are the shorter for it.
+    pub(crate) fn brief(issued: &Issued) -> Self {
+        Self::with(issued, Limits { channel_on_air: false, ..Limits::default() })
+    }
+
+    fn with(issued: &Issued, limits: Limits) -> Self {
         let (link, information) = (issued.link, issued.information);
         let element = Element { key: unwrapped(&issued.wrapped_key), link, information };
         Self {
             id: information.card_id,
             information,
             link,
-            card: Card::new(element.clone(), Limits::default(), Flash::default()),
+            card: Card::new(element.clone(), limits.clone(), Flash::default()),
+            limits,
             element,
             flash: Flash::default(),
             at: Uptime(0),
@@ -149,7 +160,7 @@ impl Hand {
 
     /// Its battery was taken out and put in again: it knows what its memory holds, and not the time.
     pub(crate) fn restart(&mut self) {
-        self.card = Card::new(self.element.clone(), Limits::default(), self.flash.clone());
+        self.card = Card::new(self.element.clone(), self.limits.clone(), self.flash.clone());
     }
 
     fn said(&mut self) -> Vec<u8> {

@@ -68,6 +68,10 @@ pub(crate) struct Wish {
     pub(crate) valid_millis: i64,
     /// What its holder is given, in fen.
     pub(crate) funds: i64,
+    /// Its channel; by default one of its own on NB-IoT.
+    pub(crate) channel: Option<ChannelId>,
+    /// Whether its bearer vouches for the channel.
+    pub(crate) brief: bool,
 }
 
 impl Default for Wish {
@@ -80,6 +84,8 @@ impl Default for Wish {
             bound: true,
             valid_millis: 86_400_000,
             funds: 100_000,
+            channel: None,
+            brief: false,
         }
     }
 }
@@ -166,7 +172,7 @@ impl Town {
             .app
             .issue_card(NewCard {
                 holder,
-                channel: ChannelId::imei(490_154_203_237_000 + self.cards).unwrap(),
+                channel: wish.channel.unwrap_or(ChannelId::imei(490_154_203_237_000 + self.cards).unwrap()),
                 suite: wish.suite,
                 has_display: wish.has_display,
                 listens: wish.listens,
@@ -176,7 +182,7 @@ impl Town {
             })
             .await
             .unwrap();
-        let hand = Hand::take(&issued);
+        let hand = if wish.brief { Hand::brief(&issued) } else { Hand::take(&issued) };
         if wish.bound {
             let (name, document) = ("王小明".to_owned(), "E12345678".to_owned());
             self.app.bind_card(Binding { card: hand.id, holder, name, document }).await.unwrap();
@@ -195,6 +201,13 @@ impl Town {
 
     /// An order of the bakery's, made behind the counter instead of over HTTP.
     pub(crate) async fn order(&self, card: CardId, fen: i64) -> OrderId {
+        let order = self.order_unpushed(card, fen).await;
+        self.fleet.order_made(card).await;
+        order
+    }
+
+    /// The same, of which the fleet has not heard.
+    pub(crate) async fn order_unpushed(&self, card: CardId, fen: i64) -> OrderId {
         let new = NewOrder {
             merchant: self.bakery.id,
             card,
@@ -207,10 +220,7 @@ impl Town {
             when_busy: WhenBusy::Wait,
         };
         let render = Arc::new(|stored: &StoredOrder| stored.order.id.to_string());
-        let (created, push) = self.app.create_order(new, None, render).await.unwrap();
-        if let Some(card) = push {
-            self.fleet.order_made(card).await;
-        }
+        let (created, _) = self.app.create_order(new, None, render).await.unwrap();
         created.body.parse().unwrap()
     }
 

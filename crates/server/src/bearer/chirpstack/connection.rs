@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rumqttc::{ConnectReturnCode, ConnectionError, Event, EventLoop, Incoming, Outgoing, QoS};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::Shared;
@@ -22,6 +23,7 @@ pub(super) async fn run(
     shared: Arc<Shared>,
     mut connection: EventLoop,
     waiting: mpsc::Sender<Waiting>,
+    acknowledging: JoinHandle<()>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut again = AGAIN_FIRST;
@@ -39,6 +41,7 @@ pub(super) async fn run(
             }
             Err(error) => {
                 shared.connected.store(false, Ordering::Relaxed);
+                shared.subscribed.store(false, Ordering::Relaxed);
                 shared.fleet.app().metrics().bearer_failed(code_of(&error));
                 tracing::warn!(
                     bearer = shared.settings.name,
@@ -54,7 +57,9 @@ pub(super) async fn run(
             }
         }
     }
-    finish(&shared, connection, waiting).await;
+    // Ends when the last event is done.
+    drop(waiting);
+    finish(&shared, connection, acknowledging).await;
 }
 
 async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Waiting>) {
@@ -63,6 +68,8 @@ async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Wa
             if !welcome.session_present {
                 shared.forgotten();
             }
+            // What the session kept comes at once: it can be answered before the subscriptions are confirmed.
+            shared.connected.store(true, Ordering::Relaxed);
             // A session that is kept has its subscriptions; saying them again changes nothing.
             for topic in shared.settings.subscriptions() {
                 if shared.client.try_subscribe(topic, QoS::AtLeastOnce).is_err() {
@@ -80,7 +87,7 @@ async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Wa
                     "the broker refuses a subscription: let this user read the application's topics"
                 );
             } else {
-                shared.connected.store(true, Ordering::Relaxed);
+                shared.subscribed.store(true, Ordering::Relaxed);
                 tracing::info!(bearer = shared.settings.name, "connected to the broker");
                 let fleet = shared.fleet.clone();
                 tokio::spawn(async move {
@@ -102,15 +109,13 @@ async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Wa
 }
 
 /// After the stop: what is in hand is answered and confirmed, then the connection is closed.
-async fn finish(shared: &Arc<Shared>, mut connection: EventLoop, waiting: mpsc::Sender<Waiting>) {
+async fn finish(shared: &Arc<Shared>, mut connection: EventLoop, acknowledging: JoinHandle<()>) {
     let until = Instant::now() + STOP_WAIT;
-    if !shared.connected.swap(false, Ordering::Relaxed) {
+    if !shared.connected.load(Ordering::Relaxed) {
         return;
     }
-    // The last event's turn is over when the queue takes the whole of its length again.
-    let all = waiting.max_capacity();
     let done = async {
-        let _ = waiting.reserve_many(all).await;
+        let _ = acknowledging.await;
         let _ = shared.client.disconnect().await;
         std::future::pending::<()>().await;
     };
@@ -133,6 +138,8 @@ async fn finish(shared: &Arc<Shared>, mut connection: EventLoop, waiting: mpsc::
         }
     })
     .await;
+    shared.connected.store(false, Ordering::Relaxed);
+    shared.subscribed.store(false, Ordering::Relaxed);
 }
 
 /// A failure's code, for metrics.

@@ -8,7 +8,7 @@ use networks::chirpstack::FPort;
 use networks::lorawan::{self, Region};
 use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 
-use crate::bearer::bearer_of;
+use crate::bearer::{FrameLimit, bearer_of};
 use crate::tls::{TlsError, trusting};
 
 /// How long nothing may be said before the connection is tried.
@@ -132,14 +132,25 @@ impl Settings {
         }
     }
 
-    /// What the slowest data rate that carries anything useful carries, in bytes: for pushes, whose data rate the network
-    /// chooses.
+    fn limits(&self) -> impl Iterator<Item = usize> {
+        (0..=15).filter_map(|rate| lorawan::limit(self.region, rate)).filter(|bytes| *bytes > 0)
+    }
+
+    /// What the slowest data rate carries that carries anything, in bytes: a text for a push must fit there, since the
+    /// network chooses its data rate.
     pub(super) fn room(&self) -> usize {
-        (0..=15)
-            .filter_map(|rate| lorawan::limit(self.region, rate))
-            .filter(|bytes| *bytes > 0)
-            .min()
-            .unwrap_or(0)
+        self.limits().min().unwrap_or(0)
+    }
+
+    /// What no data rate of the region carries more than.
+    pub(super) fn longest(&self) -> FrameLimit<'static> {
+        let bearer = match self.region {
+            Region::Eu868 => "LoRaWAN EU868",
+            Region::Us915 => "LoRaWAN US915",
+            Region::Cn470 => "LoRaWAN CN470",
+            Region::As923 | Region::As923Dwell => "LoRaWAN AS923",
+        };
+        FrameLimit { bearer, bytes: self.limits().max().unwrap_or(0) }
     }
 }
 
