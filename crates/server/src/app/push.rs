@@ -10,7 +10,7 @@ use air::{Answering, TransactionContext};
 use fleet::{DownlinkId, DownlinkState, FailReason, Listening, Priority};
 use model::{CardId, ChannelId, UnixMillis};
 use payment::{OrderId, OrderState};
-use store::{StoreError, StoredCard, StoredDownlink, StoredOrder, Unit};
+use store::{StoreError, StoredAuthorization, StoredCard, StoredDownlink, StoredOrder, Unit};
 
 use super::App;
 use super::hello::HelloRefused;
@@ -81,9 +81,14 @@ impl App {
         }
         let mut link = unit.link_state(card.id())?;
         let queued = unit.queued_downlinks(card.channel)?;
-        let reached = listening.reaches(link.heard_at, now)
-            && link.clock_set
-            && unit.open_authorization(card.id())?.is_none();
+        let listens = listening.reaches(link.heard_at, now) && link.clock_set;
+        let open = unit.open_authorization(card.id())?;
+        if let (true, Some(open), Some(address)) = (listens, &open, &link.address)
+            && let Some(push) = self.push_again(unit, &card, open, address, now)?
+        {
+            return Ok(Pushed::Now(push));
+        }
+        let reached = listens && open.is_none();
         let (true, Some(address), Ok(holder)) = (reached, link.address.clone(), card.record.may_pay(now))
         else {
             return self.wait(unit, &card, &queued, now);
@@ -123,6 +128,43 @@ impl App {
             channel: card.channel,
             frame,
             address,
+            expires_at: until,
+        }))
+    }
+
+    /// The question that is open was pushed, and nobody confirmed it: the card may have been elsewhere. It is heard now, and gets
+    /// the same bytes again.
+    fn push_again(
+        &self,
+        unit: &mut dyn Unit,
+        card: &StoredCard,
+        open: &StoredAuthorization,
+        address: &str,
+        now: UnixMillis,
+    ) -> Result<Option<Push>, HelloRefused> {
+        let until = open.authorization.until;
+        if open.context.answering != Answering::Nothing || until <= now {
+            return Ok(None);
+        }
+        let lost = DownlinkState::Failed(FailReason::NotAcknowledged);
+        let newest = unit.downlinks_before(card.channel, None, 1)?;
+        let newest = newest.first().filter(|last| last.order == Some(open.order) && last.state == lost);
+        if newest.is_none() {
+            return Ok(None);
+        }
+        let downlink = StoredDownlink {
+            frame: open.evidence.transaction.clone(),
+            address: Some(address.to_owned()),
+            expires_at: until,
+            ..self.downlink(card, open.order, now)
+        };
+        unit.add_downlink(&downlink)?;
+        Ok(Some(Push {
+            id: downlink.id,
+            order: open.order,
+            channel: card.channel,
+            frame: downlink.frame,
+            address: address.to_owned(),
             expires_at: until,
         }))
     }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::coap::{
-    Code, Config, ContentFormat, Endpoint, Event, ExchangeId, Method, Millis, Request, Responder, Response,
+    Code, Config, ContentFormat, Endpoint, Event, ExchangeId, Method, Millis, Observe, Request, Responder,
+    Response,
 };
 use fleet::{DownlinkEvent, DownlinkId, FailReason};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -25,6 +26,9 @@ use crate::fleet::{Answer, Fleet, Heard};
 
 /// The bearer's name in addresses.
 pub const NAME: &str = "coap";
+
+/// How long an observer may believe what it heard last, in seconds: a push is news whenever it comes.
+const OBSERVED_SECONDS: u32 = 86_400;
 
 /// The path of frames, at the platform and at a card that listens.
 pub const PATH: &str = "cf";
@@ -204,8 +208,23 @@ impl Station {
             return failed(FailReason::TooLong);
         }
         let Some(to) = address_of(&push.address) else { return failed(FailReason::NoAddress) };
-        let request = Request::post(PATH, push.frame).with_format(ContentFormat::OCTET_STREAM);
-        match self.endpoint.request(self.now(), to, request) {
+        // A card that observes has a way through its network's address translation held open for the answer; one that does
+        // not is asked.
+        let now = self.now();
+        let sent = match self.endpoint.observer(&to) {
+            Some(observation) => {
+                let frame = Response::new(Code::CONTENT)
+                    .with_format(ContentFormat::OCTET_STREAM)
+                    .with_max_age(OBSERVED_SECONDS)
+                    .with_payload(push.frame);
+                self.endpoint.notify(now, observation, frame)
+            }
+            None => {
+                let request = Request::post(PATH, push.frame).with_format(ContentFormat::OCTET_STREAM);
+                self.endpoint.request(now, to, request)
+            }
+        };
+        match sent {
             Ok(exchange) => {
                 self.pushes.insert(exchange, push.id);
                 self.fleet.report(push.id, DownlinkEvent::Sent, None);
@@ -229,8 +248,13 @@ impl Station {
                     tracing::debug!(?reason, "a push was not delivered");
                     self.fared(exchange, DownlinkEvent::Failed(FailReason::NotAcknowledged));
                 }
-                // Nobody is let observe yet.
-                Event::Notified { .. } | Event::NotNotified { .. } | Event::ObservationEnded { .. } => {}
+                Event::Notified { exchange } => self.fared(exchange, DownlinkEvent::Acknowledged),
+                Event::NotNotified { exchange, reason } => {
+                    tracing::debug!(?reason, "a push was not delivered");
+                    self.fared(exchange, DownlinkEvent::Failed(FailReason::NotAcknowledged));
+                }
+                // Pushes to it go as requests from now on.
+                Event::ObservationEnded { .. } => {}
             }
         }
         self.fleet.app().metrics().open_exchanges(self.endpoint.open_exchanges().1);
@@ -265,12 +289,22 @@ impl Station {
                     let _ = answers.send(Answered { responder, answer });
                 });
             }
+            (PATH, Method::Get) if request.observe == Some(Observe::Register) => {
+                // Whoever asks may observe, and hears nothing: pushes go only to where a right code came from.
+                let empty = Response::new(Code::CONTENT)
+                    .with_format(ContentFormat::OCTET_STREAM)
+                    .with_max_age(OBSERVED_SECONDS);
+                let now = self.now();
+                if let Err(error) = self.endpoint.observe(now, responder, empty) {
+                    tracing::debug!(?error, "an observation did not begin");
+                }
+            }
             (PATH, Method::Get | Method::Put | Method::Delete) => {
                 self.reply(responder, Response::new(Code::METHOD_NOT_ALLOWED));
             }
             (".well-known/core", Method::Get) => {
                 const LINK_FORMAT: ContentFormat = ContentFormat(40);
-                let links = format!("</{PATH}>;rt=\"counterfoil.air\";ct=42");
+                let links = format!("</{PATH}>;rt=\"counterfoil.air\";ct=42;obs");
                 self.reply(
                     responder,
                     Response::new(Code::CONTENT).with_format(LINK_FORMAT).with_payload(links.into_bytes()),

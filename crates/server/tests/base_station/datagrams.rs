@@ -116,7 +116,7 @@ async fn a_path_is_posted_to_or_is_none() {
         assert_eq!((answer.code_text().as_str(), &answer.token[..]), (code, &token[..]), "{path:02x?}");
         if code == "2.05" {
             assert_eq!(answer.options, [(12, vec![40])], "link format");
-            assert_eq!(answer.payload, b"</cf>;rt=\"counterfoil.air\";ct=42");
+            assert_eq!(answer.payload, b"</cf>;rt=\"counterfoil.air\";ct=42;obs");
         }
     }
     assert_eq!(coast.town.counts("datagrams_refused"), [].into());

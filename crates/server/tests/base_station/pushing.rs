@@ -50,6 +50,39 @@ async fn an_order_is_pushed_to_where_its_card_was_last_heard_and_paid() {
 }
 
 #[tokio::test]
+async fn a_card_that_observes_gets_its_push_as_a_notification_and_one_that_ends_it_is_asked() {
+    const GET: u8 = 1;
+    const CONTENT: u8 = 0x45;
+    let mut coast = Coast::open().await;
+    let (mut card, mut radio) = listening(&mut coast).await;
+    // Observe 0, before Uri-Path `cf`.
+    radio.send(&message(CON, GET, 77, b"ob", b"\x60\x52cf", &[])).await;
+    let registered = radio.receive().await;
+    assert_eq!((registered.kind, registered.code), (ACK, CONTENT));
+    assert!(registered.options.iter().any(|(number, _)| *number == 6), "{registered:?}");
+    // Whoever else observes hears nothing.
+    let mut thief = coast.radio().await;
+    thief.send(&message(CON, GET, 78, b"th", b"\x60\x52cf", &[])).await;
+    assert_eq!(thief.receive().await.code, CONTENT);
+    coast.town.order(card.id, 2_000).await;
+    let push = radio.receive().await;
+    assert_eq!((push.kind, push.code, push.token.as_slice()), (CON, CONTENT, &b"ob"[..]));
+    radio.acknowledge(&push).await;
+    downlink(&coast.town, &mut radio, "acknowledged").await;
+    card.hear(&push.payload);
+    // Observe 1 ends it.
+    radio.send(&message(CON, GET, 79, b"ob", b"\x61\x01\x52cf", &[])).await;
+    assert_eq!(radio.receive().await.kind, ACK);
+    let receipt = radio.say(&card.agree(1)).await;
+    card.hear(&receipt);
+    assert!(card.is_green());
+    coast.town.order(card.id, 3_000).await;
+    let push = radio.receive().await;
+    assert!(is_push(&push), "{push:?}");
+    assert_eq!(thief.arrived(), None);
+}
+
+#[tokio::test]
 async fn a_frame_that_proves_nothing_moves_no_address() {
     let mut coast = Coast::open().await;
     let (mut card, radio) = listening(&mut coast).await;

@@ -96,16 +96,30 @@ pub(crate) async fn a_push_reaches_a_card_that_listens_and_no_more_is_said_than_
     assert_eq!(shore.town.state(order), "paid");
 }
 
-pub(crate) async fn a_push_that_nobody_confirms_has_failed<N: Network>() {
+pub(crate) async fn a_push_that_nobody_confirms_has_failed_and_goes_out_again_when_the_card_is_heard<
+    N: Network,
+>() {
     let mut shore = Shore::<N>::open().await;
-    let card = shore.listening(1).await;
-    shore.town.order(card.id, 2_000).await;
-    shore.network.downlink().await;
+    let mut card = shore.listening(1).await;
+    let order = shore.town.order(card.id, 2_000).await;
+    let push = shore.network.downlink().await;
     let id = shore.pushes(card.link.channel)[0].id;
     shore.network.sends().await;
     shore.stands(id, DownlinkState::Sent).await;
     shore.network.says(Word::NotAcknowledged).await;
     shore.stands(id, DownlinkState::Failed(FailReason::NotAcknowledged)).await;
+    shore.town.pass(1_000);
+    shore.network.uplink(card.link.channel, &card.status()).await;
+    assert_eq!(shore.network.downlink().await, push, "one B, one plaintext");
+    shore.network.sends().await;
+    let again = shore.pushes(card.link.channel)[0].id;
+    shore.stands(again, DownlinkState::Sent).await;
+    assert_eq!(shore.state(id), DownlinkState::Failed(FailReason::NotAcknowledged), "what was, was");
+    card.hear(&push);
+    shore.network.says(Word::Acknowledged).await;
+    shore.network.uplink(card.link.channel, &card.agree(1)).await;
+    card.hear(&shore.network.downlink().await);
+    assert_eq!(shore.town.state(order), "paid");
 }
 
 pub(crate) async fn an_order_for_a_sleeping_card_waits_until_the_card_is_heard<N: Network>() {

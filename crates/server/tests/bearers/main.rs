@@ -140,7 +140,7 @@ macro_rules! contract {
                 a_frame_that_the_network_repeats_is_taken_once
                 a_card_pays_by_answers_in_the_same_window
                 a_push_reaches_a_card_that_listens_and_no_more_is_said_than_is_known
-                a_push_that_nobody_confirms_has_failed
+                a_push_that_nobody_confirms_has_failed_and_goes_out_again_when_the_card_is_heard
                 an_order_for_a_sleeping_card_waits_until_the_card_is_heard
                 what_waits_too_long_expires
                 what_waits_is_taken_back_and_what_went_out_is_not
