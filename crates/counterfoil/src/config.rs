@@ -6,8 +6,12 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use fleet::AlertRules;
+use networks::chirpstack::FPort;
+use networks::lorawan::Region;
 use serde::Deserialize;
 use server::Rules;
+use server::fleet::FleetRules;
 use toml::{Table, Value};
 
 /// Everything that a platform is told at its start.
@@ -17,6 +21,8 @@ pub(crate) struct Config {
     /// Where database, key store and lock are.
     pub(crate) data: PathBuf,
     pub(crate) air: Air,
+    pub(crate) fleet: FleetSection,
+    pub(crate) chirpstack: ChirpStackSection,
     pub(crate) http: Http,
     pub(crate) operations: Operations,
     pub(crate) keys: Keys,
@@ -30,6 +36,51 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Air {
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FleetSection {
+    pub(crate) silent_seconds: u32,
+    pub(crate) battery_low_percent: u8,
+    pub(crate) wrong_codes_an_hour: u32,
+    pub(crate) frames_kept: u64,
+    pub(crate) frames_days: u32,
+}
+
+impl FleetSection {
+    fn rules(&self) -> FleetRules {
+        // A battery is told in halves of a per cent; it is well again ten per cent above the bound.
+        let low = self.battery_low_percent.saturating_mul(2);
+        let alerts = AlertRules {
+            battery_low_below: low,
+            battery_well_from: low.saturating_add(20).min(200),
+            silent_seconds: self.silent_seconds,
+            wrong_codes_an_hour: self.wrong_codes_an_hour,
+        };
+        FleetRules {
+            alerts,
+            frames_kept: self.frames_kept,
+            frames_millis: i64::from(self.frames_days) * 86_400_000,
+            ..FleetRules::default()
+        }
+    }
+}
+
+/// A ChirpStack's broker. It is connected to where it is named.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChirpStackSection {
+    pub(crate) url: String,
+    pub(crate) user: String,
+    pub(crate) password_file: PathBuf,
+    pub(crate) client_id: String,
+    pub(crate) authorities: PathBuf,
+    pub(crate) topic_prefix: String,
+    pub(crate) applications: String,
+    pub(crate) f_port: u8,
+    pub(crate) confirmed: bool,
+    pub(crate) region: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -179,6 +230,29 @@ impl Config {
         if !(1..=64).contains(&orders.waiting_max) {
             return out("orders.waiting_max", "must be 1 to 64");
         }
+        let fleet = &self.fleet;
+        if !(60..=31_536_000).contains(&fleet.silent_seconds) {
+            return out("fleet.silent_seconds", "must be 60 to 31536000");
+        }
+        if !(1..=99).contains(&fleet.battery_low_percent) {
+            return out("fleet.battery_low_percent", "must be 1 to 99");
+        }
+        if !(1..=1_000_000).contains(&fleet.wrong_codes_an_hour) {
+            return out("fleet.wrong_codes_an_hour", "must be 1 to 1000000");
+        }
+        if !(1..=3_650).contains(&fleet.frames_days) {
+            return out("fleet.frames_days", "must be 1 to 3650");
+        }
+        let chirpstack = &self.chirpstack;
+        if FPort::new(chirpstack.f_port).is_err() {
+            return out("chirpstack.f_port", "must be 1 to 223");
+        }
+        if Region::from_name(&chirpstack.region).is_none() {
+            return out("chirpstack.region", "must be eu868, us915, cn470, as923 or as923-dwell");
+        }
+        if chirpstack.user.is_empty() != chirpstack.password_file.as_os_str().is_empty() {
+            return out("chirpstack.password_file", "must be given with chirpstack.user, or neither");
+        }
         if self.tap.certificate.as_os_str().is_empty() != self.tap.private_key.as_os_str().is_empty() {
             return out("tap.private_key", "must be given with tap.certificate, or neither");
         }
@@ -198,6 +272,7 @@ impl Config {
             prompts_per_hour: self.orders.prompts_per_hour,
             waiting_max: self.orders.waiting_max,
             press: payment::PressRule { uncounted_minor_max: self.orders.uncounted_minor_max },
+            fleet: self.fleet.rules(),
             ..Rules::default()
         }
     }

@@ -10,6 +10,7 @@ mod holder;
 mod keys;
 mod ledger;
 mod log;
+mod lorawan;
 mod merchant;
 mod pack;
 mod places;

@@ -9,6 +9,7 @@ use axum::Router;
 use coap::Config as CoapConfig;
 use crypto::KeyStore;
 use server::bank::Bank;
+use server::bearer::chirpstack::{ChirpStack, Settings, SettingsError};
 use server::bearer::coap::BaseStation;
 use server::http::Api;
 use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
@@ -33,6 +34,8 @@ pub(crate) struct Listens {
     pub(crate) operations_names: Vec<String>,
     /// Where it is reached from outside; by default where it listens.
     pub(crate) public_url: Option<String>,
+    /// A ChirpStack's broker, where there is one.
+    pub(crate) chirpstack: Option<Settings>,
     /// Origins that may show the orders' pages in a frame.
     pub(crate) framed_by: Vec<String>,
 }
@@ -42,6 +45,8 @@ pub(crate) struct Listens {
 pub(crate) enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("chirpstack: {0}")]
+    ChirpStack(#[from] SettingsError),
     #[error(
         "{what} cannot listen on {address}: {reason}. Is another program there? Choose another port: {setting}"
     )]
@@ -61,6 +66,7 @@ pub(crate) struct Platform {
     pub(crate) http: SocketAddr,
     pub(crate) operations: SocketAddr,
     station: BaseStation,
+    chirpstack: Option<ChirpStack>,
     listeners: Vec<Listener>,
     sweeper: JoinHandle<()>,
     keeper: JoinHandle<()>,
@@ -82,6 +88,10 @@ impl Platform {
         let station = BaseStation::start(listens.air, coap, seed, fleet.clone()).await.map_err(|reason| {
             StartError::Port { what: "the base station", address: listens.air, reason, setting: "air.listen" }
         })?;
+        let chirpstack = match listens.chirpstack {
+            Some(settings) => Some(ChirpStack::start(settings, fleet.clone())?),
+            None => None,
+        };
         let http_address = address_of(&http, listens.http);
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let api = Api::new(fleet.clone(), &public_url);
@@ -99,6 +109,7 @@ impl Platform {
             keeper: tokio::spawn(keep(fleet.clone())),
             fleet,
             station,
+            chirpstack,
             app,
         })
     }
@@ -106,6 +117,9 @@ impl Platform {
     /// Takes nothing new, finishes what is in flight, and ends. The store is closed when the last handle goes.
     pub(crate) async fn stop(self) {
         self.station.stop().await;
+        if let Some(chirpstack) = self.chirpstack {
+            chirpstack.stop().await;
+        }
         for listener in self.listeners {
             listener.stop().await;
         }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, open_app};
 use crate::tap::{TapListens, TapRail, industries, open_bank};
-use crate::{keys, log};
+use crate::{keys, log, lorawan};
 
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
@@ -35,6 +35,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         operations: config.operations.listen,
         operations_names: config.operations.names(),
         public_url: Some(config.http.public_url.clone()),
+        chirpstack: lorawan::settings(&config.chirpstack)?,
         framed_by: Vec::new(),
     };
     let industries = industries(&config, &places)?;
@@ -53,6 +54,9 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
          http://{}/console\n  cards                      coap://{}/cf\n",
         platform.http, platform.operations, platform.air,
     ))?;
+    if !config.chirpstack.url.is_empty() {
+        print(&format!("  LoRaWAN                    {} (ChirpStack)\n", config.chirpstack.url))?;
+    }
     if let Some(tap) = &tap {
         print(&format!(
             "  terminals, transactions    https://{}\n  terminals, security        https://{}\n",

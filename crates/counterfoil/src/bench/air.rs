@@ -112,6 +112,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         operations: LOCAL,
         operations_names: Vec::new(),
         public_url: None,
+        chirpstack: None,
         framed_by: Vec::new(),
     };
     // Many cards stand behind one address here; in the field each has its own.

@@ -188,6 +188,7 @@ impl Demo {
             operations: local(ports.operations),
             operations_names: Vec::new(),
             public_url: None,
+            chirpstack: None,
             framed_by: vec![shop_origin.clone()],
         };
         let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default())
@@ -274,7 +275,7 @@ fn for_demo(error: StartError) -> StartError {
             let setting = if setting == "air.listen" { "--air-port" } else { "--port" };
             StartError::Port { what, address, reason, setting }
         }
-        StartError::Store(_) => error,
+        StartError::Store(_) | StartError::ChirpStack(_) => error,
     }
 }
 

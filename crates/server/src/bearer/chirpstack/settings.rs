@@ -15,7 +15,7 @@ use crate::tls::{TlsError, trusting};
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// What a connection to a ChirpStack is told.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The bearer's name in addresses: small letters, digits, hyphens.
     pub name: String,
