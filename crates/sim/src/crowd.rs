@@ -16,6 +16,7 @@
 //! - The first hello of a card is full, and wide because its clock is not set; those after it are brief.
 
 mod lane;
+mod loose;
 mod member;
 
 use std::net::SocketAddr;
@@ -27,6 +28,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::card::any_port;
 use crate::{CardImage, PayError, StartError};
 use lane::{Lane, Wish};
+use loose::Loose;
+pub use loose::LooseEnd;
 use member::{Goal, Member};
 
 /// Wishes that may wait for one socket's task.
@@ -79,6 +82,17 @@ impl Crowd {
             crowd.lanes.push(wishes);
         }
         Ok(crowd)
+    }
+
+    /// Switches all cards on, on a bearer that vouches for their channels and that the caller plays. Such a bearer answers
+    /// nothing where nothing waits: its cards are not greeted, their first payment introduces them.
+    pub fn loose(images: impl IntoIterator<Item = CardImage>) -> (Self, LooseEnd) {
+        let members: Vec<Member> = images.into_iter().map(|image| Member::brief(&image)).collect();
+        let cards = members.len();
+        let (wishes, wanted) = mpsc::channel(WISHES);
+        let (loose, end) = Loose::new(members);
+        tokio::spawn(loose.run(wanted));
+        (Self { lanes: vec![wishes], cards }, end)
     }
 
     /// How many cards there are.

@@ -55,8 +55,16 @@ struct Job {
 
 impl Member {
     pub(super) fn new(image: &CardImage) -> Self {
-        let limits =
-            Limits { answer_millis: ANSWER_MILLIS, reserve_seconds: RESERVE_SECONDS, ..image.limits() };
+        Self::with(image, image.limits())
+    }
+
+    /// A card whose bearer vouches for its channel.
+    pub(super) fn brief(image: &CardImage) -> Self {
+        Self::with(image, Limits { channel_on_air: false, ..image.limits() })
+    }
+
+    fn with(image: &CardImage, limits: Limits) -> Self {
+        let limits = Limits { answer_millis: ANSWER_MILLIS, reserve_seconds: RESERVE_SECONDS, ..limits };
         Self {
             card: Card::new(image.element.clone(), limits.clone(), Flash::default()),
             limits,
