@@ -1,0 +1,185 @@
+//! OceanConnect (Huawei): pushes of NB-IoT devices, and its interface for commands.
+//!
+//! **Sends** a POST with JSON: `deviceDataChanged` (one service's data), `deviceDatasChanged` (several), and, to the callback that a
+//! command names, what became of it. **Wants** 200.
+//! **Signs** nothing: the address that it is told must hold a secret, and be HTTPS; it can be told to trust a certificate.
+//! **Vouches** for the device's id, which the registry binds to a channel.
+//! **Takes** commands at `/iocm/app/cmd/v1.4.0/deviceCommands`, with a token that is asked for at `/iocm/app/sec/v1.1.0/login`.
+//!
+//! Read from: the platform's published interface reference, and the recorded shapes in `tests/shapes`. What a service's data is called is
+//! up to the device's profile: the frame is in base64 in the field that [`Profile`] names.
+
+use model::UnixMillis;
+use serde_json::{Map, Value, json};
+
+use crate::push::{
+    Call, Fate, PushRefused, Pushed, Secret, Taken, Uplink, base64_frame, maybe_name, name, object,
+};
+
+/// The most services that one push may tell of.
+const SERVICES_MAX: usize = 64;
+
+/// How the device's profile calls things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The service that frames come and go by.
+    pub service: String,
+    /// The field of its data that holds a frame that came.
+    pub field: String,
+    /// The command that carries a frame down.
+    pub method: String,
+}
+
+/// Reads a push. Whether its sender may push is decided before, by the secret in the address.
+pub fn pushed(profile: &Profile, body: &[u8]) -> Result<Vec<Pushed>, PushRefused> {
+    let body = object(body)?;
+    let Some(kind) = maybe_name(&body, "notifyType")? else {
+        // What became of a command has no type.
+        return command_result(&body).map(|told| vec![told]);
+    };
+    match kind.as_str() {
+        "deviceDataChanged" => {
+            let service = body.get("service").ok_or(PushRefused::Missing("service"))?;
+            Ok(vec![service_data(profile, &body, service)?])
+        }
+        "deviceDatasChanged" => {
+            let services = body.get("services").and_then(Value::as_array);
+            let services = services.ok_or(PushRefused::Missing("services"))?;
+            if services.len() > SERVICES_MAX {
+                return Err(PushRefused::Malformed("services"));
+            }
+            services.iter().map(|service| service_data(profile, &body, service)).collect()
+        }
+        "deviceAdded" | "deviceInfoChanged" | "deviceDeleted" | "bindDevice" | "deviceEvent" => {
+            Ok(vec![Pushed::Ignored("device")])
+        }
+        "commandRsp" | "messageConfirm" => Ok(vec![Pushed::Ignored("command_response")]),
+        _ => Err(PushRefused::UnknownKind),
+    }
+}
+
+fn service_data(
+    profile: &Profile,
+    body: &Map<String, Value>,
+    service: &Value,
+) -> Result<Pushed, PushRefused> {
+    let device = name(body, "deviceId")?;
+    let service = service.as_object().ok_or(PushRefused::Malformed("service"))?;
+    if name(service, "serviceId")? != profile.service {
+        return Ok(Pushed::Ignored("other_service"));
+    }
+    let data = service.get("data").and_then(Value::as_object).ok_or(PushRefused::Missing("service.data"))?;
+    let frame = data.get(&profile.field).ok_or(PushRefused::Missing("service.data's field"))?;
+    let frame = frame.as_str().ok_or(PushRefused::Malformed("service.data's field"))?;
+    let event_time = maybe_name(service, "eventTime")?.unwrap_or_default();
+    Ok(Pushed::Uplink(Uplink {
+        channel: None,
+        key: format!("{device}/{event_time}/{frame}"),
+        data: base64_frame(frame, "service.data's field")?,
+        device,
+        at: None,
+    }))
+}
+
+fn command_result(body: &Map<String, Value>) -> Result<Pushed, PushRefused> {
+    let id = name(body, "commandId")?;
+    let result = body.get("result").and_then(Value::as_object).ok_or(PushRefused::Missing("result"))?;
+    let fate = match name(result, "resultCode")?.as_str() {
+        "PENDING" | "DEFAULT" => Fate::Queued,
+        "SENT" => Fate::Sent,
+        "DELIVERED" => Fate::Delivered,
+        "SUCCESSFUL" | "SUCCESS" => Fate::Acknowledged,
+        "EXPIRED" => Fate::Expired,
+        "FAILED" | "TIMEOUT" | "CANCELED" => Fate::Failed,
+        _ => return Err(PushRefused::Malformed("result.resultCode")),
+    };
+    Ok(Pushed::Command { id, fate })
+}
+
+/// Whose commands they are.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The application's id.
+    pub application: String,
+    /// The application's secret.
+    pub secret: Secret,
+}
+
+/// A token that commands are made with.
+#[derive(Clone, Debug)]
+pub struct Token {
+    secret: Secret,
+    /// When it is no more good.
+    pub expires_at: UnixMillis,
+}
+
+/// The request for a token.
+pub fn login(account: &Account) -> Call {
+    let encode = |text: &str| -> String {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+        text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    };
+    Call {
+        path: "/iocm/app/sec/v1.1.0/login".into(),
+        headers: Vec::new(),
+        body: format!("appId={}&secret={}", encode(&account.application), encode(account.secret.expose())),
+        form: true,
+    }
+}
+
+/// Reads the answer to [`login`].
+pub fn logged_in(body: &[u8], now: UnixMillis) -> Result<Token, PushRefused> {
+    let body = object(body)?;
+    let token = body.get("accessToken").and_then(Value::as_str).ok_or(PushRefused::Missing("accessToken"))?;
+    let seconds = body.get("expiresIn").and_then(Value::as_i64).ok_or(PushRefused::Missing("expiresIn"))?;
+    // A minute early: a token must not end on its way.
+    let expires_at = now.plus(seconds.saturating_sub(60).clamp(0, 86_400).saturating_mul(1_000));
+    Ok(Token { secret: Secret::given(token.to_owned()), expires_at })
+}
+
+/// A command that carries a frame to a device within so many seconds.
+pub fn command(
+    account: &Account,
+    token: &Token,
+    profile: &Profile,
+    device: &str,
+    frame: &[u8],
+    seconds: u32,
+    callback: Option<&str>,
+) -> Call {
+    use base64::Engine as _;
+    let mut body = json!({
+        "deviceId": device,
+        "command": {
+            "serviceId": profile.service,
+            "method": profile.method,
+            "paras": { profile.field.as_str(): base64::engine::general_purpose::STANDARD.encode(frame) },
+        },
+        "expireTime": seconds,
+        "maxRetransmit": 3,
+    });
+    if let (Some(callback), Some(body)) = (callback, body.as_object_mut()) {
+        body.insert("callbackUrl".into(), callback.into());
+    }
+    Call {
+        path: "/iocm/app/cmd/v1.4.0/deviceCommands".into(),
+        headers: vec![
+            ("app_key", account.application.clone()),
+            ("Authorization", format!("Bearer {}", token.secret.expose())),
+        ],
+        body: body.to_string(),
+        form: false,
+    }
+}
+
+/// Reads the platform's answer to a command.
+pub fn taken(body: &[u8]) -> Result<Taken, PushRefused> {
+    let body = object(body)?;
+    match maybe_name(&body, "commandId")? {
+        Some(id) => {
+            let sent = maybe_name(&body, "status")?.as_deref() == Some("SENT");
+            Ok(Taken::As { id, fate: if sent { Fate::Sent } else { Fate::Queued } })
+        }
+        None => Ok(Taken::Refused(name(&body, "error_code")?)),
+    }
+}
