@@ -14,7 +14,6 @@
 
 mod connection;
 mod event;
-mod seen;
 mod settings;
 
 use std::collections::{HashMap, VecDeque};
@@ -29,7 +28,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::event::Waiting;
-use self::seen::Seen;
+use super::seen::Seen;
 use super::{Bearer, NotTaken};
 use crate::app::Push;
 use crate::fleet::Fleet;

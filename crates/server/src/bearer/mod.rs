@@ -18,6 +18,8 @@
 
 pub mod chirpstack;
 pub mod coap;
+pub mod northbound;
+mod seen;
 
 use tokio::sync::mpsc;
 

@@ -6,7 +6,9 @@ mod broker;
 mod chirpstack;
 mod coap;
 mod contract;
+mod doors;
 mod lorawan;
+mod platforms;
 #[path = "../base_station/radio.rs"]
 mod radio;
 #[path = "../town/mod.rs"]
@@ -37,6 +39,11 @@ trait Network: Sized {
     const VOUCHES: bool;
     /// Whether a push waits in the network's own queue before it goes out.
     const QUEUES: bool;
+
+    /// How a downlink stands when the network has said that it went out: not every network can say just that.
+    const OUT: DownlinkState = DownlinkState::Sent;
+    /// Whether it says that nobody confirmed a downlink.
+    const TELLS_FAILURE: bool = true;
 
     /// The platform's end is started for this fleet, and this end is ready.
     async fn open(fleet: Fleet) -> Self;
@@ -163,5 +170,8 @@ mod passes {
     contract! {
         over_coap: crate::coap::Udp;
         over_chirpstack: crate::chirpstack::NetworkServer;
+        over_ctwing: crate::platforms::CtWing;
+        over_onenet: crate::platforms::OneNet;
+        over_oceanconnect: crate::platforms::OceanConnect;
     }
 }

@@ -1,4 +1,4 @@
-//! Events that were taken already: a broker repeats what it was not told of.
+//! What was taken already: networks repeat what they were not told of.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 /// Events that are remembered; the oldest is forgotten first. What is repeated later than that is known by its bytes.
 const EVENTS_MAX: usize = 65_536;
 
-/// The last events.
+/// The last that were taken.
 #[derive(Default)]
-pub(super) struct Seen(Mutex<Inner>);
+pub(crate) struct Seen(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -18,7 +18,7 @@ struct Inner {
 
 impl Seen {
     /// Whether it is seen for the first time.
-    pub(super) fn first(&self, id: u128) -> bool {
+    pub(crate) fn first(&self, id: u128) -> bool {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !inner.ids.insert(id) {
             return false;
@@ -30,6 +30,11 @@ impl Seen {
             inner.ids.remove(&oldest);
         }
         true
+    }
+
+    /// Takes it back: it was not kept, and must be taken when it comes again.
+    pub(crate) fn forget(&self, id: u128) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ids.remove(&id);
     }
 }
 
