@@ -23,6 +23,11 @@ pub(crate) struct Config {
     pub(crate) air: Air,
     pub(crate) fleet: FleetSection,
     pub(crate) chirpstack: ChirpStackSection,
+    pub(crate) northbound: NorthboundSection,
+    pub(crate) ctwing: CtWingSection,
+    pub(crate) onenet: OneNetSection,
+    pub(crate) oceanconnect: OceanConnectSection,
+    pub(crate) sigfox: SigfoxSection,
     pub(crate) http: Http,
     pub(crate) operations: Operations,
     pub(crate) keys: Keys,
@@ -81,6 +86,53 @@ pub(crate) struct ChirpStackSection {
     pub(crate) f_port: u8,
     pub(crate) confirmed: bool,
     pub(crate) region: String,
+}
+
+/// Where operators' platforms push.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NorthboundSection {
+    pub(crate) listen: String,
+    pub(crate) public_url: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CtWingSection {
+    pub(crate) api_url: String,
+    pub(crate) secret_file: PathBuf,
+    pub(crate) application: String,
+    pub(crate) application_secret_file: PathBuf,
+    pub(crate) product: u64,
+    pub(crate) master_key_file: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OneNetSection {
+    pub(crate) api_url: String,
+    pub(crate) token_file: PathBuf,
+    pub(crate) api_key_file: PathBuf,
+    pub(crate) resource: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OceanConnectSection {
+    pub(crate) api_url: String,
+    pub(crate) secret_file: PathBuf,
+    pub(crate) application: String,
+    pub(crate) application_secret_file: PathBuf,
+    pub(crate) authorities: PathBuf,
+    pub(crate) service: String,
+    pub(crate) field: String,
+    pub(crate) method: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SigfoxSection {
+    pub(crate) secret_file: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -252,6 +304,9 @@ impl Config {
         }
         if chirpstack.user.is_empty() != chirpstack.password_file.as_os_str().is_empty() {
             return out("chirpstack.password_file", "must be given with chirpstack.user, or neither");
+        }
+        if !self.northbound.listen.is_empty() && self.northbound.listen.parse::<SocketAddr>().is_err() {
+            return out("northbound.listen", "must be an address and a port, or empty");
         }
         if self.tap.certificate.as_os_str().is_empty() != self.tap.private_key.as_os_str().is_empty() {
             return out("tap.private_key", "must be given with tap.certificate, or neither");

@@ -12,6 +12,7 @@ mod ledger;
 mod log;
 mod lorawan;
 mod merchant;
+mod northbound;
 mod pack;
 mod places;
 mod platform;

@@ -11,6 +11,7 @@ use crypto::KeyStore;
 use server::bank::Bank;
 use server::bearer::chirpstack::{ChirpStack, Settings, SettingsError};
 use server::bearer::coap::BaseStation;
+use server::bearer::northbound::{CallerError, Northbound};
 use server::http::Api;
 use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
 use store::{Store, StoreError};
@@ -18,6 +19,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::northbound::Pushes;
 
 /// How often what has lapsed is ended.
 const LAPSE_EVERY: Duration = Duration::from_secs(1);
@@ -36,6 +39,8 @@ pub(crate) struct Listens {
     pub(crate) public_url: Option<String>,
     /// A ChirpStack's broker, where there is one.
     pub(crate) chirpstack: Option<Settings>,
+    /// Operators' platforms that push, where there are any.
+    pub(crate) pushes: Option<Pushes>,
     /// Origins that may show the orders' pages in a frame.
     pub(crate) framed_by: Vec<String>,
 }
@@ -47,6 +52,8 @@ pub(crate) enum StartError {
     Store(#[from] StoreError),
     #[error("chirpstack: {0}")]
     ChirpStack(#[from] SettingsError),
+    #[error("an operator's platform: {0}")]
+    Northbound(#[from] CallerError),
     #[error(
         "{what} cannot listen on {address}: {reason}. Is another program there? Choose another port: {setting}"
     )]
@@ -67,6 +74,8 @@ pub(crate) struct Platform {
     pub(crate) operations: SocketAddr,
     station: BaseStation,
     chirpstack: Option<ChirpStack>,
+    /// Its commands end with it.
+    northbound: Option<Northbound>,
     listeners: Vec<Listener>,
     sweeper: JoinHandle<()>,
     keeper: JoinHandle<()>,
@@ -92,24 +101,38 @@ impl Platform {
             Some(settings) => Some(ChirpStack::start(settings, fleet.clone())?),
             None => None,
         };
+        let northbound = match listens.pushes {
+            Some(Pushes { listen, platforms, sigfox }) => {
+                let listener = bind("what operators' platforms push to", listen, "northbound.listen").await?;
+                Some((listener, Northbound::start(platforms, sigfox, &fleet)?))
+            }
+            None => None,
+        };
         let http_address = address_of(&http, listens.http);
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let api = Api::new(fleet.clone(), &public_url);
+        let operations_address = address_of(&operations, listens.operations);
         let names: Vec<&str> = listens.operations_names.iter().map(String::as_str).collect();
         let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
+        let mut listeners = vec![
+            Listener::serve(http, web::public(api.clone(), &framed_by)),
+            Listener::serve(operations, web::operations(api, bank, &names)),
+        ];
+        let northbound = northbound.map(|(listener, northbound)| {
+            listeners.push(Listener::serve(listener, northbound.router()));
+            northbound
+        });
         Ok(Self {
             air: station.address(),
             http: http_address,
-            operations: address_of(&operations, listens.operations),
-            listeners: vec![
-                Listener::serve(http, web::public(api.clone(), &framed_by)),
-                Listener::serve(operations, web::operations(api, bank, &names)),
-            ],
+            operations: operations_address,
+            listeners,
             sweeper: tokio::spawn(sweep(app.clone())),
             keeper: tokio::spawn(keep(fleet.clone())),
             fleet,
             station,
             chirpstack,
+            northbound,
             app,
         })
     }
@@ -123,6 +146,7 @@ impl Platform {
         for listener in self.listeners {
             listener.stop().await;
         }
+        drop(self.northbound);
         self.sweeper.abort();
         self.keeper.abort();
         if let Err(error) = self.fleet.keep_notes().await {
@@ -195,30 +219,32 @@ async fn sweep(app: App) {
     }
 }
 
+/// Turns of the fleet.
+const TICKS_A_SECOND: u32 = 5;
+const TICKS_A_MINUTE: u32 = 60 * TICKS_A_SECOND;
+
 /// The fleet's turns: notes are written several times a second, the rest every second or minute.
 async fn keep(fleet: Fleet) {
-    const TICKS_A_SECOND: u32 = 5;
-    const TICKS_A_MINUTE: u32 = 60 * TICKS_A_SECOND;
     let mut tick = tokio::time::interval(Duration::from_secs(1) / TICKS_A_SECOND);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut ticks = 0_u32;
     loop {
         tick.tick().await;
-        if let Err(error) = turn(&fleet, ticks % TICKS_A_SECOND == 0, ticks % TICKS_A_MINUTE == 0).await {
+        if let Err(error) = turn(&fleet, ticks).await {
             tracing::error!(%error, "the fleet could not be kept");
         }
         ticks = ticks.wrapping_add(1);
     }
 }
 
-async fn turn(fleet: &Fleet, second: bool, minute: bool) -> Result<(), StoreError> {
+async fn turn(fleet: &Fleet, ticks: u32) -> Result<(), StoreError> {
     fleet.keep_notes().await?;
-    if second {
+    if ticks.is_multiple_of(TICKS_A_SECOND) {
         while fleet.expire().await? > 0 {}
         while fleet.look().await? > 0 {}
         fleet.hand_waiting().await?;
     }
-    if minute {
+    if ticks.is_multiple_of(TICKS_A_MINUTE) {
         while fleet.forget_old().await? > 0 {}
     }
     Ok(())

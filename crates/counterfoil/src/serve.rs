@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, open_app};
 use crate::tap::{TapListens, TapRail, industries, open_bank};
-use crate::{keys, log, lorawan};
+use crate::{keys, log, lorawan, northbound};
 
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
@@ -36,6 +36,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         operations_names: config.operations.names(),
         public_url: Some(config.http.public_url.clone()),
         chirpstack: lorawan::settings(&config.chirpstack)?,
+        pushes: northbound::pushes(&config)?,
         framed_by: Vec::new(),
     };
     let industries = industries(&config, &places)?;
@@ -56,6 +57,9 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     ))?;
     if !config.chirpstack.url.is_empty() {
         print(&format!("  LoRaWAN                    {} (ChirpStack)\n", config.chirpstack.url))?;
+    }
+    if !config.northbound.listen.is_empty() {
+        print(&format!("  operators' platforms       http://{}/push/\n", config.northbound.listen))?;
     }
     if let Some(tap) = &tap {
         print(&format!(

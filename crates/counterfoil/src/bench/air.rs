@@ -99,6 +99,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         operations_names: Vec::new(),
         public_url: None,
         chirpstack: None,
+        pushes: None,
         framed_by: Vec::new(),
     };
     // Many cards stand behind one address here; in the field each has its own.

@@ -189,6 +189,7 @@ impl Demo {
             operations_names: Vec::new(),
             public_url: None,
             chirpstack: None,
+            pushes: None,
             framed_by: vec![shop_origin.clone()],
         };
         let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default())
@@ -275,7 +276,7 @@ fn for_demo(error: StartError) -> StartError {
             let setting = if setting == "air.listen" { "--air-port" } else { "--port" };
             StartError::Port { what, address, reason, setting }
         }
-        StartError::Store(_) | StartError::ChirpStack(_) => error,
+        StartError::Store(_) | StartError::ChirpStack(_) | StartError::Northbound(_) => error,
     }
 }
 
