@@ -34,6 +34,8 @@ pub trait Reading: TapReading + FleetReading {
     fn card(&self, id: CardId) -> Found<StoredCard>;
     /// The card on a channel that is not closed.
     fn card_on_channel(&self, channel: ChannelId) -> Found<StoredCard>;
+    /// The card with this number, in full.
+    fn card_of_number(&self, digits: &str) -> Found<StoredCard>;
     /// The cards bound to a holder, by id.
     fn cards_of_holder(&self, holder: HolderReference) -> Listed<StoredCard>;
     /// Cards above an id, by id, with what the console shows of them.

@@ -6,10 +6,12 @@
 //! what is remembered of channels; [`watch`] for what happens by itself.
 
 mod heard;
+mod import;
 mod limiter;
 mod notes;
 mod queue;
 mod rules;
+mod search;
 mod watch;
 
 use std::collections::HashSet;
@@ -30,9 +32,11 @@ use limiter::Limiter;
 use notes::{Note, Notes};
 
 pub use heard::{Answer, Heard};
+pub use import::{COLUMNS, ImportError, LineRefused, RefusedLine, import};
 pub use limiter::Source;
 pub use queue::QueueRefused;
 pub use rules::FleetRules;
+pub use search::{Cursor, CursorError, Found, find};
 
 /// The fleet. Cheap to clone.
 #[derive(Clone)]

@@ -95,6 +95,12 @@ impl Reading for Rows<'_> {
         self.one(sql, [channel.to_bytes()], row::card)
     }
 
+    fn card_of_number(&self, digits: &str) -> Result<Option<StoredCard>, StoreError> {
+        let Ok(number) = digits.parse::<u64>() else { return Ok(None) };
+        let sql = select!(row::CARD, "from card where number = ?");
+        self.one(sql, [row::signed(number)], row::card)
+    }
+
     fn cards_of_holder(&self, holder: HolderReference) -> Result<Vec<StoredCard>, StoreError> {
         let sql = select!(row::CARD, "from card where bound_to = ? order by id");
         self.many(sql, [row::signed(holder.0)], row::card)

@@ -92,6 +92,7 @@ read_through! { Reading:
     fn holder(&self, reference: HolderReference) -> Option<Holder>;
     fn card(&self, id: CardId) -> Option<StoredCard>;
     fn card_on_channel(&self, channel: ChannelId) -> Option<StoredCard>;
+    fn card_of_number(&self, digits: &str) -> Option<StoredCard>;
     fn cards_of_holder(&self, holder: HolderReference) -> Vec<StoredCard>;
     fn cards_after(&self, after: Option<CardId>, limit: u32) -> Vec<CardSummary>;
     fn card_count(&self) -> u64;
