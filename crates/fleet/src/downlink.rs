@@ -258,61 +258,67 @@ impl DownlinkState {
 
     /// What an event makes of it; `None` where it changes nothing (a report that came late, or twice).
     ///
-    /// Reports come out of order, and what the network did is told even when our own clock had given it up: a downlink
-    /// that expired here and went out all the same *was* sent.
+    /// Reports come out of order, and what the network did is told even when our own clock, or an operator, had given it
+    /// up: a downlink that expired or was canceled here and went out all the same *was* sent.
     pub const fn apply(self, event: DownlinkEvent) -> Option<Self> {
         use DownlinkEvent as E;
-        match (self, event) {
-            (Self::Queued, E::Handed) => Some(Self::Handed),
-            (Self::Queued | Self::Handed | Self::Expired, E::Sent) => Some(Self::Sent),
-            (Self::Queued | Self::Handed | Self::Sent | Self::Expired | Self::Failed(_), E::Delivered) => {
-                Some(Self::Delivered)
-            }
-            (
-                Self::Queued | Self::Handed | Self::Sent | Self::Delivered | Self::Expired | Self::Failed(_),
-                E::Acknowledged,
-            ) => Some(Self::Acknowledged),
-            (Self::Queued | Self::Handed, E::Expired) => Some(Self::Expired),
-            (Self::Queued | Self::Handed | Self::Sent | Self::Delivered, E::Failed(reason)) => {
-                Some(Self::Failed(reason))
-            }
-            (Self::Queued, E::Canceled) => Some(Self::Canceled),
-            (
+        match event {
+            E::Handed => match self {
+                Self::Queued => Some(Self::Handed),
                 Self::Handed
                 | Self::Sent
                 | Self::Delivered
                 | Self::Acknowledged
                 | Self::Expired
-                | Self::Failed(_),
-                E::Handed,
-            )
-            | (Self::Sent | Self::Delivered | Self::Acknowledged | Self::Failed(_), E::Sent)
-            | (Self::Delivered | Self::Acknowledged, E::Delivered)
-            | (Self::Acknowledged, E::Acknowledged)
-            | (
-                Self::Sent | Self::Delivered | Self::Acknowledged | Self::Expired | Self::Failed(_),
-                E::Expired,
-            )
-            | (Self::Acknowledged | Self::Expired | Self::Failed(_), E::Failed(_))
-            | (
+                | Self::Failed(_)
+                | Self::Canceled => None,
+            },
+            E::Sent => match self {
+                Self::Queued | Self::Handed | Self::Expired | Self::Canceled => Some(Self::Sent),
+                Self::Sent | Self::Delivered | Self::Acknowledged | Self::Failed(_) => None,
+            },
+            E::Delivered => match self {
+                Self::Queued
+                | Self::Handed
+                | Self::Sent
+                | Self::Expired
+                | Self::Failed(_)
+                | Self::Canceled => Some(Self::Delivered),
+                Self::Delivered | Self::Acknowledged => None,
+            },
+            E::Acknowledged => match self {
+                Self::Queued
+                | Self::Handed
+                | Self::Sent
+                | Self::Delivered
+                | Self::Expired
+                | Self::Failed(_)
+                | Self::Canceled => Some(Self::Acknowledged),
+                Self::Acknowledged => None,
+            },
+            E::Expired => match self {
+                Self::Queued | Self::Handed => Some(Self::Expired),
+                Self::Sent
+                | Self::Delivered
+                | Self::Acknowledged
+                | Self::Expired
+                | Self::Failed(_)
+                | Self::Canceled => None,
+            },
+            E::Failed(reason) => match self {
+                Self::Queued | Self::Handed | Self::Sent | Self::Delivered => Some(Self::Failed(reason)),
+                Self::Acknowledged | Self::Expired | Self::Failed(_) | Self::Canceled => None,
+            },
+            E::Canceled => match self {
+                Self::Queued => Some(Self::Canceled),
                 Self::Handed
                 | Self::Sent
                 | Self::Delivered
                 | Self::Acknowledged
                 | Self::Expired
-                | Self::Failed(_),
-                E::Canceled,
-            )
-            | (
-                Self::Canceled,
-                E::Handed
-                | E::Sent
-                | E::Delivered
-                | E::Acknowledged
-                | E::Expired
-                | E::Failed(_)
-                | E::Canceled,
-            ) => None,
+                | Self::Failed(_)
+                | Self::Canceled => None,
+            },
         }
     }
 
@@ -353,7 +359,7 @@ mod tests {
             (S::Acknowledged, [none; 7]),
             (S::Expired, [none, sent, delivered, acknowledged, none, none, none]),
             (S::Failed(FailReason::Unreachable), [none, none, delivered, acknowledged, none, none, none]),
-            (S::Canceled, [none; 7]),
+            (S::Canceled, [none, sent, delivered, acknowledged, none, none, none]),
         ] {
             for (event, end) in events.into_iter().zip(ends) {
                 assert_eq!(state.apply(event), end, "{state:?} {event:?}");

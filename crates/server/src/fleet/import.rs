@@ -13,10 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use csv::{ByteRecord, ReaderBuilder};
 use fleet::Listening;
-use model::{CardId, ChannelId};
-use store::{ImportProgress, Registered, Registration, StoreError, Unit};
-
-use crate::App;
+use model::{CardId, ChannelId, UnixMillis};
+use store::{ImportProgress, Registered, Registration, Store, StoreError, Unit, WriteError};
 
 /// Lines in one unit of work.
 const BATCH: usize = 1_000;
@@ -151,7 +149,8 @@ struct Header {
 /// Imports a file. `progress` is told after each unit of work, with the lines that it passed over; `stop` ends the import behind the
 /// unit that is in hand. With `dry_run` nothing is kept. How far it came.
 pub async fn import(
-    app: &App,
+    store: &Store,
+    now: UnixMillis,
     file: impl Read,
     digest: [u8; 32],
     dry_run: bool,
@@ -164,7 +163,7 @@ pub async fn import(
         return Err(ImportError::NoChannel);
     }
     let header = Header::read(&record)?;
-    let known = app.store().read(move |rows| rows.channel_import(digest)).await?;
+    let known = store.read(move |rows| rows.channel_import(digest)).await?;
     let mut done = if dry_run { ImportProgress::default() } else { known.unwrap_or_default() };
     let mut seen: HashMap<ChannelId, u64> = HashMap::new();
     let mut batch: Vec<Result<Line, RefusedLine>> = Vec::with_capacity(BATCH);
@@ -186,7 +185,7 @@ pub async fn import(
             batch.push(line);
         }
         if batch.len() >= BATCH || ended && !batch.is_empty() {
-            let (kept, refused) = keep(app, std::mem::take(&mut batch), digest, done, dry_run).await?;
+            let (kept, refused) = keep(store, now, std::mem::take(&mut batch), digest, done, dry_run).await?;
             done = kept;
             progress(&done, &refused);
             if stop.load(Ordering::Relaxed) {
@@ -210,15 +209,15 @@ impl From<StoreError> for Unkept {
 }
 
 async fn keep(
-    app: &App,
+    store: &Store,
+    now: UnixMillis,
     batch: Vec<Result<Line, RefusedLine>>,
     digest: [u8; 32],
     before: ImportProgress,
     dry_run: bool,
 ) -> Result<(ImportProgress, Vec<RefusedLine>), ImportError> {
-    let now = app.now();
-    let kept = app
-        .write::<_, Unkept>(move |unit| {
+    let kept = store
+        .write::<_, Unkept, _>(move |unit| {
             let (mut done, mut refused) = (before, Vec::new());
             for line in &batch {
                 done.lines += 1;
@@ -249,15 +248,15 @@ async fn keep(
         .await;
     match kept {
         Ok(kept) => Ok(kept),
-        Err(Unkept::DryRun(done, refused)) => Ok((done, refused)),
-        Err(Unkept::Store(error)) => Err(error.into()),
+        Err(WriteError::Refused(Unkept::DryRun(done, refused))) => Ok((done, refused)),
+        Err(WriteError::Refused(Unkept::Store(error)) | WriteError::Store(error)) => Err(error.into()),
     }
 }
 
 fn register(
     unit: &mut dyn Unit,
     line: &Line,
-    now: model::UnixMillis,
+    now: UnixMillis,
 ) -> Result<Result<Registered, LineRefused>, StoreError> {
     if let Some(id) = line.card {
         match unit.card(id)? {

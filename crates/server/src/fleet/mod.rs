@@ -34,7 +34,7 @@ use notes::{Note, Notes};
 pub use heard::{Answer, Heard};
 pub use import::{COLUMNS, ImportError, LineRefused, RefusedLine, import};
 pub use limiter::Source;
-pub use queue::QueueRefused;
+pub use queue::{QueueRefused, cancel_downlink, set_priority};
 pub use rules::FleetRules;
 pub use search::{Cursor, CursorError, Found, find};
 

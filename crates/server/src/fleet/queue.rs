@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use fleet::{CancelRefused, DownlinkEvent, DownlinkId, DownlinkState, FailReason, Priority};
 use model::UnixMillis;
-use store::{StoreError, StoredDownlink, Unit};
+use store::{Store, StoreError, StoredDownlink, Unit, WriteError};
 
 use super::Fleet;
 use crate::app::Push;
@@ -170,28 +170,14 @@ impl Fleet {
         if self.inner.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
             return Err(CancelRefused::WithTheNetwork.into());
         }
-        self.app()
-            .write::<_, QueueRefused>(move |unit| {
-                let mut downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
-                (downlink.state, downlink.updated_at) = (downlink.state.cancel()?, now);
-                Ok(unit.put_downlink(&downlink)?)
-            })
-            .await?;
+        cancel_downlink(self.app().store(), id, now).await?;
         self.count(DownlinkEvent::Canceled);
         Ok(())
     }
 
     /// An operator sets which of a card's waiting downlinks goes first.
     pub async fn set_priority(&self, id: DownlinkId, priority: Priority) -> Result<(), QueueRefused> {
-        self.app()
-            .write::<_, QueueRefused>(move |unit| {
-                let downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
-                if downlink.state != DownlinkState::Queued {
-                    return Err(QueueRefused::NotQueued);
-                }
-                Ok(unit.put_downlink_priority(id, priority)?)
-            })
-            .await
+        set_priority(self.app().store(), id, priority).await
     }
 
     /// Runs a unit of work whose answer nobody waits for.
@@ -208,6 +194,35 @@ impl Fleet {
                 app.metrics().frame_refused("note_lost");
             }
         });
+    }
+}
+
+/// Takes a downlink back, as far as the store knows. [`Fleet::cancel_downlink`] knows besides what a bearer has in hand.
+pub async fn cancel_downlink(store: &Store, id: DownlinkId, now: UnixMillis) -> Result<(), QueueRefused> {
+    let kept = store.write::<_, QueueRefused, _>(move |unit| {
+        let mut downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
+        (downlink.state, downlink.updated_at) = (downlink.state.cancel()?, now);
+        Ok(unit.put_downlink(&downlink)?)
+    });
+    kept.await.map_err(refused)
+}
+
+/// Sets which of a card's waiting downlinks goes first.
+pub async fn set_priority(store: &Store, id: DownlinkId, priority: Priority) -> Result<(), QueueRefused> {
+    let kept = store.write::<_, QueueRefused, _>(move |unit| {
+        let downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
+        if downlink.state != DownlinkState::Queued {
+            return Err(QueueRefused::NotQueued);
+        }
+        Ok(unit.put_downlink_priority(id, priority)?)
+    });
+    kept.await.map_err(refused)
+}
+
+fn refused(error: WriteError<QueueRefused>) -> QueueRefused {
+    match error {
+        WriteError::Refused(refused) => refused,
+        WriteError::Store(error) => error.into(),
     }
 }
 
