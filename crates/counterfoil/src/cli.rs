@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use model::{CardId, HolderReference};
 
 use crate::config::Config;
-use crate::{bank, bench, card, demo, holder, keys, ledger, merchant, pack, serve, terminal, tls, wallet};
+use crate::{
+    bank, bench, card, demo, fleet, holder, keys, ledger, merchant, pack, serve, terminal, tls, wallet,
+};
 
 /// Whatever ends a command, with a text for people.
 pub(crate) type Failure = Box<dyn Error>;
@@ -37,6 +39,9 @@ enum Command {
     /// Issue, bind and run cards
     #[command(subcommand)]
     Card(CardCommand),
+    /// Channels of cards: register, find, watch, and what waits for them
+    #[command(subcommand, after_help = fleet::EXAMPLES)]
+    Fleet(fleet::FleetCommand),
     /// Add holders and give them money
     #[command(subcommand)]
     Holder(HolderCommand),
@@ -188,6 +193,8 @@ enum BenchCommand {
     Air(bench::AirArguments),
     /// Complete loads over HTTPS with durable commits, and the time that a card is in the field
     Tap(bench::TapArguments),
+    /// Uplinks over MQTT and CoAP, answers within the receive window, and a registry of a million channels
+    Fleet(bench::FleetArguments),
 }
 
 impl Cli {
@@ -212,6 +219,7 @@ impl Cli {
             Command::Card(CardCommand::List(arguments)) => card::list(arguments),
             Command::Card(CardCommand::Alarms(arguments)) => card::alarms(arguments),
             Command::Card(CardCommand::Run(arguments)) => card::run(arguments),
+            Command::Fleet(command) => fleet::run(command),
             Command::Bank(BankCommand::Terminal(arguments)) => bank::terminal(arguments),
             Command::Bank(BankCommand::Terminals(arguments)) => bank::terminals(arguments),
             Command::Bank(BankCommand::Revoke(arguments)) => bank::revoke(arguments),
@@ -233,6 +241,7 @@ impl Cli {
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
             Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
+            Command::Bench(BenchCommand::Fleet(arguments)) => bench::fleet(&arguments),
             Command::Openapi => print(&server::http::openapi::merchant_json()),
         }
     }

@@ -6,6 +6,7 @@ mod card;
 mod cli;
 mod config;
 mod demo;
+mod fleet;
 mod holder;
 mod keys;
 mod ledger;

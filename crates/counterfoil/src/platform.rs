@@ -137,6 +137,21 @@ impl Platform {
         })
     }
 
+    /// Waits until a ChirpStack's broker, where one is set up, has let the platform in.
+    pub(crate) async fn chirpstack_connected(&self) -> Result<(), String> {
+        const WAIT: Duration = Duration::from_secs(10);
+        const STEP: Duration = Duration::from_millis(20);
+        let Some(chirpstack) = &self.chirpstack else { return Ok(()) };
+        let connected = async {
+            while !chirpstack.is_connected() {
+                tokio::time::sleep(STEP).await;
+            }
+        };
+        tokio::time::timeout(WAIT, connected)
+            .await
+            .map_err(|_| "the broker did not let the platform in".into())
+    }
+
     /// Takes nothing new, finishes what is in flight, and ends. The store is closed when the last handle goes.
     pub(crate) async fn stop(self) {
         self.station.stop().await;

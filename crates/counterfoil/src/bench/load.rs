@@ -159,6 +159,29 @@ async fn pay(
 }
 
 impl Load {
+    /// Each card pays once.
+    pub(super) async fn once(&self, in_flight: usize) -> Result<(), Failure> {
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut workers = JoinSet::new();
+        for _ in 0..in_flight {
+            let (crowd, maker) = (Arc::clone(&self.crowd), self.maker.clone());
+            let (cards, next) = (Arc::clone(&self.cards), Arc::clone(&next));
+            workers.spawn(async move {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= cards.len() {
+                        return Ok::<_, String>(());
+                    }
+                    pay(&crowd, &maker, &cards, index).await?;
+                }
+            });
+        }
+        while let Some(worker) = workers.join_next().await {
+            worker??;
+        }
+        Ok(())
+    }
+
     /// As many payments as go through with so many in flight.
     pub(super) async fn closed(&self, in_flight: usize, time: Duration) -> Result<Measured, Failure> {
         let began = Instant::now();

@@ -1,9 +1,11 @@
 //! Measuring, as JSON for machines and lines for people.
 
 mod air;
+mod fleet;
 mod load;
 mod process;
 mod tap;
 
 pub(crate) use air::{AirArguments, air};
+pub(crate) use fleet::{FleetArguments, fleet};
 pub(crate) use tap::{TapArguments, tap};

@@ -16,6 +16,11 @@ use visit::{HostNames, Policy};
 use crate::bank::Bank;
 use crate::http::{self, Api};
 
+/// A moment as the pages write it: day and time, in UTC.
+pub fn moment(at: model::UnixMillis) -> String {
+    text::day_and_time(at)
+}
+
 /// The public listener: merchant interface and order pages. `desk` may show them in a frame.
 pub fn public(api: Api, framed_by: &[&str]) -> Router {
     let policy = Policy::new(&[], framed_by, "'none'");
