@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named_with_its_bytes_and_the_limit() {
-        let cases: &[(Region, &str, Frame, Option<(&str, u16, u16)>)] = &[
+        type Refused = Option<(&'static str, u16, u16)>;
+        let cases: &[(Region, &str, Frame, Refused)] = &[
             (Region::Cn470, "DR0", Frame::HelloBrief, Some(("brief hello", 12, 0))),
             (Region::Cn470, "DR1", Frame::HelloBrief, None),
             (Region::Cn470, "DR1", Frame::HelloFull, Some(("full hello", 44, 23))),
