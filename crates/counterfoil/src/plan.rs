@@ -381,7 +381,7 @@ fn protocol(row: &Comparison) -> Value {
         "split": row.split,
         "frames": row.frames,
         "radio_mj": row.radio_mj,
-        "years": row.years,
+        "years_by_sum": row.years_by_sum,
         "fits": row.misfit.is_none(),
         "misfit": row.misfit,
     })

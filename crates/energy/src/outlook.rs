@@ -116,8 +116,8 @@ pub struct Comparison {
     pub frames: Option<u16>,
     /// Energy of one payment's radio; none where it cannot be carried.
     pub radio_mj: Option<f64>,
-    /// Years with it in place of ours; none where it cannot be carried.
-    pub years: Option<f64>,
+    /// Years by the sum alone with it in place of ours; none where it cannot be carried.
+    pub years_by_sum: Option<f64>,
     /// Why it does not fit, or makes no sense.
     pub misfit: Option<&'static str>,
 }

@@ -79,6 +79,15 @@ impl Plan {
         let day = self.day(payment_radio_mj)?;
         let years_by_sum = self.years_by_sum(&day);
         let years = years_by_sum.min(self.cell.shelf_years);
+        let years_as_sources_disagree = self.years_as_sources_disagree()?;
+        let mut warnings = self.warnings();
+        let at_most = years_as_sources_disagree.map(|(least, _)| least).filter(|least| *least < MANY_YEARS);
+        if let (Some(least), true) = (at_most, years >= MANY_YEARS) {
+            warnings.push(Warning::HangsOnTransmitCurrent {
+                years: least,
+                transmit_ma: Radio::TRANSMIT_MA_SAID.1,
+            });
+        }
         Ok(Outlook {
             payment_mj: payment_radio_mj.map(|radio_mj| radio_mj + self.card_mj()),
             payment_radio_mj,
@@ -87,13 +96,13 @@ impl Plan {
             usable_mj: self.cell.usable_mj(),
             years_by_sum,
             years,
-            years_as_sources_disagree: self.years_as_sources_disagree()?,
+            years_as_sources_disagree,
             verdict: verdict(years_by_sum, years, &day),
             duty: match self.bearer {
                 Bearer::Lorawan(link) => link.duty(self.habits.hello.frame(), self.habits.status_a_day()),
                 Bearer::NbIot(_) | Bearer::Sigfox(_) => None,
             },
-            warnings: self.warnings(),
+            warnings,
             comparisons: self.comparisons()?,
             assumptions: self.assumptions(),
         })
@@ -258,7 +267,7 @@ impl Plan {
                     split,
                     frames: None,
                     radio_mj: None,
-                    years: None,
+                    years_by_sum: None,
                     misfit: None,
                 };
                 Ok(match protocol.carried(&self.bearer) {
@@ -269,7 +278,7 @@ impl Plan {
                         Comparison {
                             frames: Some(carried.frames),
                             radio_mj: Some(radio_mj),
-                            years: Some(self.years_by_sum(&day).min(self.cell.shelf_years)),
+                            years_by_sum: Some(self.years_by_sum(&day)),
                             misfit: carried.misfit,
                             ..none
                         }

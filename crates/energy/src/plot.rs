@@ -24,7 +24,7 @@ const LEGEND_ROW: i32 = 24;
 const LEAST_PAYMENTS: f64 = 0.1;
 const MOST_PAYMENTS: f64 = 200.0;
 /// Points of a line.
-const POINTS: u32 = 200;
+const POINTS: u32 = 80;
 /// Colours that people with any colour sight tell apart, and print.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 0, 0),
@@ -182,6 +182,7 @@ fn draw_chart(area: &Area<'_>, plan: &Plan, lines: &[Line]) -> Drawn {
     let shelf = plan.cell.shelf_years;
     let top = (shelf * 1.08).max(MANY_YEARS * 1.1);
     let mut chart = ChartBuilder::on(area)
+        .margin_left(8)
         .margin_right(8)
         .margin_bottom(8)
         .x_label_area_size(48)
@@ -291,7 +292,7 @@ mod tests {
             for number in region.data_rates() {
                 assert!(svg.contains(&format!("{number} SF")), "{region} {number}");
             }
-            let long = svg.lines().filter(|line| line.contains("<polyline") && line.len() > 1_000).count();
+            let long = svg.lines().filter(|line| line.contains("<polyline") && line.len() > 500).count();
             assert_eq!(long, drawn, "{region}");
         }
     }
@@ -307,7 +308,7 @@ mod tests {
         ] {
             assert!(svg.contains(label), "{label}");
         }
-        assert_eq!(svg.lines().filter(|line| line.contains("<polyline") && line.len() > 1_000).count(), 4);
+        assert_eq!(svg.lines().filter(|line| line.contains("<polyline") && line.len() > 500).count(), 4);
     }
 
     #[test]

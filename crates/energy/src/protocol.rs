@@ -17,6 +17,8 @@ pub struct Protocol {
     pub key: &'static str,
     /// Bytes up and down, UDP or TCP payload, by round trip.
     pub round_trips: &'static [(u16, u16)],
+    /// Whether a message may be cut into several frames. Ours is a frame, and is not.
+    pub divides: bool,
     /// Whether it needs TCP beneath.
     pub over_tcp: bool,
     /// How its bytes fall on messages.
@@ -27,14 +29,14 @@ const EVEN: &str = "even split assumed";
 
 /// Ours first, then the others by length.
 pub const PROTOCOLS: [Protocol; 11] = [
-    of("ours_brief", "Counterfoil, brief", &[(12, 23), (14, 0)], "as the protocol has it, without receipt"),
-    of(
+    ours("ours_brief", "Counterfoil, brief", &[(12, 23), (14, 0)], "as the protocol has it, without receipt"),
+    ours(
         "ours_brief_receipt",
         "Counterfoil, brief, with receipt",
         &[(12, 23), (14, 13)],
         "as the protocol has it",
     ),
-    of("ours_full", "Counterfoil, full", &[(44, 23), (14, 0)], "as the protocol has it, without receipt"),
+    ours("ours_full", "Counterfoil, full", &[(44, 23), (14, 0)], "as the protocol has it, without receipt"),
     of("oscore_brief", "CoAP+OSCORE, our brief texts", &[(27, 27), (27, 26)], EVEN),
     of("dtls13_warm", "DTLS 1.3 PSK, warm", &[(32, 32), (32, 31)], EVEN),
     of("oscore", "CoAP+OSCORE", &[(35, 34), (34, 34)], EVEN),
@@ -52,10 +54,20 @@ pub const PROTOCOLS: [Protocol; 11] = [
         key: "mqtt_tls",
         // Opening of TCP, TLS, CONNECT, then both halves of the payment: 1,073 bytes above TCP.
         round_trips: &[(0, 0), (269, 268), (179, 179), (45, 44), (45, 44)],
+        divides: true,
         over_tcp: true,
         split: "half in the TLS handshake, assumed",
     },
 ];
+
+const fn ours(
+    key: &'static str,
+    name: &'static str,
+    round_trips: &'static [(u16, u16)],
+    split: &'static str,
+) -> Protocol {
+    Protocol { divides: false, ..of(key, name, round_trips, split) }
+}
 
 const fn of(
     key: &'static str,
@@ -63,7 +75,7 @@ const fn of(
     round_trips: &'static [(u16, u16)],
     split: &'static str,
 ) -> Protocol {
-    Protocol { name, key, round_trips, over_tcp: false, split }
+    Protocol { name, key, round_trips, divides: true, over_tcp: false, split }
 }
 
 /// What a protocol takes on one bearer.
@@ -105,6 +117,9 @@ impl Protocol {
         let down_limit = link.region.downlink_limit(link.data_rate);
         if up_limit == 0 || down_limit == 0 {
             return Err("this data rate carries no payload");
+        }
+        if !self.divides && self.round_trips.iter().any(|&(up, down)| up > up_limit || down > down_limit) {
+            return Err("a frame is over the limit of this data rate, and ours are not cut");
         }
         let (mut mc, mut frames, mut downlinks) = (0.0, 0, 0);
         for &(up, down) in self.round_trips {

@@ -72,6 +72,7 @@ fn write_sum(text: &mut String, plan: &Plan, outlook: &Outlook) -> std::fmt::Res
     let parts: Vec<String> = day
         .takers()
         .into_iter()
+        .filter(|(_, mj)| *mj > 0.0)
         .map(|(taker, mj)| format!("{} {} ({:.0} %)", taker.name(), mj3(mj), mj * 100.0 / total))
         .collect();
     writeln!(text, "a day       {:>9} mJ  {}", mj3(total), parts.join(", "))?;
@@ -117,7 +118,11 @@ fn write_siblings(text: &mut String, plan: &Plan) -> std::fmt::Result {
     }
     for sibling in plan.siblings() {
         let title = sibling.bearer.title();
-        let title = title.trim_start_matches("LoRaWAN ").trim_start_matches("NB-IoT ");
+        // The heading names the region already.
+        let title = match plan.bearer {
+            Bearer::Lorawan(_) => title.splitn(3, ' ').last().unwrap_or(&title),
+            Bearer::NbIot(_) | Bearer::Sigfox(_) => title.trim_start_matches("NB-IoT "),
+        };
         match sibling.outlook() {
             Ok(outlook) => {
                 let payment = mj3(outlook.payment_mj.unwrap_or(0.0));
@@ -143,7 +148,7 @@ fn write_comparisons(text: &mut String, plan: &Plan, outlook: &Outlook) -> std::
     };
     writeln!(
         text,
-        "\nThe same payment by other protocols on this radio (radio alone; years with the same light and habits)"
+        "\nThe same payment by other protocols on this radio (energy of the radio alone;\n  years by the sum alone, with the same light and habits)"
     )?;
     for row in &outlook.comparisons {
         writeln!(text, "  {}", comparison(row, what))?;
@@ -156,7 +161,7 @@ fn write_comparisons(text: &mut String, plan: &Plan, outlook: &Outlook) -> std::
 
 fn comparison(row: &Comparison, what: &str) -> String {
     let head = format!("{:<34} {:>5} bytes", row.name, row.bytes);
-    match (row.frames, row.radio_mj, row.years) {
+    match (row.frames, row.radio_mj, row.years_by_sum) {
         (Some(frames), Some(radio_mj), Some(in_years)) => {
             let misfit = row.misfit.map(|reason| format!("  does not fit: {reason}")).unwrap_or_default();
             format!("{head} {frames:>3} {what} {:>8} mJ {:>6} years{misfit}", mj3(radio_mj), years(in_years))

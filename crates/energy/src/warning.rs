@@ -69,6 +69,13 @@ pub enum Warning {
         /// What is allowed.
         limit: f64,
     },
+    /// With the most that sources say of sending, "many years" does not hold.
+    HangsOnTransmitCurrent {
+        /// Years then.
+        years: f64,
+        /// That current.
+        transmit_ma: f64,
+    },
     /// The module cannot be paged: payments are by the holder's press only.
     NotReachable,
 }
@@ -85,6 +92,7 @@ impl Warning {
             Self::LowVoltage { .. } => "low_voltage",
             Self::StatusOverSigfox { .. } => "status_over_sigfox",
             Self::OverSigfoxMessages { .. } => "over_sigfox_messages",
+            Self::HangsOnTransmitCurrent { .. } => "hangs_on_transmit_current",
             Self::NotReachable => "not_reachable",
         }
     }
@@ -131,6 +139,10 @@ impl fmt::Display for Warning {
             Self::OverSigfoxMessages { messages_a_day, limit } => {
                 write!(to, "{messages_a_day:.0} messages a day are more than Sigfox takes: {limit}")
             }
+            Self::HangsOnTransmitCurrent { years, transmit_ma } => write!(
+                to,
+                "many years hangs on the transmit current: at {transmit_ma} mA, which some sources say, it is {years:.1}; measure yours"
+            ),
             Self::NotReachable => to.write_str(
                 "in PSM the card is not reachable: the holder's press fetches the order, a push waits for the next status",
             ),

@@ -255,6 +255,21 @@ fn a_figure_that_was_changed_is_called_given_and_every_figure_has_a_source() {
 }
 
 #[test]
+fn many_years_that_hangs_on_the_transmit_current_is_called_so() {
+    let asked = plan(lorawan(Region::Eu868, "DR0"), Cell::CR2477, 4.0);
+    let outlook = asked.outlook().unwrap();
+    assert!(outlook.years >= MANY_YEARS, "{}", outlook.years);
+    assert!(outlook.warnings.iter().any(|warning| warning.code() == "hangs_on_transmit_current"));
+}
+
+#[test]
+fn a_frame_of_ours_over_the_limit_is_not_cut_in_the_comparison() {
+    let outlook = plan(lorawan(Region::Cn470, "DR1"), Cell::CR2477, 1.0).outlook().unwrap();
+    let full = outlook.comparisons.iter().find(|row| row.key == "ours_full").unwrap();
+    assert!(full.radio_mj.is_none() && full.misfit.unwrap().contains("not cut"));
+}
+
+#[test]
 fn sources_that_disagree_are_named_with_what_they_change() {
     let asked = plan(lorawan(Region::Eu868, "DR0"), Cell::CR2032, 5.0);
     let outlook = asked.outlook().unwrap();
