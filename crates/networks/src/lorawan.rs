@@ -1,8 +1,12 @@
 //! What LoRaWAN carries in one frame, by region and data rate.
 //!
-//! Bytes of application payload where no MAC commands ride along, without a repeater: the column N of the tables of
-//! maximum payload size in the LoRaWAN regional parameters (RP002-1.0.4, sections 2.4 to 2.12). A region's data rates
-//! that carry nothing, or that are not defined, carry nothing here.
+//! Bytes of application payload where no MAC commands ride along and no repeater must be able to pass the frame on: the
+//! column N of the second tables of maximum payload size in the LoRaWAN regional parameters, RP002-1.0.4, of EU863-870, US902-928,
+//! CN470-510 and AS923. Where a repeater must, nothing is over 222.
+//!
+//! Revisions differ. AS923 at DR2 without dwell time was 51 before RP002-1.0.1 and is 115 since: 51 fits both. CN470 had
+//! 51, 51, 51 and 115 at DR0 to DR3, and devices of LoRaWAN 1.0.3 and before still do. A network server goes by the revision in
+//! the device's profile, and tells when what it was given does not fit.
 
 use core::fmt;
 
@@ -55,26 +59,58 @@ impl fmt::Display for Region {
     }
 }
 
-/// What an uplink at a data rate carries, in bytes; `None` for a data rate that the region does not define.
+/// What a frame at a data rate carries, in bytes; `None` for a data rate that the region does not define. Some are for one
+/// direction only: those of LR-FHSS (EU868 8 to 11, US915 5 and 6) go up, US915 8 to 13 go down.
 pub fn limit(region: Region, data_rate: u8) -> Option<usize> {
-    let table: &[usize] = match region {
-        Region::Eu868 => &[51, 51, 51, 115, 222, 222, 222, 222],
-        Region::Us915 => &[11, 53, 125, 242, 242],
-        Region::Cn470 => &[0, 23, 86, 184, 220, 220, 220, 242],
-        Region::As923 => &[51, 51, 51, 115, 222, 222, 222, 222],
-        Region::As923Dwell => &[0, 0, 11, 53, 125, 242, 242, 242],
+    let table: &[Option<usize>] = match region {
+        Region::Eu868 => &EU868,
+        Region::Us915 => &US915,
+        Region::Cn470 => &CN470,
+        Region::As923 => &AS923,
+        Region::As923Dwell => &AS923_DWELL,
     };
-    table.get(usize::from(data_rate)).copied()
+    table.get(usize::from(data_rate)).copied().flatten()
 }
 
-/// What the first receive window after an uplink at a data rate carries, in bytes, with no offset between the two.
+const fn all<const N: usize>(bytes: [usize; N]) -> [Option<usize>; N] {
+    let mut table = [None; N];
+    let mut rate = 0;
+    while rate < N {
+        table[rate] = Some(bytes[rate]);
+        rate += 1;
+    }
+    table
+}
+
+const EU868: [Option<usize>; 12] = all([51, 51, 51, 115, 242, 242, 242, 242, 50, 115, 50, 115]);
+const US915: [Option<usize>; 14] = {
+    let mut table = all([11, 53, 125, 242, 242, 50, 125, 0, 53, 129, 242, 242, 242, 242]);
+    table[7] = None;
+    table
+};
+const CN470: [Option<usize>; 8] = all([0, 23, 86, 184, 242, 242, 242, 242]);
+const AS923: [Option<usize>; 8] = all([51, 51, 51, 115, 242, 242, 242, 242]);
+const AS923_DWELL: [Option<usize>; 8] = all([0, 0, 11, 53, 125, 242, 242, 242]);
+
+/// What the first receive window after an uplink at a data rate carries, in bytes, with no offset between the two; `None` for
+/// a data rate that no uplink has.
 ///
 /// In North America the window after data rate 0 has data rate 10: more bytes go down than came up.
 pub fn downlink_limit(region: Region, uplink_data_rate: u8) -> Option<usize> {
-    match region {
-        Region::Us915 => limit(region, uplink_data_rate).map(|_| 242),
-        Region::Eu868 | Region::Cn470 | Region::As923 | Region::As923Dwell => limit(region, uplink_data_rate),
-    }
+    let down = match (region, uplink_data_rate) {
+        (Region::Eu868, 8 | 10) => 1,
+        (Region::Eu868, 9 | 11) => 2,
+        (Region::Us915, 0 | 5) => 10,
+        (Region::Us915, 1 | 6) => 11,
+        (Region::Us915, 2) => 12,
+        (Region::Us915, 3 | 4) => 13,
+        (Region::Us915, _) => return None,
+        // A downlink must not last longer than 400 ms either, so it is never slower than this.
+        (Region::As923Dwell, 0 | 1) => 2,
+        (Region::As923 | Region::As923Dwell, 6 | 7) => 5,
+        (_, same) => same,
+    };
+    limit(region, down)
 }
 
 #[cfg(test)]
@@ -83,24 +119,36 @@ mod tests {
 
     #[test]
     fn a_data_rate_carries_what_the_regional_parameters_say() {
-        for (region, data_rate, bytes) in [
-            (Region::Eu868, 0, Some(51)),
-            (Region::Eu868, 3, Some(115)),
-            (Region::Us915, 0, Some(11)),
-            (Region::Us915, 1, Some(53)),
-            (Region::Cn470, 0, Some(0)),
-            (Region::Cn470, 1, Some(23)),
-            (Region::Cn470, 2, Some(86)),
-            (Region::As923, 0, Some(51)),
-            (Region::As923Dwell, 2, Some(11)),
-            (Region::As923Dwell, 3, Some(53)),
-            (Region::Eu868, 15, None),
+        let n = |bytes: &[usize]| -> Vec<Option<usize>> { bytes.iter().map(|bytes| Some(*bytes)).collect() };
+        let us915 = [n(&[11, 53, 125, 242, 242, 50, 125]), vec![None], n(&[53, 129, 242, 242, 242, 242])];
+        for (region, rates) in [
+            (Region::Eu868, n(&[51, 51, 51, 115, 242, 242, 242, 242, 50, 115, 50, 115])),
+            (Region::Us915, us915.concat()),
+            (Region::Cn470, n(&[0, 23, 86, 184, 242, 242, 242, 242])),
+            (Region::As923, n(&[51, 51, 51, 115, 242, 242, 242, 242])),
+            (Region::As923Dwell, n(&[0, 0, 11, 53, 125, 242, 242, 242])),
         ] {
-            assert_eq!(limit(region, data_rate), bytes, "{region} DR{data_rate}");
+            for data_rate in 0..=u8::MAX {
+                let bytes = rates.get(usize::from(data_rate)).copied().flatten();
+                assert_eq!(limit(region, data_rate), bytes, "{region} DR{data_rate}");
+            }
         }
-        assert_eq!(downlink_limit(Region::Us915, 0), Some(242));
-        assert_eq!(downlink_limit(Region::Cn470, 1), Some(23));
-        assert_eq!(downlink_limit(Region::Us915, 9), None);
+    }
+
+    #[test]
+    fn the_window_after_an_uplink_carries_what_its_own_data_rate_does() {
+        for (region, windows) in [
+            (Region::Eu868, &[51, 51, 51, 115, 242, 242, 242, 242, 51, 51, 51, 51][..]),
+            (Region::Us915, &[242; 7]),
+            (Region::Cn470, &[0, 23, 86, 184, 242, 242, 242, 242]),
+            (Region::As923, &[51, 51, 51, 115, 242, 242, 242, 242]),
+            (Region::As923Dwell, &[11, 11, 11, 53, 125, 242, 242, 242]),
+        ] {
+            for data_rate in 0..=u8::MAX {
+                let bytes = windows.get(usize::from(data_rate)).copied();
+                assert_eq!(downlink_limit(region, data_rate), bytes, "{region} DR{data_rate}");
+            }
+        }
     }
 
     #[test]

@@ -1,19 +1,25 @@
 //! OceanConnect (Huawei): pushes of NB-IoT devices, and its interface for commands.
 //!
 //! **Sends** a POST with JSON: `deviceDataChanged` (one service's data), `deviceDatasChanged` (several), and, to the callback that a
-//! command names, what became of it. **Wants** 200.
+//! command names, what became of it: `PENDING`, `SENT`, `DELIVERED` (the radio has it), `SUCCESSFUL` or `FAILED` (the device
+//! said so), `EXPIRED`, `TIMEOUT`, `CANCELED`. Other notices need nothing. **Wants** 200.
 //! **Signs** nothing: the address that it is told must hold a secret, and be HTTPS; it can be told to trust a certificate.
-//! **Vouches** for the device's id, which the registry binds to a channel.
-//! **Takes** commands at `/iocm/app/cmd/v1.4.0/deviceCommands`, with a token that is asked for at `/iocm/app/sec/v1.1.0/login`.
+//! **Vouches** for the device's id, which the registry binds to a channel. It does not tell the IMEI, and does not prove the
+//! card: a frame carries its channel and its own code.
+//! **Takes** commands at `/iocm/app/cmd/v1.4.0/deviceCommands`, with a token that is asked for at `/iocm/app/sec/v1.1.0/login`
+//! and is good for the seconds in `expiresIn`, an hour as a rule.
 //!
 //! Read from: the platform's published interface reference, and the recorded shapes in `tests/shapes`. What a service's data is called is
-//! up to the device's profile: the frame is in base64 in the field that [`Profile`] names.
+//! up to the device's profile: the frame is in base64 in the field that [`Profile`] names. A notice has no number of its own
+//! (`requestId` is null as a rule): the key of an uplink is its device, its `eventTime` and itself.
 
 use model::UnixMillis;
 use serde_json::{Map, Value, json};
+use time::PrimitiveDateTime;
+use time::macros::format_description;
 
 use crate::push::{
-    Call, Fate, PushRefused, Pushed, Secret, Taken, Uplink, base64_frame, maybe_name, name, object,
+    Call, Fate, PushRefused, Pushed, Secret, Taken, Uplink, base64_frame, each, maybe_name, name, object,
 };
 
 /// The most services that one push may tell of.
@@ -48,11 +54,18 @@ pub fn pushed(profile: &Profile, body: &[u8]) -> Result<Vec<Pushed>, PushRefused
             if services.len() > SERVICES_MAX {
                 return Err(PushRefused::Malformed("services"));
             }
-            services.iter().map(|service| service_data(profile, &body, service)).collect()
+            each(services.iter(), |service| service_data(profile, &body, service))
         }
-        "deviceAdded" | "deviceInfoChanged" | "deviceDeleted" | "bindDevice" | "deviceEvent" => {
-            Ok(vec![Pushed::Ignored("device")])
-        }
+        "deviceAdded"
+        | "deviceInfoChanged"
+        | "deviceDeleted"
+        | "bindDevice"
+        | "deviceEvent"
+        | "serviceInfoChanged"
+        | "deviceModelAdded"
+        | "deviceModelDeleted"
+        | "deviceDesiredPropertiesModifyStatusChanged"
+        | "ruleEvent" => Ok(vec![Pushed::Ignored("device")]),
         "commandRsp" | "messageConfirm" => Ok(vec![Pushed::Ignored("command_response")]),
         _ => Err(PushRefused::UnknownKind),
     }
@@ -68,7 +81,8 @@ fn service_data(
     if name(service, "serviceId")? != profile.service {
         return Ok(Pushed::Ignored("other_service"));
     }
-    let data = service.get("data").and_then(Value::as_object).ok_or(PushRefused::Missing("service.data"))?;
+    let data = service.get("data").ok_or(PushRefused::Missing("service.data"))?;
+    let data = data.as_object().ok_or(PushRefused::Malformed("service.data"))?;
     let frame = data.get(&profile.field).ok_or(PushRefused::Missing("service.data's field"))?;
     let frame = frame.as_str().ok_or(PushRefused::Malformed("service.data's field"))?;
     let event_time = maybe_name(service, "eventTime")?.unwrap_or_default();
@@ -76,23 +90,35 @@ fn service_data(
         channel: None,
         key: format!("{device}/{event_time}/{frame}"),
         data: base64_frame(frame, "service.data's field")?,
+        at: moment(&event_time),
         device,
-        at: None,
     }))
 }
 
-fn command_result(body: &Map<String, Value>) -> Result<Pushed, PushRefused> {
-    let id = name(body, "commandId")?;
-    let result = body.get("result").and_then(Value::as_object).ok_or(PushRefused::Missing("result"))?;
-    let fate = match name(result, "resultCode")?.as_str() {
+/// `20261120T183128Z`. A time of another form is not needed, and not refused.
+fn moment(text: &str) -> Option<UnixMillis> {
+    let form = format_description!("[year][month][day]T[hour][minute][second]Z");
+    let at = PrimitiveDateTime::parse(text, &form).ok()?;
+    Some(UnixMillis(at.assume_utc().unix_timestamp().saturating_mul(1_000)))
+}
+
+/// What a status says, of a callback or of an answer.
+fn fate(status: &str) -> Option<Fate> {
+    Some(match status {
         "PENDING" | "DEFAULT" => Fate::Queued,
         "SENT" => Fate::Sent,
         "DELIVERED" => Fate::Delivered,
         "SUCCESSFUL" | "SUCCESS" => Fate::Acknowledged,
         "EXPIRED" => Fate::Expired,
         "FAILED" | "TIMEOUT" | "CANCELED" => Fate::Failed,
-        _ => return Err(PushRefused::Malformed("result.resultCode")),
-    };
+        _ => return None,
+    })
+}
+
+fn command_result(body: &Map<String, Value>) -> Result<Pushed, PushRefused> {
+    let id = name(body, "commandId")?;
+    let result = body.get("result").and_then(Value::as_object).ok_or(PushRefused::Missing("result"))?;
+    let fate = fate(&name(result, "resultCode")?).ok_or(PushRefused::Malformed("result.resultCode"))?;
     Ok(Pushed::Command { id, fate })
 }
 
@@ -177,8 +203,11 @@ pub fn taken(body: &[u8]) -> Result<Taken, PushRefused> {
     let body = object(body)?;
     match maybe_name(&body, "commandId")? {
         Some(id) => {
-            let sent = maybe_name(&body, "status")?.as_deref() == Some("SENT");
-            Ok(Taken::As { id, fate: if sent { Fate::Sent } else { Fate::Queued } })
+            let status = maybe_name(&body, "status")?.unwrap_or_default();
+            match fate(&status) {
+                Some(Fate::Expired | Fate::Failed) => Ok(Taken::Refused(status)),
+                fate => Ok(Taken::As { id, fate: fate.unwrap_or(Fate::Queued) }),
+            }
         }
         None => Ok(Taken::Refused(name(&body, "error_code")?)),
     }

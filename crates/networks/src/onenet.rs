@@ -1,29 +1,39 @@
 //! OneNET (China Mobile): pushes of NB-IoT devices, and its interface for commands.
 //!
 //! **Sends** first a GET with `msg`, `nonce` and `signature`, to be answered with `msg`; then POSTs with JSON:
-//! `{"msg": …, "nonce": …, "msg_signature": …}`. The message is an object, a list of them, or a text that holds one. Its `type` is 1
-//! (a data point), 2 (a device came or went) or 7 (what became of a cached command). **Wants** 200 within five seconds, else it
-//! tries again.
-//! **Signs** with base64(MD5(token + nonce + msg)). MD5 here is the platform's choice, not ours: whoever does not know the
-//! token cannot make one, but HTTPS should stand in front all the same.
-//! **Vouches** for the device's number, which the registry binds to a channel. A data point's value is the frame in
-//! hexadecimal digits.
-//! **Takes** commands at `/nbiot/execute/offline` with the product's key, cached until the device is heard.
+//! `{"msg": …, "nonce": …, "msg_signature": …}`, in newer versions `signature` for the last. The message is an object, a list of
+//! them, or a text that holds one. Its `type` is 1 (a data point), 2 (a device came or went) or 7 (what became of a cached command).
+//! **Wants** 200 within five seconds, else it tries again.
+//! **Signs** with base64(MD5(token + nonce + msg)), `msg` as it is written. MD5 here is the platform's choice, not ours: whoever
+//! does not know the token cannot make one, but HTTPS should stand in front all the same. The signature has no time in it: a
+//! push that is played again is a repetition, and is told by its key.
+//! **Vouches** for the device's number, which the registry binds to a channel, and for its `imei` where it tells it. It does
+//! not prove the card: a frame carries its channel and its own code. A data point's value is the frame in
+//! hexadecimal digits; a value that is no text is not for us.
+//! **Takes** commands at `/nbiot/execute/offline` with the product's key, cached until the device is heard. `expired_time` has
+//! no zone; it is read by the platform's clock, which is China's.
 //!
-//! Read from: the platform's guide to its HTTP pushes, and the recorded shapes in `tests/shapes`. Of the kinds of command responses it
-//! names two (1: the device's network end has it; 2: the device confirmed it); others are told of and change nothing.
+//! The encrypted mode is refused by name: HTTPS does the same, and the platform's mode uses its key as the initial vector.
+//!
+//! Read from: the platform's guide to its HTTP pushes, its published receivers, its reference of cached commands, and the recorded
+//! shapes in `tests/shapes`. Of the kinds of command responses the guide names two (1: the device's network end has it; 2: the device
+//! confirmed it); others are told of and change nothing. Of expiry and failure it pushes nothing: our own expiry holds.
+
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use model::UnixMillis;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::push::{
-    Call, Fate, PushRefused, Pushed, Secret, Taken, Uplink, hex, hex_frame, millis, name, object, text_of,
+    Call, Fate, PushRefused, Pushed, Secret, Taken, Uplink, each, hex, hex_frame, imei, maybe_name, millis,
+    name, object, text_of,
 };
 
 /// The most messages that one push may hold.
@@ -35,9 +45,9 @@ fn signed(token: &Secret, nonce: &str, message: &str, signature: &str) -> bool {
     digest.update(nonce.as_bytes());
     digest.update(message.as_bytes());
     let right = STANDARD.encode(digest.finalize());
-    // In an address a plus sign may have become a space.
+    // In an address a plus sign may have become a space, and the padding may be gone.
     let said = signature.replace(' ', "+");
-    right.as_bytes().ct_eq(said.as_bytes()).into()
+    right.trim_end_matches('=').as_bytes().ct_eq(said.trim_end_matches('=').as_bytes()).into()
 }
 
 /// Checks the platform's question whether the address is ours; what to answer it with.
@@ -50,64 +60,55 @@ pub fn check<'m>(
     if signed(token, nonce, message, signature) { Ok(message) } else { Err(PushRefused::WrongSignature) }
 }
 
-#[derive(serde::Deserialize)]
-struct Envelope<'b> {
-    #[serde(borrow)]
-    msg: Option<&'b RawValue>,
-    nonce: Option<String>,
-    #[serde(alias = "signature")]
-    msg_signature: Option<String>,
-    enc_msg: Option<Value>,
+/// A body's fields, each as it is written.
+fn envelope(text: &str) -> Result<HashMap<String, &RawValue>, PushRefused> {
+    serde_json::from_str(text).map_err(|_| match serde_json::from_str::<Value>(text) {
+        Ok(_) => PushRefused::NotAnObject,
+        Err(_) => PushRefused::NotJson,
+    })
 }
 
 /// Reads a push, once its signature is right.
 pub fn pushed(token: &Secret, body: &[u8]) -> Result<Vec<Pushed>, PushRefused> {
-    let text = text_of(body)?;
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| {
-        if serde_json::from_str::<Value>(text).is_err() || error.is_syntax() {
-            PushRefused::NotJson
-        } else {
-            PushRefused::NotAnObject
-        }
-    })?;
-    if envelope.enc_msg.is_some() {
+    let fields = envelope(text_of(body)?)?;
+    let word = |field: &str, called: &'static str| -> Result<String, PushRefused> {
+        let raw = fields.get(field).ok_or(PushRefused::Missing(called))?;
+        serde_json::from_str(raw.get()).map_err(|_| PushRefused::Malformed(called))
+    };
+    if fields.contains_key("enc_msg") {
         return Err(PushRefused::Encrypted);
     }
-    let raw = envelope.msg.ok_or(PushRefused::Missing("msg"))?.get();
-    let nonce = envelope.nonce.ok_or(PushRefused::Missing("nonce"))?;
-    let signature = envelope.msg_signature.ok_or(PushRefused::Missing("msg_signature"))?;
-    let parsed: Value = serde_json::from_str(raw).map_err(|_| PushRefused::NotJson)?;
+    let raw = fields.get("msg").ok_or(PushRefused::Missing("msg"))?.get();
+    let nonce = word("nonce", "nonce")?;
+    let newer = !fields.contains_key("msg_signature");
+    let signature = word(if newer { "signature" } else { "msg_signature" }, "msg_signature")?;
     // A message that is a text is signed as what it says, not as it is written.
-    let (message, parsed) = match parsed {
-        Value::String(inner) => {
-            let parsed = serde_json::from_str(&inner).map_err(|_| PushRefused::Malformed("msg"))?;
-            (inner, parsed)
-        }
-        other => (raw.to_owned(), other),
-    };
-    if !signed(token, &nonce, &message, &signature) {
+    let inner = serde_json::from_str::<String>(raw).ok();
+    let message = inner.as_deref().unwrap_or(raw);
+    if !signed(token, &nonce, message, &signature) {
         return Err(PushRefused::WrongSignature);
     }
-    match parsed {
-        Value::Object(one) => Ok(vec![read(&one)?]),
-        Value::Array(many) if many.len() <= MESSAGES_MAX => {
-            many.iter().map(|one| read(one.as_object().ok_or(PushRefused::Malformed("msg"))?)).collect()
-        }
+    match serde_json::from_str(message).map_err(|_| PushRefused::Malformed("msg"))? {
+        one @ Value::Object(_) => Ok(vec![read(&one)?]),
+        Value::Array(many) if many.len() <= MESSAGES_MAX => each(many.iter(), read),
         _ => Err(PushRefused::Malformed("msg")),
     }
 }
 
-fn read(message: &Map<String, Value>) -> Result<Pushed, PushRefused> {
+fn read(message: &Value) -> Result<Pushed, PushRefused> {
+    let message = message.as_object().ok_or(PushRefused::Malformed("msg"))?;
     match message.get("type").and_then(Value::as_i64).ok_or(PushRefused::Missing("type"))? {
         1 => {
             let device = name(message, "dev_id")?;
             let at = millis(message, "at")?;
             let stream = name(message, "ds_id")?;
             let value = message.get("value").ok_or(PushRefused::Missing("value"))?;
-            let value = value.as_str().ok_or(PushRefused::Malformed("value"))?;
+            // Numbers and objects are other resources of the device.
+            let Some(value) = value.as_str() else { return Ok(Pushed::Ignored("other_value")) };
             let key = format!("{device}/{stream}/{}/{value}", at.map_or(0, |at| at.0));
             let data = hex_frame(value, "value")?;
-            Ok(Pushed::Uplink(Uplink { device, channel: None, key, data, at }))
+            let channel = maybe_name(message, "imei")?.as_deref().and_then(imei);
+            Ok(Pushed::Uplink(Uplink { device, channel, key, data, at }))
         }
         2 => Ok(Pushed::Ignored("online")),
         7 => {
@@ -134,22 +135,12 @@ pub struct Account {
 /// A command that carries a frame to a device, which is named by its IMEI, and that is cached until a moment.
 pub fn command(account: &Account, imei: &str, frame: &[u8], until: UnixMillis) -> Call {
     let (object, instance, resource) = account.resource;
-    let expires = OffsetDateTime::from_unix_timestamp(until.0 / 1_000)
-        .map(|at| {
-            // The platform's clock is that of China, eight hours ahead.
-            let at = at + time::Duration::hours(8);
-            let (date, clock) = (at.date(), at.time());
-            format!(
-                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-                date.year(),
-                u8::from(date.month()),
-                date.day(),
-                clock.hour(),
-                clock.minute(),
-                clock.second()
-            )
-        })
-        .unwrap_or_default();
+    // The platform's clock is that of China, eight hours ahead.
+    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+    let seconds = until.0.div_euclid(1_000).saturating_add(8 * 3_600);
+    // A moment beyond the calendar does not come: its last one is said.
+    let expires = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|at| at.format(&form).ok());
+    let expires = expires.unwrap_or_else(|| "9999-12-31T23:59:59".to_owned());
     Call {
         path: format!(
             "/nbiot/execute/offline?imei={imei}&obj_id={object}&obj_inst_id={instance}&res_id={resource}\

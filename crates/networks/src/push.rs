@@ -1,4 +1,10 @@
 //! What operators' platforms push over HTTP, whichever it is: an uplink, what became of a command, or nothing for us.
+//!
+//! For: one shell that serves them all. Each platform's module reads its own words into these.
+//! Refuses: bodies over [`BODY_MAX`], encodings other than UTF-8, compression, and frames over [`FRAME_MAX`], by name.
+//! Where a push holds several messages, one that cannot be read does not take the others with it: it becomes
+//! [`Pushed::Ignored`] with the code of its refusal. A push of one message is refused.
+//! Next: `server::bearer::northbound` for the routes and the calls.
 
 use model::{ChannelId, UnixMillis};
 use serde_json::{Map, Value};
@@ -56,7 +62,7 @@ pub enum Pushed {
         /// What became of it.
         fate: Fate,
     },
-    /// Something that is told and needs nothing: its kind.
+    /// Something that is told and needs nothing: its kind. Of one message among several, also why it could not be read.
     Ignored(&'static str),
 }
 
@@ -230,15 +236,34 @@ pub(crate) fn maybe_name(
     }
 }
 
+/// A whole number, where it is said: as a number, or as the text of one.
+pub(crate) fn whole(object: &Map<String, Value>, field: &'static str) -> Result<Option<i64>, PushRefused> {
+    let number = match object.get(field) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) if text.is_empty() => return Ok(None),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_i64(),
+    };
+    number.map(Some).ok_or(PushRefused::Malformed(field))
+}
+
 /// Milliseconds since 1970, where they are said.
 pub(crate) fn millis(
     object: &Map<String, Value>,
     field: &'static str,
 ) -> Result<Option<UnixMillis>, PushRefused> {
-    match object.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_i64().map(|at| Some(UnixMillis(at))).ok_or(PushRefused::Malformed(field)),
+    Ok(whole(object, field)?.map(UnixMillis))
+}
+
+/// What several messages tell. One that cannot be read is told of by its code.
+pub(crate) fn each<'v>(
+    messages: impl ExactSizeIterator<Item = &'v Value>,
+    read: impl Fn(&Value) -> Result<Pushed, PushRefused>,
+) -> Result<Vec<Pushed>, PushRefused> {
+    if messages.len() == 1 {
+        return messages.map(read).collect();
     }
+    Ok(messages.map(|one| read(one).unwrap_or_else(|refused| Pushed::Ignored(refused.code()))).collect())
 }
 
 /// A frame that is written in base64.

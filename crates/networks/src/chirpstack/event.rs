@@ -13,8 +13,13 @@ use super::topic::{EventType, Topic, application_id, dev_eui};
 pub const PAYLOAD_MAX: usize = 65_536;
 /// More than LoRaWAN carries at any data rate, in bytes.
 pub const DATA_MAX: usize = 256;
-/// The longest name that is kept of what an event names, in bytes.
-const NAME_MAX: usize = 128;
+/// The longest text that is taken of what an event names, in bytes: a name has 100 characters at the server, of up to four
+/// bytes.
+const NAME_MAX: usize = 512;
+/// What is kept of a log's description, in bytes.
+pub const DESCRIPTION_MAX: usize = 512;
+/// How many of a device's tags are kept, the first by name.
+pub const TAGS_MAX: usize = 64;
 
 /// Why an event is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +32,10 @@ pub enum EventRefused {
         /// The limit.
         limit: usize,
     },
-    /// Not JSON: perhaps the integration is set to Protobuf.
+    /// In an encoding other than UTF-8, compressed, or Protobuf.
+    #[error("the event is not UTF-8; set the integration's marshaler to JSON")]
+    NotUtf8,
+    /// UTF-8, but not JSON: perhaps the integration is set to Protobuf.
     #[error("the event is not JSON; set the integration's marshaler to JSON")]
     NotJson,
     /// JSON, but no object.
@@ -52,6 +60,7 @@ impl EventRefused {
     pub const fn code(self) -> &'static str {
         match self {
             Self::TooLong { .. } => "event_too_long",
+            Self::NotUtf8 => "event_not_utf8",
             Self::NotJson => "event_not_json",
             Self::NotAnObject => "event_not_an_object",
             Self::Missing(_) => "event_field_missing",
@@ -75,6 +84,10 @@ pub struct Device {
     pub name: Option<String>,
     /// When the server made the event, where it says so.
     pub at: Option<UnixMillis>,
+    /// The same for every repetition of the event; a `txack` and a `log` have none.
+    pub deduplication_id: Option<u128>,
+    /// The tags of the device and its profile, by name; no more than [`TAGS_MAX`].
+    pub tags: Vec<(String, String)>,
 }
 
 /// How a gateway heard an uplink.
@@ -118,8 +131,10 @@ pub struct Ack {
     pub device: Device,
     /// Which item of the queue.
     pub queue_item: Option<u128>,
-    /// Whether it did.
+    /// Whether it did. The server also says no when it gave up waiting, which is seen at the next uplink.
     pub acknowledged: bool,
+    /// The downlink's frame counter.
+    pub frame_counter_down: u32,
 }
 
 /// A gateway sent a downlink.
@@ -131,6 +146,10 @@ pub struct TxAck {
     pub queue_item: Option<u128>,
     /// By which gateway.
     pub gateway: Option<String>,
+    /// The server's number of the downlink.
+    pub downlink_id: u32,
+    /// The downlink's frame counter.
+    pub frame_counter_down: u32,
 }
 
 /// A device joined.
@@ -138,6 +157,8 @@ pub struct TxAck {
 pub struct Join {
     /// Which device.
     pub device: Device,
+    /// The address it has until it joins again, as 8 hexadecimal digits.
+    pub address: Option<String>,
 }
 
 /// Battery and margin, as the server asked them of the radio.
@@ -149,6 +170,8 @@ pub struct Status {
     pub battery_percent: Option<u8>,
     /// Margin of the last request, in dB.
     pub margin_db: i8,
+    /// Whether it is fed from outside.
+    pub external_power: bool,
 }
 
 /// The network server logs.
@@ -160,6 +183,8 @@ pub struct Log {
     pub level: String,
     /// What: `EXPIRED` of an item that outlived its time.
     pub code: String,
+    /// The server's sentence, cut to [`DESCRIPTION_MAX`].
+    pub description: String,
     /// Which item of the queue, where it is about one.
     pub queue_item: Option<u128>,
 }
@@ -189,7 +214,8 @@ impl Event {
         if payload.len() > PAYLOAD_MAX {
             return Err(EventRefused::TooLong { len: payload.len(), limit: PAYLOAD_MAX });
         }
-        let body: Value = serde_json::from_slice(payload).map_err(|_| EventRefused::NotJson)?;
+        let payload = std::str::from_utf8(payload).map_err(|_| EventRefused::NotUtf8)?;
+        let body: Value = serde_json::from_str(payload).map_err(|_| EventRefused::NotJson)?;
         let body = body.as_object().ok_or(EventRefused::NotAnObject)?;
         let device = device(topic, body)?;
         Ok(match topic.event {
@@ -198,21 +224,28 @@ impl Event {
                 device,
                 queue_item: id(body, "queueItemId")?,
                 acknowledged: flag(body, "acknowledged")?,
+                frame_counter_down: number(body, "fCntDown")?,
             }),
             EventType::TxAck => Self::TxAck(TxAck {
                 device,
                 queue_item: id(body, "queueItemId")?,
                 gateway: text(body, "gatewayId")?.map(str::to_owned),
+                downlink_id: number(body, "downlinkId")?,
+                frame_counter_down: number(body, "fCntDown")?,
             }),
-            EventType::Join => Self::Join(Join { device }),
+            EventType::Join => {
+                Self::Join(Join { device, address: text(body, "devAddr")?.map(str::to_owned) })
+            }
             EventType::Status => {
-                let unknown = flag(body, "batteryLevelUnavailable")? || flag(body, "externalPowerSource")?;
+                let external_power = flag(body, "externalPowerSource")?;
+                let unknown = flag(body, "batteryLevelUnavailable")? || external_power;
                 let percent = float(body, "batteryLevel")?.clamp(0.0, 100.0).round();
                 let margin = float(body, "margin")?.clamp(-128.0, 127.0).round();
                 Self::Status(Status {
                     device,
                     battery_percent: (!unknown).then_some(percent as u8),
                     margin_db: margin as i8,
+                    external_power,
                 })
             }
             EventType::Log => {
@@ -226,6 +259,7 @@ impl Event {
                     // Both have a value at their default, which is left out.
                     level: text(body, "level")?.unwrap_or("INFO").to_owned(),
                     code: text(body, "code")?.unwrap_or("UNKNOWN").to_owned(),
+                    description: description(body)?,
                     queue_item,
                 })
             }
@@ -259,7 +293,34 @@ fn device(topic: &Topic, body: &Map<String, Value>) -> Read<Device> {
         channel: topic.channel,
         name: text(info, "deviceName")?.map(str::to_owned),
         at,
+        deduplication_id: id(body, "deduplicationId")?,
+        tags: tags(info)?,
     })
+}
+
+/// Tags say nothing that an uplink could be refused for: what is over a limit is left out.
+fn tags(info: &Map<String, Value>) -> Read<Vec<(String, String)>> {
+    let tags = match info.get("tags") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(tags) => tags.as_object().ok_or(EventRefused::Malformed("tags"))?,
+    };
+    let short = |text: &str| text.len() <= NAME_MAX;
+    let kept = tags.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    let kept = kept.filter(|(name, value)| short(name) && short(value)).take(TAGS_MAX);
+    Ok(kept.map(|(name, value)| (name.clone(), value.to_owned())).collect())
+}
+
+/// A log's description, which may be an error of any length.
+fn description(body: &Map<String, Value>) -> Read<String> {
+    match body.get("description") {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => {
+            let end = text.char_indices().map(|(at, c)| at + c.len_utf8());
+            let end = end.take_while(|end| *end <= DESCRIPTION_MAX).last().unwrap_or(0);
+            Ok(text.get(..end).unwrap_or_default().to_owned())
+        }
+        Some(_) => Err(EventRefused::Malformed("description")),
+    }
 }
 
 fn up(device: Device, body: &Map<String, Value>) -> Read<Up> {
@@ -276,8 +337,8 @@ fn up(device: Device, body: &Map<String, Value>) -> Read<Up> {
         return Err(EventRefused::DataTooLong);
     }
     Ok(Up {
+        deduplication_id: device.deduplication_id.ok_or(EventRefused::Missing("deduplicationId"))?,
         device,
-        deduplication_id: id(body, "deduplicationId")?.ok_or(EventRefused::Missing("deduplicationId"))?,
         data_rate: number(body, "dr")?,
         frame_counter: number(body, "fCnt")?,
         f_port: number(body, "fPort")?,
