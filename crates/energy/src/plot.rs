@@ -172,7 +172,7 @@ fn draw_head(head: &Area<'_>, plan: &Plan) -> Drawn {
         Some(hours) => format!("a status frame every {hours} h"),
         None => "no status frames".to_owned(),
     };
-    let title = format!("How long a {} cell lasts over {what}", cell.name.to_ascii_uppercase());
+    let title = format!("Years of life over {what}, cell {}", cell.name);
     let under = format!("{} mAh at {} V, {status}", cell.capacity_mah, cell.volts);
     head.draw_text(&title, &ink(20), (LEFT_EDGE, 16))?;
     head.draw_text(&under, &ink(14), (LEFT_EDGE, 44))

@@ -178,7 +178,10 @@ fn write_assumptions(text: &mut String, assumptions: &[Assumption]) -> std::fmt:
         writeln!(text, "  {}: {}{option}", assumption.what, value.trim_end())?;
         writeln!(text, "      {}", assumption.source.text())?;
     }
-    Ok(())
+    writeln!(
+        text,
+        "  An energy is a charge times the voltage at which it was measured; what a converter loses is part of the share\n  that comes out. Not counted: joining, MAC commands, tracking area updates, roaming, firmware, heat and cold."
+    )
 }
 
 /// A given figure as short as it can be written.
