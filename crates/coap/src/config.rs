@@ -30,6 +30,9 @@ pub struct Config {
     /// acknowledgement, or, for a non-confirmable one, after sending. Default 93,000
     /// (MAX_TRANSMIT_WAIT).
     pub answer_wait_ms: u64,
+    /// PROBING_RATE (§4.7): bytes a second to a peer that does not answer. A non-confirmable request that takes
+    /// longer at this rate than `answer_wait_ms` stays open, and counted, for so long. Default 1; 0 counts as 1.
+    pub probing_rate: u64,
     /// The longest datagram taken or sent. Default 1,472: an Ethernet frame less IPv4 and UDP headers.
     pub datagram_limit: usize,
     /// The longest payload taken or sent. Default 1,024 (§4.6).
@@ -65,6 +68,7 @@ impl Default for Config {
             nstart: 1,
             ack_delay_ms: 500,
             answer_wait_ms: 93_000,
+            probing_rate: 1,
             datagram_limit: 1_472,
             payload_limit: 1_024,
             exchanges_per_peer: 8,
@@ -94,6 +98,12 @@ impl Config {
     /// MAX_RETRANSMIT, capped where doubling stops making sense.
     pub(crate) fn retransmissions(&self) -> u32 {
         self.max_retransmit.min(16)
+    }
+
+    /// How long a non-confirmable request of so many bytes waits for its answer.
+    pub(crate) fn plain_wait_ms(&self, len: usize) -> u64 {
+        let probing = (len as u64).saturating_mul(1_000) / self.probing_rate.max(1);
+        self.answer_wait_ms.max(probing)
     }
 
     /// MAX_TRANSMIT_SPAN (§4.8.2): from the first transmission to the last repetition.

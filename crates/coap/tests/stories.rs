@@ -4,7 +4,7 @@
 
 mod pair;
 
-use coap::{Code, Event, Failure, Millis, Refused, Request, Response, SendError};
+use coap::{Code, Config, Event, Failure, Millis, Refused, Request, Response, SendError};
 use pair::{CARD, Fate, PLATFORM, Pair, TRIP};
 
 fn frame(bytes: &[u8]) -> Request {
@@ -160,6 +160,25 @@ fn a_lost_non_confirmable_request_is_not_repeated() {
     assert_eq!(pair.sent.len(), 1);
     assert!(matches!(pair.card_saw[..], [(93_000, Event::Failed { reason: Failure::NoAnswer, .. })]));
     assert!(pair.is_quiet());
+}
+
+#[test]
+fn a_long_non_confirmable_request_waits_a_second_for_every_byte_and_another_waits_for_it() {
+    // PROBING_RATE (§4.7), and the length at which it outlasts the wait for an answer.
+    for (probing_rate, len, wait) in
+        [(1, 1_024, 1_040_000), (8, 1_024, 130_000), (0, 1_024, 1_040_000), (1, 77, 93_000), (1, 78, 94_000)]
+    {
+        let mut pair = Pair::with(Config { probing_rate, ..Config::default() }, Config::default());
+        pair.link = Box::new(|_| Fate::Lost);
+        pair.ask(frame(&vec![0; len]).non_confirmable());
+        assert_eq!(pair.sent[0].bytes.len(), len + 16);
+        pair.run_until(wait - 1);
+        let another = pair.card.request(pair.now(), PLATFORM, frame(b"more").non_confirmable());
+        assert_eq!(another, Err(SendError::PeerBusy { limit: 1 }));
+        pair.run_until(wait);
+        assert!(matches!(pair.card_saw[..], [(_, Event::Failed { reason: Failure::NoAnswer, .. })]));
+        pair.card.request(pair.now(), PLATFORM, frame(b"more").non_confirmable()).unwrap();
+    }
 }
 
 #[test]

@@ -41,7 +41,8 @@ impl<P: Peer> Endpoint<P> {
             let interval = self.chance.ack_timeout(&self.config);
             Delivery::new(bytes.clone(), interval, &self.config)
         });
-        let wait = delivery.as_ref().map_or(self.config.answer_wait_ms, Delivery::interval);
+        let wait =
+            delivery.as_ref().map_or_else(|| self.config.plain_wait_ms(bytes.len()), Delivery::interval);
         let deadline = now.plus(wait);
         let book = self.peers.book(&to);
         book.outstanding += 1;
