@@ -1,8 +1,8 @@
 //! The endpoint: one socket's worth of CoAP, as client and as server.
 //!
 //! This file holds the state, takes datagrams and time-outs in and sorts them; `endpoint/asking.rs` is
-//! the client's half, `endpoint/serving.rs` the server's and `endpoint/notifying.rs` that of Observe. Every call costs a few look-ups in ordered
-//! maps; none walks through exchanges, peers or memory. What is refused is refused before anything has
+//! the client's half, `endpoint/serving.rs` the server's and `endpoint/notifying.rs` that of Observe.
+//! Every call costs a few look-ups in ordered maps; none walks through exchanges, peers or memory. What is refused is refused before anything has
 //! changed, by a name from [`Refused`] or [`SendError`]. The contract for calling is in the crate
 //! documentation.
 
@@ -26,7 +26,7 @@ use crate::{
     observation::{Ended, Observations},
     peers::Peers,
     time::Millis,
-    wire::{self, Content, Head, Kind, Token},
+    wire::{self, Content, Head, Kind, Objection, Token},
 };
 
 /// What names a peer: an address and port. Implemented for everything fit for it.
@@ -115,8 +115,16 @@ impl<P: Peer> Endpoint<P> {
         let head = Head::read(bytes)?;
         let (len, limit) = (bytes.len(), self.config.datagram_limit);
         if len > limit {
-            self.reject(&head, from);
-            return Err(Refused::TooLong { len, limit });
+            let refused = Refused::TooLong { len, limit };
+            match head.asks_with(bytes) {
+                // §5.9.2.9. Its end may not be here, but its token is.
+                Some(token) => {
+                    let objection = Objection::too_large(refused, &self.config);
+                    self.object(now, from, &head, token, &objection);
+                }
+                None => self.reject(&head, from),
+            }
+            return Err(refused);
         }
         // Repetitions first: they are the cheapest to deal with, and the most common under loss.
         let fingerprint = memory::fingerprint(bytes);
@@ -249,7 +257,9 @@ impl<P: Peer> Endpoint<P> {
 
     /// A Reset: of a request, notification or separate answer of ours.
     fn was_reset(&mut self, now: Millis, from: P, mid: u16) -> Result<(), Refused> {
-        let id = *self.by_mid.get(&(from, mid)).ok_or(Refused::UnknownMessage)?;
+        let Some(&id) = self.by_mid.get(&(from.clone(), mid)) else {
+            return self.registration_reset(&from, mid);
+        };
         if self.asking.contains_key(&id) {
             self.asking_failed(now, id, Failure::Reset);
         } else if self.notifying.contains_key(&id) {

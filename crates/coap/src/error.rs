@@ -45,7 +45,7 @@ pub enum Refused {
     /// Reset, nothing in a non-confirmable message (§4.3, table 1).
     #[error("message type and code do not go together")]
     WrongType,
-    /// The datagram is longer than [`crate::Config::datagram_limit`].
+    /// The datagram is longer than [`crate::Config::datagram_limit`]; a request is answered 4.13 with Size1.
     #[error("datagram of {len} bytes, limit {limit}")]
     TooLong {
         /// Length received.
@@ -79,7 +79,7 @@ pub enum Refused {
         code: u8,
     },
     /// A critical option not recognised, repeated against its definition, or with a value outside its
-    /// definition; answered 4.02 if confirmable, else ignored (§5.4.1).
+    /// definition; answered 4.02 if confirmable, else ignored (§5.4.1). The answer's text is this error's.
     #[error("critical option {number} is not acceptable")]
     BadOption {
         /// The option number.
@@ -210,6 +210,10 @@ pub enum SendError {
     /// it has brought an event.
     #[error("a notification of this observation is under way")]
     NotificationUnderWay,
+    /// The notification has another content format than the answer that the observation began with
+    /// (RFC 7641 §4.2). End it by an error, such as 4.06.
+    #[error("an observation keeps its content format")]
+    FormatChanged,
     /// A request that deregisters, or registers with a method other than GET (RFC 7641 §2). To observe no
     /// longer, [`crate::Endpoint::cancel`] the request that registered.
     #[error("such a request cannot observe")]

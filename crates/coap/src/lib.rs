@@ -25,15 +25,19 @@
 //!   non-confirmable request has a non-confirmable answer (§5.2.3).
 //! - Answers are matched to requests by peer and token (§5.3.2), and go to where the request came from.
 //! - Pings, unexpected confirmable responses and malformed confirmable messages are reset (§4.2, §4.3).
-//! - Critical options that are not understood are answered 4.02 (§5.4.1), unknown methods 4.05 (§5.8),
-//!   proxying 5.05 (§5.10.2), too long or block-wise bodies 4.13 with Size1 (§5.9.2.9, RFC 7959).
-//! - No more than NSTART requests and notifications at once to a peer (§4.7).
+//! - Critical options that are not understood are answered 4.02, which says which it was (§5.4.1), unknown
+//!   methods 4.05 (§5.8), proxying 5.05 (§5.10.2), too long or block-wise bodies 4.13 with Size1
+//!   (§5.9.2.9, RFC 7959).
+//! - No more than NSTART requests and notifications at once to a peer (§4.7). One that is not confirmable
+//!   counts until it is answered or PROBING_RATE allows for another. Separate answers do not count: the
+//!   peer's own requests are their measure.
 //! - Who may observe is the caller's choice: it answers a request whose `observe` asks for it by
 //!   [`observe`](Endpoint::observe), and tells it more by [`notify`](Endpoint::notify). Notifications are
-//!   confirmable, one at a time, in rising numbers (RFC 7641 §4.4, §4.5); a Reset, a time-out, a
-//!   deregistration or an error ends the observation. The client's side takes what is newer and
-//!   acknowledges the rest (RFC 7641 §3.4); it ends an observation by a Reset (§3.6), when its request is
-//!   [cancelled](Endpoint::cancel), and does not register again by itself.
+//!   confirmable, one at a time, in rising numbers and one content format (RFC 7641 §4.2, §4.4, §4.5). A
+//!   Reset, a time-out, a deregistration or an error ends the observation.
+//! - The client's side takes what is newer and acknowledges the rest (RFC 7641 §3.4); it ends an
+//!   observation by a Reset (§3.6), when its request is [cancelled](Endpoint::cancel), and does not
+//!   register again by itself.
 //!
 //! # What it leaves to its caller
 //!
@@ -44,6 +48,7 @@
 //!
 //! - Block-wise transfer (RFC 7959): 4.13 with Size1 at the first block of several, 4.08 at a later one. A
 //!   wish for smaller blocks of an answer is passed over: every answer is one datagram.
+//! - Path segments with a slash in them (4.02): joined into a path they would be two.
 //! - Preconditions: If-Match and If-None-Match are answered 4.02. ETag and No-Response (RFC 7967) are
 //!   elective, and ignored. There is no cache and no proxy.
 //! - Multicast: hand in only what came to an address of one's own. From the datagram alone nobody can tell.

@@ -9,7 +9,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use crate::{config::Config, time::Millis, wire::Token};
+use crate::{config::Config, message::ContentFormat, time::Millis, wire::Token};
 
 /// Names an observation, from [`crate::Endpoint::observe`] until [`crate::Event::ObservationEnded`]. One
 /// that is registered again under its token keeps its name.
@@ -55,6 +55,10 @@ pub(crate) struct Observer<P> {
     pub(crate) token: Token,
     /// The notification under way, by its exchange id.
     pub(crate) under_way: Option<u64>,
+    /// The content format it began with.
+    pub(crate) format: Option<ContentFormat>,
+    /// The message id of the answer it began with, if that went non-confirmable: a Reset may still come for it.
+    plain: Option<u16>,
     number: u32,
     age: u64,
 }
@@ -122,7 +126,23 @@ impl<P: Clone + Ord> Observations<P> {
     pub(crate) fn numbered(&mut self, id: u64, number: u32) {
         if let Some(observer) = self.by_id.get_mut(&id) {
             observer.number = number;
+            // From now on it is the notification that would be reset.
+            observer.plain = None;
         }
+    }
+
+    /// Notes with what the peer's registration was answered.
+    pub(crate) fn began(&mut self, id: u64, number: u32, format: Option<ContentFormat>, plain: Option<u16>) {
+        if let Some(observer) = self.by_id.get_mut(&id) {
+            (observer.number, observer.format, observer.plain) = (number, format, plain);
+        }
+    }
+
+    /// The one of the peer's that began with the non-confirmable message of this id.
+    pub(crate) fn began_with(&self, peer: &P, mid: u16) -> Option<u64> {
+        let ids = self.by_peer.get(peer)?;
+        let began = |id: &u64| self.by_id.get(id).is_some_and(|observer| observer.plain == Some(mid));
+        ids.iter().copied().find(began)
     }
 
     /// Who must go before one more of this peer's can be added. One at most.
@@ -139,7 +159,8 @@ impl<P: Clone + Ord> Observations<P> {
     pub(crate) fn add(&mut self, id: u64, peer: P, token: Token) {
         let age = self.new_age(id);
         self.by_peer.entry(peer.clone()).or_default().push(id);
-        self.by_id.insert(id, Observer { peer, token, under_way: None, number: 0, age });
+        let observer = Observer { peer, token, under_way: None, format: None, plain: None, number: 0, age };
+        self.by_id.insert(id, observer);
     }
 
     /// Makes one the latest, because it was registered again.

@@ -4,7 +4,9 @@
 //! One counter for all peers would come round in seconds on a busy platform, so every peer has its
 //! own, kept while it is idle for that long. A peer we never sent a message id of our own is dropped
 //! at once. The number of idle peers kept is bounded; one dropped early starts at a random id again,
-//! which collides with an old one once in 65,536 times at worst.
+//! which collides with an old one once in 65,536 times at worst. A peer that gets more than 265 messages
+//! of ours a second for all of EXCHANGE_LIFETIME sees its ids again before that has passed; ids still in
+//! use are never given out.
 
 use alloc::collections::{BTreeMap, VecDeque};
 

@@ -101,6 +101,13 @@ impl Head {
         self.code != 0 && matches!(self.kind, Kind::Con | Kind::Non)
     }
 
+    /// The token, if this is a request. Enough to answer one that is too long to be read.
+    pub(crate) fn asks_with(&self, bytes: &[u8]) -> Option<Token> {
+        let asks = matches!(self.kind, Kind::Con | Kind::Non) && (1..=31).contains(&self.code);
+        let token = bytes.get(4..4 + usize::from(self.token_len))?;
+        (asks && token.len() <= 8).then(|| Token::new(token))
+    }
+
     /// Reads the rest of the datagram.
     pub(crate) fn content(&self, bytes: &[u8]) -> Result<Content, Refused> {
         let class = self.code >> 5;
@@ -156,6 +163,12 @@ impl Objection {
 
     fn option(number: u16) -> Self {
         Self::new(Refused::BadOption { number }, Code::BAD_OPTION)
+    }
+
+    /// 4.13 with the size we take.
+    pub(crate) fn too_large(refused: Refused, config: &Config) -> Self {
+        let size1 = Some(config.payload_limit);
+        Self { size1, ..Self::new(refused, Code::REQUEST_ENTITY_TOO_LARGE) }
     }
 }
 
@@ -253,11 +266,7 @@ pub(crate) fn read_request(head: &Head, packet: Packet, config: &Config) -> Resu
             },
             BLOCK1 => match block(values) {
                 Some((0, false)) => {}
-                Some((0, true)) => {
-                    let size1 = Some(config.payload_limit);
-                    let code = Code::REQUEST_ENTITY_TOO_LARGE;
-                    return Err(Objection { size1, ..Objection::new(Refused::Blockwise, code) });
-                }
+                Some((0, true)) => return Err(Objection::too_large(Refused::Blockwise, config)),
                 Some(_) => {
                     return Err(Objection::new(Refused::Blockwise, Code::REQUEST_ENTITY_INCOMPLETE));
                 }
@@ -273,9 +282,7 @@ pub(crate) fn read_request(head: &Head, packet: Packet, config: &Config) -> Resu
     }
     let (len, limit) = (packet.payload.len(), config.payload_limit);
     if len > limit {
-        let refused = Refused::PayloadTooLong { len, limit };
-        let code = Code::REQUEST_ENTITY_TOO_LARGE;
-        return Err(Objection { size1: Some(limit), ..Objection::new(refused, code) });
+        return Err(Objection::too_large(Refused::PayloadTooLong { len, limit }, config));
     }
     request.payload = packet.payload;
     Ok(request)

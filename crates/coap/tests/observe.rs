@@ -322,6 +322,62 @@ fn a_separate_answer_that_is_reset_or_lost_ends_what_it_began() {
 }
 
 #[test]
+fn a_non_confirmable_answer_to_a_registration_can_be_reset_too() {
+    let mut bench = Bench::new(Config::default());
+    let register = |bench: &mut Bench, mid: u8| {
+        bench.platform.handle_datagram(Millis(0), 1, &[0x51, 1, 9, mid, 7, 0x60]).unwrap();
+        let Some(Event::Request { responder, .. }) = bench.platform.poll_event() else { panic!() };
+        let observation = bench.platform.observe(Millis(0), responder, content(b"now")).unwrap();
+        let sent = bench.sent();
+        assert!(sent[0] == 0x51 && number(&sent).is_some(), "{sent:02x?}");
+        (observation, [0x70, 0, sent[2], sent[3]])
+    };
+    let unknown = Err(Refused::UnknownMessage);
+    let (observation, reset) = register(&mut bench, 1);
+    assert_eq!(bench.platform.handle_datagram(Millis(1), 2, &reset), unknown, "another peer's Reset");
+    bench.platform.handle_datagram(Millis(1), 1, &reset).unwrap();
+    assert_eq!(bench.ended(), (observation, Ended::Reset));
+    assert_eq!(bench.platform.handle_datagram(Millis(2), 1, &reset), unknown);
+
+    // Registered again, it is the later answer that counts; and later still, only the notification.
+    let (observation, first) = register(&mut bench, 2);
+    let (again, second) = register(&mut bench, 3);
+    assert_eq!(observation, again);
+    assert_eq!(bench.platform.handle_datagram(Millis(3), 1, &first), unknown);
+    bench.platform.notify(Millis(3), observation, content(b"1")).unwrap();
+    assert_eq!(bench.platform.handle_datagram(Millis(4), 1, &second), unknown);
+    let notification = bench.sent();
+    bench.platform.handle_datagram(Millis(5), 1, &[0x70, 0, notification[2], notification[3]]).unwrap();
+    assert!(matches!(bench.platform.poll_event(), Some(Event::NotNotified { reason: Failure::Reset, .. })));
+    assert_eq!(bench.ended(), (observation, Ended::Reset));
+}
+
+#[test]
+fn a_notification_keeps_the_content_format_of_the_first_answer_unless_it_is_an_error() {
+    use coap::ContentFormat;
+    let mut bench = Bench::new(Config::default());
+    let cbor = content(b"1").with_format(ContentFormat::CBOR);
+    let observation = bench.register(1, 7);
+    let changed = Err(SendError::FormatChanged);
+    assert_eq!(bench.platform.notify(Millis(0), observation, cbor.clone()), changed);
+    assert!(bench.platform.poll_transmit().is_none());
+    assert_eq!((bench.platform.open_exchanges(), bench.platform.observer(&1)), ((0, 0), Some(observation)));
+
+    // Registering again may change it.
+    let (_, responder) = bench.get(1, 7, &[0x60]);
+    assert_eq!(bench.platform.observe(Millis(0), responder, cbor.clone()), Ok(observation));
+    bench.sent();
+    assert_eq!(bench.platform.notify(Millis(0), observation, content(b"2")), changed);
+    bench.platform.notify(Millis(0), observation, cbor).unwrap();
+    let notification = bench.sent();
+    bench.platform.handle_datagram(Millis(1), 1, &[0x60, 0, notification[2], notification[3]]).unwrap();
+    assert!(matches!(bench.platform.poll_event(), Some(Event::Notified { .. })));
+    let no = Response::new(Code::NOT_ACCEPTABLE);
+    bench.platform.notify(Millis(1), observation, no).unwrap();
+    assert_eq!(bench.ended(), (observation, Ended::Closed));
+}
+
+#[test]
 fn what_is_too_long_is_no_notification_and_begins_no_observation() {
     let (mut pair, _, observation) = observing(Config::default());
     let long = vec![0; 1_025];

@@ -8,7 +8,7 @@
 
 use crate::{
     endpoint::{Endpoint, Peer},
-    error::{Failure, SendError},
+    error::{Failure, Refused, SendError},
     event::Event,
     exchange::{Delivery, ExchangeId, Notifying, Responder},
     message::Response,
@@ -43,14 +43,18 @@ impl<P: Peer> Endpoint<P> {
         }
         let known = self.observations.find(&to.peer, token);
         let number = self.observations.next_number(now, known);
-        let (exchange, peer) = (to.id, to.peer.clone());
-        if let Err(error) = self.reply(now, to, response, Some(number)) {
-            // A 5.00 went out in its place: the peer takes itself for unregistered.
-            if let Some(id) = known {
-                self.observation_over(id, Ended::Declined);
+        let (exchange, peer, plain) = (to.id, to.peer.clone(), serving.kind == Kind::Non);
+        let format = response.content_format;
+        let mid = match self.reply(now, to, response, Some(number)) {
+            Ok(mid) => mid,
+            Err(error) => {
+                // A 5.00 went out in its place: the peer takes itself for unregistered.
+                if let Some(id) = known {
+                    self.observation_over(id, Ended::Declined);
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         let id = match known {
             Some(id) => {
                 self.observations.renew(id);
@@ -65,7 +69,7 @@ impl<P: Peer> Endpoint<P> {
                 id
             }
         };
-        self.observations.numbered(id, number);
+        self.observations.began(id, number, format, plain.then_some(mid));
         // If the answer went separately, it can still be reset.
         if let Some(serving) = self.serving.get_mut(&exchange) {
             serving.observation = Some(id);
@@ -81,7 +85,8 @@ impl<P: Peer> Endpoint<P> {
     ///
     /// Refused, with nothing changed, if the observation is over ([`SendError::NotObserved`]), if its last
     /// notification ([`SendError::NotificationUnderWay`]) or NSTART requests and notifications to the peer
-    /// ([`SendError::PeerBusy`]) are not acknowledged, if too much is open or queued, or if it is too long.
+    /// ([`SendError::PeerBusy`]) are not acknowledged, if its content format is not the first answer's
+    /// ([`SendError::FormatChanged`]), if too much is open or queued, or if it is too long.
     pub fn notify(
         &mut self,
         now: Millis,
@@ -93,9 +98,12 @@ impl<P: Peer> Endpoint<P> {
         if observer.under_way.is_some() {
             return Err(SendError::NotificationUnderWay);
         }
+        let ends = !response.code.is_success();
+        if !ends && response.content_format != observer.format {
+            return Err(SendError::FormatChanged);
+        }
         let (to, token) = (observer.peer.clone(), observer.token);
         self.room_to_ask(&to)?;
-        let ends = !response.code.is_success();
         let limit = self.config.pending_events;
         if ends && self.events.len() >= limit {
             return Err(SendError::QueueFull { limit });
@@ -143,6 +151,14 @@ impl<P: Peer> Endpoint<P> {
     #[must_use]
     pub fn observations(&self) -> usize {
         self.observations.len()
+    }
+
+    /// A Reset that belongs to nothing outstanding: perhaps to the non-confirmable answer that an observation
+    /// began with (§4.5).
+    pub(super) fn registration_reset(&mut self, from: &P, mid: u16) -> Result<(), Refused> {
+        let id = self.observations.began_with(from, mid).ok_or(Refused::UnknownMessage)?;
+        self.observation_over(id, Ended::Reset);
+        Ok(())
     }
 
     /// Takes an observation from the list.

@@ -4,7 +4,7 @@
 //! critical options, blocks, proxying, too long) are answered here, without keeping any state: the same
 //! message gets the same answer when it is repeated.
 
-use alloc::vec::Vec;
+use alloc::{string::ToString, vec::Vec};
 
 use coap_lite::Packet;
 
@@ -35,17 +35,18 @@ impl<P: Peer> Endpoint<P> {
         {
             self.observation_over(id, Ended::Declined);
         }
-        self.reply(now, to, response, None)
+        self.reply(now, to, response, None).map(drop)
     }
 
-    /// Answers a request, with the number of a notification if it begins an observation.
+    /// Answers a request, with the number of a notification if it begins an observation. Returns the id of the
+    /// message the answer is in.
     pub(super) fn reply(
         &mut self,
         now: Millis,
         to: Responder<P>,
         response: Response,
         number: Option<u32>,
-    ) -> Result<(), SendError> {
+    ) -> Result<u16, SendError> {
         let own = Own { observe: number, ..Own::default() };
         let Some(serving) = self.serving.get(&to.id).filter(|serving| serving.from == to.peer) else {
             return Err(SendError::Expired);
@@ -59,7 +60,7 @@ impl<P: Peer> Endpoint<P> {
                 self.memory.answered(&key, stamp, &bytes);
                 self.serving_over(now, to.id);
                 self.send(to.peer, bytes);
-                outcome
+                outcome.map(|()| key.1)
             }
             (Kind::Con, Stage::Waiting) => {
                 let mid = self.new_mid(&to.peer);
@@ -74,14 +75,14 @@ impl<P: Peer> Endpoint<P> {
                 }
                 self.by_mid.insert((to.peer.clone(), mid), to.id);
                 self.send(to.peer, bytes);
-                outcome
+                outcome.map(|()| mid)
             }
             _ => {
                 let mid = self.new_mid(&to.peer);
                 let (bytes, outcome) = self.write(Kind::Non, response, own, mid, token);
                 self.serving_over(now, to.id);
                 self.send(to.peer, bytes);
-                outcome
+                outcome.map(|()| mid)
             }
         }
     }
@@ -110,15 +111,27 @@ impl<P: Peer> Endpoint<P> {
     ) -> (Vec<u8>, Result<(), SendError>) {
         match wire::write_response(kind, response, own, mid, token, &self.config) {
             Ok(bytes) => (bytes, Ok(())),
-            Err(error) => (self.write_plain(kind, Code::INTERNAL_SERVER_ERROR, None, mid, token), Err(error)),
+            Err(error) => {
+                let response = Response::new(Code::INTERNAL_SERVER_ERROR);
+                (self.write_short(kind, response, None, mid, token), Err(error))
+            }
         }
     }
 
-    /// The bytes of an answer with nothing in it. It fits any limit worth setting; should it not, a Reset
-    /// is the shortest way to say no.
-    fn write_plain(&self, kind: Kind, code: Code, size1: Option<usize>, mid: u16, token: Token) -> Vec<u8> {
+    /// The bytes of a no of ours: with its text, if any, where that fits, else without. A bare code fits any
+    /// limit worth setting; should it not, a Reset is the shortest way to say no.
+    fn write_short(
+        &self,
+        kind: Kind,
+        response: Response,
+        size1: Option<usize>,
+        mid: u16,
+        token: Token,
+    ) -> Vec<u8> {
         let own = Own { size1, ..Own::default() };
-        wire::write_response(kind, Response::new(code), own, mid, token, &self.config)
+        let bare = Response::new(response.code);
+        wire::write_response(kind, response, own, mid, token, &self.config)
+            .or_else(|_| wire::write_response(kind, bare, own, mid, token, &self.config))
             .unwrap_or_else(|_| wire::empty(Kind::Rst, mid))
     }
 
@@ -181,16 +194,28 @@ impl<P: Peer> Endpoint<P> {
     }
 
     /// Says no to a request on the application's behalf.
-    fn object(&mut self, now: Millis, from: P, head: &Head, token: Token, objection: &Objection) -> Refused {
+    pub(super) fn object(
+        &mut self,
+        now: Millis,
+        from: P,
+        head: &Head,
+        token: Token,
+        objection: &Objection,
+    ) -> Refused {
         let (code, size1) = (objection.code, objection.size1);
+        let mut response = Response::new(code);
+        // §5.4.1: the answer should say which option it was. The text holds its number, and nothing of the peer's.
+        if matches!(objection.refused, Refused::BadOption { .. }) {
+            response.payload = objection.refused.to_string().into_bytes();
+        }
         if head.kind == Kind::Con {
-            let bytes = self.write_plain(Kind::Ack, code, size1, head.mid, token);
+            let bytes = self.write_short(Kind::Ack, response, size1, head.mid, token);
             self.send(from, bytes);
         } else if code != Code::BAD_OPTION {
             // §5.4.1: a bad option in a non-confirmable message is passed over in silence.
             let mid = self.new_mid(&from);
             self.peers.settle(now, &from);
-            let bytes = self.write_plain(Kind::Non, code, size1, mid, token);
+            let bytes = self.write_short(Kind::Non, response, size1, mid, token);
             self.send(from, bytes);
         }
         objection.refused
