@@ -23,7 +23,7 @@ The same card over NB-IoT, reachable every 82 seconds:
 #[derive(Subcommand)]
 pub(crate) enum PlanCommand {
     /// Energy of a payment and of a day, years of life, and every figure that they rest on
-    Battery(BatteryArguments),
+    Battery(Box<BatteryArguments>),
 }
 
 #[derive(Args)]
