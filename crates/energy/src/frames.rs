@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::error::EnergyError;
 
 /// Bytes of a channel id, on bearers that do not vouch for the channel.
-const CHANNEL: u16 = 9;
+pub(crate) const CHANNEL: u16 = 9;
 
 /// A frame in the form that a plan reckons with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

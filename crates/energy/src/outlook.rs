@@ -108,7 +108,7 @@ pub struct Comparison {
     pub name: &'static str,
     /// A stable name for machines.
     pub key: &'static str,
-    /// All its bytes.
+    /// All its bytes on this bearer.
     pub bytes: u16,
     /// How they fall on messages.
     pub split: &'static str,

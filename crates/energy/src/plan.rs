@@ -259,7 +259,7 @@ impl Plan {
             .iter()
             .map(|protocol| {
                 let (name, key, bytes, split) =
-                    (protocol.name, protocol.key, protocol.bytes(), protocol.split);
+                    (protocol.name, protocol.key, protocol.bytes_over(&self.bearer), protocol.split);
                 let none = Comparison {
                     name,
                     key,

@@ -5,6 +5,7 @@
 //! and said so wherever the figures are shown.
 
 use crate::bearer::Bearer;
+use crate::frames::CHANNEL;
 use crate::lorawan::Link;
 
 /// A protocol by its messages for one payment, in order: each up, then the one down that answers it. Zero is
@@ -90,9 +91,16 @@ pub(crate) struct Carried {
 const MOST_DOWNLINKS: u16 = 4;
 
 impl Protocol {
-    /// All its bytes.
+    /// All its bytes, where the bearer vouches for the channel.
     pub fn bytes(&self) -> u16 {
         self.round_trips.iter().map(|(up, down)| up + down).sum()
+    }
+
+    /// All its bytes on this bearer: over NB-IoT our uplinks name their channel.
+    pub fn bytes_over(&self, bearer: &Bearer) -> u16 {
+        let named = !self.divides && matches!(bearer, Bearer::NbIot(_));
+        let uplinks: u16 = self.round_trips.iter().map(|(up, _)| u16::from(*up > 0)).sum();
+        if named { self.bytes() + uplinks * CHANNEL } else { self.bytes() }
     }
 
     /// Charge on this bearer; none where it cannot be carried at all.
@@ -170,6 +178,13 @@ mod tests {
         let counted = [49, 62, 81, 107, 127, 137, 199, 238, 472, 829, 1_073];
         let bytes: Vec<u16> = PROTOCOLS.iter().map(Protocol::bytes).collect();
         assert_eq!(bytes, counted);
+    }
+
+    #[test]
+    fn over_nb_iot_our_uplinks_name_their_channel_and_the_others_stay_as_counted() {
+        let module = Bearer::NbIot(crate::NbIot::new(true, crate::Idle::Psm));
+        let bytes: Vec<u16> = PROTOCOLS.iter().map(|protocol| protocol.bytes_over(&module)).collect();
+        assert_eq!(bytes, [67, 80, 99, 107, 127, 137, 199, 238, 472, 829, 1_073]);
     }
 
     #[test]

@@ -156,7 +156,14 @@ fn write_comparisons(text: &mut String, plan: &Plan, outlook: &Outlook) -> std::
     writeln!(
         text,
         "  Bytes as counted, above UDP or TCP; headers beneath and fragment headers are left out, which favours the\n  others. How they fall on messages is even except where known: ours by our protocol, EDHOC by RFC 9528."
-    )
+    )?;
+    if matches!(plan.bearer, Bearer::NbIot(_)) {
+        writeln!(
+            text,
+            "  Ours are frames with their channel id; CoAP adds 10 bytes to a request and 7 to an answer, and its token."
+        )?;
+    }
+    Ok(())
 }
 
 fn comparison(row: &Comparison, what: &str) -> String {

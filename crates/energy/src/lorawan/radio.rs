@@ -52,14 +52,14 @@ impl Radio {
                 "radio: listening",
                 (self.receive_ma, kept.receive_ma),
                 "mA",
-                "SX1262, data sheet",
+                "SX1262, first page of the data sheet; more where the receiver is boosted",
             ),
             a(
                 ("radio_sleep_ua", "--radio-sleep-ua"),
                 "radio: asleep",
                 (self.sleep_ua, kept.sleep_ua),
                 "µA",
-                "SX1262, data sheet; 1.2 when it keeps its settings",
+                "SX1262, data sheet, its settings kept; 1.2 when its own timer runs",
             ),
             a(
                 ("radio_volts", "--radio-volts"),
