@@ -144,6 +144,24 @@ fn coap_client_observes_and_deregisters() {
 }
 
 #[test]
+fn coap_client_that_asks_non_confirmably_is_notified_confirmably() {
+    let mut node = Node::new(calm());
+    let url = node.url("push");
+    let program = Program::libcoap("coap-client", ["-N", "-w", "-s", "2", "-m", "get", &url]);
+    node.until("a registration", |node| node.observation.is_some());
+    for payload in ["first", "second"] {
+        assert!(matches!(node.notify(payload.as_bytes()), Event::Notified { .. }));
+    }
+    let output = node.serve(program);
+    let lines: Vec<&str> = output.lines().filter(|line| !line.is_empty()).collect();
+    assert!(lines.starts_with(&["now", "first", "second"]), "{output:?}");
+    let ended = node.event("the end of the observation");
+    assert!(matches!(ended, Event::ObservationEnded { reason: Ended::Deregistered, .. }), "{ended:?}");
+    assert_eq!(kinds(&node), [1, 0, 0, 1], "the last answers the deregistration");
+    assert!(node.events.is_empty() && is_done(&node));
+}
+
+#[test]
 fn coap_client_that_dies_is_off_the_list() {
     let mut node = Node::new(coap::Config { ack_timeout_ms: 40, ..calm() });
     let url = node.url("push");
