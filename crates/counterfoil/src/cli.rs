@@ -10,7 +10,7 @@ use model::{CardId, HolderReference};
 
 use crate::config::Config;
 use crate::{
-    bank, bench, card, demo, fleet, holder, keys, ledger, merchant, pack, serve, terminal, tls, wallet,
+    bank, bench, card, demo, fleet, holder, keys, ledger, merchant, pack, plan, serve, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -66,6 +66,9 @@ enum Command {
     /// Check the ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Reckon before you build: how long a card's cell lasts
+    #[command(subcommand, after_help = plan::EXAMPLES)]
+    Plan(plan::PlanCommand),
     /// Measure
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -239,6 +242,7 @@ impl Cli {
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
+            Command::Plan(plan::PlanCommand::Battery(arguments)) => plan::battery(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
             Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
             Command::Bench(BenchCommand::Fleet(arguments)) => bench::fleet(&arguments),

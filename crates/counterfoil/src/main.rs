@@ -16,6 +16,7 @@ mod merchant;
 mod northbound;
 mod pack;
 mod places;
+mod plan;
 mod platform;
 mod serve;
 mod tap;

@@ -216,8 +216,8 @@ async fn import_file(
     let mut file = std::io::BufWriter::new(std::fs::File::create(&path)?);
     writeln!(file, "channel,bearer,application,name,group,tags")?;
     for number in from..to {
-        // Spread over the whole of the ids, as makers' blocks are.
-        let id = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // A maker's block, in order, as lists of radios are.
+        let id = 0x70b3_d57e_d000_0000 + u64::from(number);
         let (group, tag) = (number % 20, number % 500);
         writeln!(file, "deveui:{id:016x},chirpstack,app-1,card {number},group {group},batch-{tag}")?;
     }
@@ -250,7 +250,8 @@ fn pages_ms(store: &Store) -> Result<f64, Failure> {
     for turn in 0..PAGES {
         for (place, filter) in filters.iter().enumerate() {
             let random = SystemChance.draw();
-            let after = ChannelId::new(ChannelKind::DevEui, ((random >> 64) as u64).to_be_bytes())?;
+            let id = 0x70b3_d57e_d000_0000 + (random >> 64) as u64 % 1_000_000;
+            let after = ChannelId::new(ChannelKind::DevEui, id.to_be_bytes())?;
             // A search by name, of the beginning of one, among them.
             let typed =
                 if turn % 5 == 4 && place == 0 { format!("card {}", random % 1_000) } else { String::new() };

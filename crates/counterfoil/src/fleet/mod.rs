@@ -3,6 +3,8 @@
 mod export;
 mod import;
 mod list;
+#[cfg(feature = "chirpstack-api")]
+mod provision;
 mod queue;
 
 use std::process::ExitCode;
@@ -32,6 +34,9 @@ pub(crate) enum FleetCommand {
     Import(import::ImportArguments),
     /// Write all registered channels in the form that `import` reads
     Export(export::ExportArguments),
+    /// Make radios and their keys known to a ChirpStack
+    #[cfg(feature = "chirpstack-api")]
+    Provision(provision::ProvisionArguments),
     /// List channels, or find them
     List(list::ListArguments),
     /// One channel: registration, presence, downlinks, frames, alerts
@@ -50,6 +55,8 @@ pub(crate) fn run(command: FleetCommand) -> Result<ExitCode, Failure> {
     match command {
         FleetCommand::Import(arguments) => import::import(arguments),
         FleetCommand::Export(arguments) => export::export(&arguments),
+        #[cfg(feature = "chirpstack-api")]
+        FleetCommand::Provision(arguments) => provision::provision(&arguments),
         FleetCommand::List(arguments) => list::list(&arguments),
         FleetCommand::Show(arguments) => list::show(&arguments),
         FleetCommand::Queue(arguments) => queue::queue(&arguments),

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fleet::{DownlinkEvent, DownlinkId, FailReason};
 use model::{ChannelId, UnixMillis};
 use networks::chirpstack::{Command, command_topic};
-use rumqttc::{AsyncClient, QoS};
+use rumqttc::{AsyncClient, NetworkOptions, QoS};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -82,7 +82,11 @@ impl ChirpStack {
             .set_manual_acks(true)
             .set_inflight(UNCONFIRMED_MAX)
             .set_max_packet_size(PACKET_MAX, PACKET_MAX);
-        let (client, connection) = AsyncClient::new(options, REQUESTS_MAX);
+        let (client, mut connection) = AsyncClient::new(options, REQUESTS_MAX);
+        // A command is a small packet that must leave at once: it must not wait for the acknowledgement of the one before.
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        connection.set_network_options(network);
         let shared = Arc::new(Shared {
             settings,
             client,

@@ -167,7 +167,7 @@ pub async fn import(
     let mut done = if dry_run { ImportProgress::default() } else { known.unwrap_or_default() };
     let mut seen: HashMap<ChannelId, u64> = HashMap::new();
     let mut batch: Vec<Result<Line, RefusedLine>> = Vec::with_capacity(BATCH);
-    let mut lines = 0_u64;
+    let (mut lines, mut broken) = (0_u64, 0_u64);
     let mut ended = false;
     while !ended {
         ended =
@@ -177,7 +177,9 @@ pub async fn import(
             if lines > LINES_MAX {
                 return Err(ImportError::TooManyLines);
             }
-            let number = record.position().map_or(lines + 1, csv::Position::line);
+            // The reader counts a line too few behind CR LF. A value in quotes may go over several.
+            let number = lines + 1 + broken;
+            broken += record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
             let line = header.line(&record, number, &mut seen);
             if lines <= done.lines {
                 continue;

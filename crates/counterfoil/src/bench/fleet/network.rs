@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::ChannelId;
-use rumqttc::{AsyncClient, Event, EventLoop, Incoming, MqttOptions, QoS};
+use rumqttc::{AsyncClient, Event, EventLoop, Incoming, MqttOptions, NetworkOptions, QoS};
 use sim::crowd::LooseEnd;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -35,6 +35,9 @@ impl NetworkServer {
         let mut options = MqttOptions::new("network-server", host, port.parse()?);
         options.set_inflight(2_000);
         let (client, mut connection) = AsyncClient::new(options, 8_192);
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        connection.set_network_options(network);
         client.subscribe("application/+/device/+/command/down", QoS::AtLeastOnce).await?;
         let ready = async {
             loop {

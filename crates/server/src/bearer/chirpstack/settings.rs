@@ -133,7 +133,7 @@ impl Settings {
     }
 
     fn limits(&self) -> impl Iterator<Item = usize> {
-        (0..=15).filter_map(|rate| lorawan::limit(self.region, rate)).filter(|bytes| *bytes > 0)
+        (0..=15).filter_map(|rate| lorawan::downlink_limit(self.region, rate)).filter(|bytes| *bytes > 0)
     }
 
     /// What the slowest data rate carries that carries anything, in bytes: a text for a push must fit there, since the
