@@ -62,7 +62,7 @@ pub enum EnergyError {
         figure: &'static str,
     },
     /// A figure outside of what a card can have.
-    #[error("{figure} {value} is not between {least} and {most} {unit}")]
+    #[error("{figure} {value} is not between {least} and {most}{space}{unit}", space = if unit.is_empty() { "" } else { " " })]
     OutOfBounds {
         /// Which figure.
         figure: &'static str,

@@ -26,7 +26,7 @@ const BUFFER_DROP_VOLTS: f64 = 0.5;
 const PATIENCE_MS: f64 = 10_000.0;
 
 const PAYMENTS: Bound = Bound::new("payments a day", 0.0, 10_000.0, "");
-const STATUS: Bound = Bound::new("the status interval", 1.0 / 60.0, 9_912.0, "hours");
+const STATUS: Bound = Bound::new("the status interval", 0.02, 9_912.0, "hours");
 
 /// What happens in a day.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -53,7 +53,7 @@ fn more_payments_never_lengthen_a_life() {
 fn a_rarer_status_and_a_larger_cell_never_shorten_a_life() {
     for bearer in bearers() {
         let mut last = 0.0;
-        for hours in [1.0 / 60.0, 1.0, 6.0, 24.0, 168.0, 9_912.0] {
+        for hours in [0.02, 1.0, 6.0, 24.0, 168.0, 9_912.0] {
             let mut asked = plan(bearer, Cell::CR2477, 1.0);
             asked.habits.status_hours = Some(hours);
             let years = asked.years().unwrap();
@@ -121,8 +121,13 @@ fn what_no_card_has_is_refused_by_name() {
         (|plan| plan.cell.shelf_years = f64::INFINITY, "not_a_number", "shelf life"),
         (|plan| plan.habits.payments_a_day = -1.0, "out_of_bounds", "payments a day"),
         (|plan| plan.habits.payments_a_day = f64::NAN, "not_a_number", "payments a day"),
-        (|plan| plan.habits.payments_a_day = 10_001.0, "out_of_bounds", "payments a day"),
+        (
+            |plan| plan.habits.payments_a_day = 10_001.0,
+            "out_of_bounds",
+            "payments a day 10001 is not between 0 and 10000",
+        ),
         (|plan| plan.habits.status_hours = Some(0.0), "out_of_bounds", "the status interval"),
+        (|plan| plan.habits.status_hours = Some(0.019), "out_of_bounds", "between 0.02 and 9912 hours"),
         (|plan| plan.habits.status_hours = Some(1e9), "out_of_bounds", "the status interval"),
         (|plan| plan.card.light_mc = -0.1, "out_of_bounds", "the light's charge"),
         (|plan| plan.card.controller_sleep_ua = f64::NAN, "not_a_number", "the controller's sleep current"),
@@ -137,6 +142,7 @@ fn what_no_card_has_is_refused_by_name() {
         let refused = asked.outlook().unwrap_err();
         assert_eq!(refused.code(), *code, "{refused}");
         assert!(refused.to_string().contains(said), "{refused}");
+        assert!(!refused.to_string().ends_with(' '), "{refused}");
         assert_eq!(energy::plot::svg(&asked), Err(refused), "{said}");
     }
 }
