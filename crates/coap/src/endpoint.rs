@@ -26,7 +26,7 @@ use crate::{
     observation::{Ended, Observations},
     peers::Peers,
     time::Millis,
-    wire::{self, Content, Head, Kind, Objection, Token},
+    wire::{self, Content, Head, Kind, Token},
 };
 
 /// What names a peer: an address and port. Implemented for everything fit for it.
@@ -115,16 +115,8 @@ impl<P: Peer> Endpoint<P> {
         let head = Head::read(bytes)?;
         let (len, limit) = (bytes.len(), self.config.datagram_limit);
         if len > limit {
-            let refused = Refused::TooLong { len, limit };
-            match head.asks_with(bytes) {
-                // §5.9.2.9. Its end may not be here, but its token is.
-                Some(token) => {
-                    let objection = Objection::too_large(refused, &self.config);
-                    self.object(now, from, &head, token, &objection);
-                }
-                None => self.reject(&head, from),
-            }
-            return Err(refused);
+            self.reject(&head, from);
+            return Err(Refused::TooLong { len, limit });
         }
         // Repetitions first: they are the cheapest to deal with, and the most common under loss.
         let fingerprint = memory::fingerprint(bytes);

@@ -45,7 +45,8 @@ pub enum Refused {
     /// Reset, nothing in a non-confirmable message (§4.3, table 1).
     #[error("message type and code do not go together")]
     WrongType,
-    /// The datagram is longer than [`crate::Config::datagram_limit`]; a request is answered 4.13 with Size1.
+    /// The datagram is longer than [`crate::Config::datagram_limit`]. It is not read, since its end may be
+    /// missing, but rejected with a Reset if confirmable.
     #[error("datagram of {len} bytes, limit {limit}")]
     TooLong {
         /// Length received.

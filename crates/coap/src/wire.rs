@@ -101,13 +101,6 @@ impl Head {
         self.code != 0 && matches!(self.kind, Kind::Con | Kind::Non)
     }
 
-    /// The token, if this is a request. Enough to answer one that is too long to be read.
-    pub(crate) fn asks_with(&self, bytes: &[u8]) -> Option<Token> {
-        let asks = matches!(self.kind, Kind::Con | Kind::Non) && (1..=31).contains(&self.code);
-        let token = bytes.get(4..4 + usize::from(self.token_len))?;
-        (asks && token.len() <= 8).then(|| Token::new(token))
-    }
-
     /// Reads the rest of the datagram.
     pub(crate) fn content(&self, bytes: &[u8]) -> Result<Content, Refused> {
         let class = self.code >> 5;

@@ -113,39 +113,19 @@ fn a_body_too_large_for_us_is_answered_with_the_size_we_take() {
     let refused = Refused::PayloadTooLong { len: 1_025, limit: 1_024 };
     assert_eq!(receive(&bytes), (Err(refused), Some(size1.to_vec())));
 
-    // Too long to be read, and cut off by its buffer for all we know: the token is enough.
+    let bytes = [&[0x41, 2, 0, 9, 7, 0xFF][..], &[1; 1_467]].concat();
     let refused = Refused::TooLong { len: 1_473, limit: 1_472 };
-    let filled = |start: &[u8]| [start, &[1; 1_473]].concat()[..1_473].to_vec();
-    assert_eq!(receive(&filled(&[0x41, 2, 0, 9, 7, 0xFF])), (Err(refused), Some(size1.to_vec())));
-    let (outcome, back) = receive(&filled(&[0x51, 2, 0, 9, 7, 0xFF]));
-    let back = back.unwrap();
-    assert_eq!((outcome, back[0], &back[4..]), (Err(refused), 0x51, &size1[4..]));
-    assert_eq!(back[1], 0x8D);
-    // What is no request, or has no token that could be sent back, is rejected.
-    for (start, reply) in [
-        (&[0x49, 2, 0, 9][..], Some(vec![0x70, 0, 0, 9])),
-        (&[0x41, 0x45, 0, 9], Some(vec![0x70, 0, 0, 9])),
-        (&[0x40, 0, 0, 9], Some(vec![0x70, 0, 0, 9])),
-        (&[0x51, 0x45, 0, 9], None),
-        (&[0x61, 0x45, 0, 9], None),
-        (&[0x61, 2, 0, 9], None),
-    ] {
-        assert_eq!(receive(&filled(start)), (Err(refused), reply), "{start:02x?}");
-    }
+    assert_eq!(receive(&bytes), (Err(refused), Some(vec![0x70, 0, 0, 9])));
 }
 
 #[test]
 fn a_no_in_words_is_said_without_them_where_they_do_not_fit() {
-    let bare = vec![0x61, 0x82, 0, 9, 7];
-    let reset = vec![0x70, 0, 0, 9];
-    for (payload_limit, datagram_limit, answer) in [(8, 1_472, &bare), (1_024, 16, &bare), (1_024, 4, &reset)]
-    {
+    for (payload_limit, datagram_limit) in [(8, 1_472), (1_024, 16)] {
         let config = Config { payload_limit, datagram_limit, ..Config::default() };
         let mut endpoint: Endpoint<u8> = Endpoint::new(config, 1);
-        let refused = endpoint.handle_datagram(Millis(0), 1, &[0x41, 1, 0, 9, 7, 0x11, 1]).unwrap_err();
-        let short = Refused::TooLong { len: 7, limit: 4 };
-        assert!(refused == Refused::BadOption { number: 1 } || refused == short);
-        assert_eq!(endpoint.poll_transmit().unwrap().bytes, *answer);
+        let outcome = endpoint.handle_datagram(Millis(0), 1, &[0x41, 1, 0, 9, 7, 0x11, 1]);
+        assert_eq!(outcome, Err(Refused::BadOption { number: 1 }));
+        assert_eq!(endpoint.poll_transmit().unwrap().bytes, [0x61, 0x82, 0, 9, 7]);
     }
 }
 

@@ -194,14 +194,7 @@ impl<P: Peer> Endpoint<P> {
     }
 
     /// Says no to a request on the application's behalf.
-    pub(super) fn object(
-        &mut self,
-        now: Millis,
-        from: P,
-        head: &Head,
-        token: Token,
-        objection: &Objection,
-    ) -> Refused {
+    fn object(&mut self, now: Millis, from: P, head: &Head, token: Token, objection: &Objection) -> Refused {
         let (code, size1) = (objection.code, objection.size1);
         let mut response = Response::new(code);
         // §5.4.1: the answer should say which option it was. The text holds its number, and nothing of the peer's.
