@@ -91,8 +91,7 @@ impl Provisioner {
             _ => return Err(wrong()),
         }
         let bearer = Zeroizing::new(format!("Bearer {}", destination.token.0.as_str()));
-        let mut authorization: MetadataValue<Ascii> =
-            bearer.parse().map_err(|_| ProvisionError::Token)?;
+        let mut authorization: MetadataValue<Ascii> = bearer.parse().map_err(|_| ProvisionError::Token)?;
         authorization.set_sensitive(true);
         let channel = endpoint
             .connect_timeout(CALL_WAIT)
