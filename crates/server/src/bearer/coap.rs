@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ::coap::{
     Code, Config, ContentFormat, Endpoint, Event, ExchangeId, Method, Millis, Observe, Request, Responder,
@@ -65,6 +65,7 @@ impl BaseStation {
             pushes: HashMap::new(),
             in_hand: 0,
             began: Instant::now(),
+            epoch: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         };
         let task = tokio::spawn(station.run(answered, pushes, stopped));
         Ok(Self { address, stop, task })
@@ -106,6 +107,8 @@ struct Station {
     pushes: HashMap<ExchangeId, DownlinkId>,
     in_hand: usize,
     began: Instant,
+    /// When it began, since 1970: numbers of notifications, which rise with time, go on rising after a restart.
+    epoch: Duration,
     datagram: Vec<u8>,
 }
 
@@ -156,13 +159,13 @@ impl Station {
     }
 
     fn now(&self) -> Millis {
-        Millis(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
+        Millis(u64::try_from((self.epoch + self.began.elapsed()).as_millis()).unwrap_or(u64::MAX))
     }
 
     fn deadline(&self) -> Instant {
         const IDLE: Duration = Duration::from_secs(3600);
         match self.endpoint.poll_timeout() {
-            Some(at) => self.began + Duration::from_millis(at.0),
+            Some(at) => self.began + Duration::from_millis(at.0).saturating_sub(self.epoch),
             None => Instant::now() + IDLE,
         }
     }
@@ -278,6 +281,15 @@ impl Station {
 
     fn request(&mut self, from: SocketAddr, request: Request, responder: Responder<SocketAddr>) {
         match (request.path.as_str(), request.method) {
+            // A frame comes and goes as bytes (RFC 7252, 5.5.1 and 5.10.4).
+            (PATH, _) if request.accept.is_some_and(|format| format != ContentFormat::OCTET_STREAM) => {
+                self.reply(responder, Response::new(Code::NOT_ACCEPTABLE));
+            }
+            (PATH, Method::Post)
+                if request.content_format.is_some_and(|format| format != ContentFormat::OCTET_STREAM) =>
+            {
+                self.reply(responder, Response::new(Code::UNSUPPORTED_CONTENT_FORMAT));
+            }
             (PATH, Method::Post) => {
                 self.in_hand += 1;
                 let (fleet, answers) = (self.fleet.clone(), self.answers.clone());
