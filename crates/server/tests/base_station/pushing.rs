@@ -61,7 +61,7 @@ async fn a_card_that_observes_gets_its_push_as_a_notification_and_one_that_ends_
     assert_eq!((registered.kind, registered.code), (ACK, CONTENT));
     assert!(registered.options.iter().any(|(number, _)| *number == 6), "{registered:?}");
     // Whoever else observes hears nothing.
-    let mut thief = coast.radio().await;
+    let thief = coast.radio().await;
     thief.send(&message(CON, GET, 78, b"th", b"\x60\x52cf", &[])).await;
     assert_eq!(thief.receive().await.code, CONTENT);
     coast.town.order(card.id, 2_000).await;
