@@ -478,7 +478,7 @@ mod tests {
             ),
             (
                 "\n[htpp]\n",
-                "FILE, line 2: unknown key `htpp`; known are air, data, http, keys, log, operations, orders, sms, tap",
+                "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, sigfox, sms, tap",
             ),
             (
                 "[log]\nformat = \"xml\"\n",
