@@ -17,7 +17,7 @@ use keystore::Environment;
 use model::{ChannelId, ChannelKind};
 use payment::PressRule;
 use server::bearer::chirpstack::Settings;
-use server::fleet::{find, import};
+use server::fleet::{ImportOptions, find, import};
 use server::{Chance as _, Clock as _, Rules, SystemChance, SystemClock};
 use sha2::{Digest as _, Sha256};
 use sim::crowd::Crowd;
@@ -224,9 +224,10 @@ async fn import_file(
     file.flush()?;
     let began = Instant::now();
     let bytes = std::fs::read(&path)?;
-    let digest: [u8; 32] = Sha256::digest(&bytes).into();
+    let options = ImportOptions { digest: Sha256::digest(&bytes).into(), ..ImportOptions::default() };
     let stop = AtomicBool::new(false);
-    let done = import(store, SystemClock.now(), bytes.as_slice(), digest, false, &stop, |_, _| {}).await?;
+    let now = SystemClock.now();
+    let done = import(store, now, bytes.as_slice(), &options, &stop, |_| Ok(()), |_| {}).await?.done;
     let took = began.elapsed();
     if done.added != u64::from(to - from) {
         return Err(format!("{} of {} channels were imported", done.added, to - from).into());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use server::fleet::COLUMNS;
+use server::fleet::Column;
 use store::{ChannelFilter, GroupId, Reading, Store, StoredChannel};
 
 use super::open;
@@ -29,10 +29,13 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<ExitCode, Failure> {
     let written = match &arguments.out {
         Some(path) => {
             // Whole or not at all: a file that is half written could be imported.
-            let part = path.with_extension("part");
-            let file =
-                std::fs::File::create(&part).map_err(|error| format!("{}: {error}", part.display()))?;
-            let written = write(&store, BufWriter::new(file))?;
+            let mut part = path.as_os_str().to_owned();
+            part.push(".part");
+            let part = PathBuf::from(part);
+            let failed = |error: std::io::Error| format!("{}: {error}", part.display());
+            let file = std::fs::File::create(&part).map_err(failed)?;
+            let written = write(&store, BufWriter::new(&file))?;
+            file.sync_all().map_err(failed)?;
             std::fs::rename(&part, path).map_err(|error| format!("{}: {error}", path.display()))?;
             written
         }
@@ -56,7 +59,7 @@ fn broken_pipe(error: &Failure) -> bool {
 
 fn write(store: &Store, to: impl Write) -> Result<u64, Failure> {
     let mut writer = csv::Writer::from_writer(to);
-    writer.write_record(COLUMNS)?;
+    writer.write_record(Column::ALL.map(Column::name))?;
     let groups = store.peek(|rows| rows.groups())?;
     let groups: HashMap<GroupId, String> = groups.into_iter().map(|group| (group.id, group.name)).collect();
     let (mut after, mut count) = (None, 0);
@@ -83,17 +86,26 @@ fn record(
     let registration = &channel.registration;
     let card = rows.card_on_channel(channel.id)?;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    // In the order of `COLUMNS`.
-    Ok(vec![
-        channel.id.to_string(),
-        card.map(|card| card.id().to_string()).unwrap_or_default(),
-        text(&registration.bearer),
-        text(&registration.application),
-        text(&registration.device),
-        text(&registration.name),
-        registration.group.and_then(|group| groups.get(&group).cloned()).unwrap_or_default(),
-        rows.tags_of(channel.id)?.join(" "),
-        registration.listening.map(|listening| listening.to_string()).unwrap_or_default(),
-        registration.silent_seconds.map(|seconds| seconds.to_string()).unwrap_or_default(),
-    ])
+    let tags = rows.tags_of(channel.id)?;
+    Ok(Column::ALL
+        .into_iter()
+        .map(|column| match column {
+            Column::Channel => channel.id.to_string(),
+            Column::Card => card.as_ref().map(|card| card.id().to_string()).unwrap_or_default(),
+            Column::Bearer => text(&registration.bearer),
+            Column::Application => text(&registration.application),
+            Column::Device => text(&registration.device),
+            Column::Name => text(&registration.name),
+            Column::Group => {
+                registration.group.and_then(|group| groups.get(&group).cloned()).unwrap_or_default()
+            }
+            Column::Tags => tags.join(" "),
+            Column::Listening => {
+                registration.listening.map(|listening| listening.to_string()).unwrap_or_default()
+            }
+            Column::SilentSeconds => {
+                registration.silent_seconds.map(|seconds| seconds.to_string()).unwrap_or_default()
+            }
+        })
+        .collect())
 }

@@ -1,8 +1,8 @@
 //! `fleet import`: the file, its progress on the screen, and what was passed over.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal as _, Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, IsTerminal as _, Read as _, Seek as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,17 +10,16 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use server::fleet::{RefusedLine, import as import_channels};
+use server::fleet::{ImportOptions, import as import_channels};
 use server::{Clock as _, SystemClock};
 use sha2::{Digest as _, Sha256};
 use store::ImportProgress;
 
+use super::refused::Refused;
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::places::Places;
 use crate::platform::StopSignals;
 
-/// The lines that are shown; all of them are written to a file.
-const SHOWN_MAX: usize = 20;
 /// How often progress is told where nobody looks at a screen.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
 /// The exit code when lines were passed over.
@@ -40,16 +39,21 @@ The first line names the columns, in any order; only `channel` is needed:
   tags            up to 16, separated by spaces or |
   listening       never, always, or after-uplink:SECONDS; empty: as the card says
   silent_seconds  how long it may say nothing, 60 to 31536000; empty: as for all
+A column that the file does not have leaves what is known; an empty value ends it.
 
 Lines that are not good are listed with their number and reason, and written to FILE.refused.csv; the rest is taken. Run it again after
-an interruption: it goes on where it stopped. Exit codes: 0 all taken, 3 some refused, 130 stopped by Ctrl-C.";
+an interruption, with the same file: it goes on where it stopped. Exit codes: 0 all taken, 3 some refused, 130 stopped by Ctrl-C, 1 not
+taken to the end for another reason.";
 
 #[derive(Args)]
 pub(crate) struct ImportArguments {
     /// A CSV file in UTF-8
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Say what would happen, and keep nothing
+    /// The kind of channels that the file writes without one: 70b3d57ed0000001 is then deveui:70b3d57ed0000001
+    #[arg(long, value_parser = ["deveui", "imei", "mac48", "eui64", "sigfox"])]
+    kind: Option<String>,
+    /// Say what would happen, and keep nothing. Each 1,000 lines are judged against the registry as it is
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -57,46 +61,42 @@ pub(crate) struct ImportArguments {
 }
 
 pub(super) fn import(arguments: ImportArguments) -> Result<ExitCode, Failure> {
+    let ImportArguments { file: path, kind, dry_run, config } = arguments;
     // An import may be the first that a data folder sees.
-    let places = Places::at(&arguments.config.load()?.data)?;
+    let places = Places::at(&config.load()?.data)?;
     let store = store::sqlite::open(&places.database())?;
-    let path = &arguments.file;
     let unreadable = |error: std::io::Error| format!("{}: {error}", path.display());
-    let mut file = File::open(path).map_err(unreadable)?;
-    let (digest, lines) = weigh(&mut file).map_err(unreadable)?;
-    let known = store.peek(|rows| rows.channel_import(digest))?.filter(|_| !arguments.dry_run);
-    if let Some(known) = known
-        && known.lines > 0
-    {
-        eprintln!("{}: taken up again behind line {}", path.display(), known.lines + 1);
+    let mut file = File::open(&path).map_err(unreadable)?;
+    let (digest, lines) = weigh(&mut file, kind.as_deref()).map_err(unreadable)?;
+    let options = ImportOptions { digest, kind, dry_run };
+    let known = if dry_run { None } else { store.peek(|rows| rows.channel_import(digest))? };
+    let taken = known.map_or(0, |known| known.lines);
+    if taken > 0 {
+        eprintln!("{}: taken up again behind line {}", path.display(), taken + 1);
     }
-    let mut refused = Refused::begin(path, known.is_some(), arguments.dry_run);
-    let screen = Screen::new(lines, known.map_or(0, |known| known.lines));
+    let screen = Screen::new(lines, taken);
+    let refused = if dry_run { Refused::shown() } else { Refused::written(&path, taken + 1)? };
+    let list = refused.path().map(|path| path.display().to_string());
+    let mut refused = refused.beside(screen.bar.clone());
     let began = Instant::now();
     let stop = Arc::new(AtomicBool::new(false));
-    let mut unwritable = None;
-    let done = runtime()?.block_on(async {
+    let imported = runtime()?.block_on(async {
         let (signals, asked) = (StopSignals::listen()?, Arc::clone(&stop));
         tokio::spawn(async move {
             signals.asked().await;
             asked.store(true, Ordering::Relaxed);
         });
         let reader = BufReader::with_capacity(1 << 20, file);
-        let progress = |done: &ImportProgress, lines: &[RefusedLine]| {
-            if let Err(error) = refused.add(lines) {
-                unwritable.get_or_insert(error);
-            }
-            screen.tell(done, began);
-        };
-        import_channels(&store, SystemClock.now(), reader, digest, arguments.dry_run, &stop, progress)
+        let tell = move |lines: &[_]| refused.tell(lines);
+        let progress = |done: &ImportProgress| screen.tell(done, began);
+        import_channels(&store, SystemClock.now(), reader, &options, &stop, tell, progress)
             .await
             .map_err(Failure::from)
-    })?;
+    });
     screen.end();
-    if let Some(error) = unwritable {
-        eprintln!("{}: {error}", refused.path.display());
-    }
-    let would = if arguments.dry_run { "would be " } else { "" };
+    let imported = imported.map_err(|error| format!("{}: {error}", path.display()))?;
+    let done = imported.done;
+    let would = if dry_run { "would be " } else { "" };
     print(&format!(
         "{} lines: {would}{} added, {} changed, {} as they were, {} refused; {:.1} s\n",
         done.lines,
@@ -106,18 +106,18 @@ pub(super) fn import(arguments: ImportArguments) -> Result<ExitCode, Failure> {
         done.refused,
         began.elapsed().as_secs_f64()
     ))?;
-    if done.refused > 0 && !arguments.dry_run {
-        print(&format!("Lines that were refused are in {}\n", refused.path.display()))?;
+    if let Some(list) = list.filter(|_| done.refused > 0) {
+        print(&format!("Lines that were refused are in {list}\n"))?;
     }
-    if stop.load(Ordering::Relaxed) && done.lines < lines {
+    if !imported.whole {
         print("Stopped. The same command goes on behind the last of these lines.\n")?;
         return Ok(ExitCode::from(STOPPED));
     }
     Ok(if done.refused > 0 { ExitCode::from(SOME_REFUSED) } else { ExitCode::SUCCESS })
 }
 
-/// A file's digest, which names it, and about how many lines it has beside the first.
-fn weigh(file: &mut File) -> std::io::Result<([u8; 32], u64)> {
+/// A file's digest, which names it and how it is read, and how many lines it has beside the first.
+fn weigh(file: &mut File, kind: Option<&str>) -> std::io::Result<([u8; 32], u64)> {
     let (mut digest, mut lines, mut last) = (Sha256::new(), 0_u64, b'\n');
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -128,6 +128,9 @@ fn weigh(file: &mut File) -> std::io::Result<([u8; 32], u64)> {
         last = read.last().copied().unwrap_or(last);
     }
     file.rewind()?;
+    if let Some(kind) = kind {
+        digest.update(format!("\nkind {kind}"));
+    }
     if last != b'\n' {
         lines += 1;
     }
@@ -138,7 +141,7 @@ fn weigh(file: &mut File) -> std::io::Result<([u8; 32], u64)> {
 struct Screen {
     bar: Option<ProgressBar>,
     lines: u64,
-    told: std::cell::Cell<Instant>,
+    told: std::cell::Cell<Option<Instant>>,
 }
 
 impl Screen {
@@ -152,7 +155,7 @@ impl Screen {
             );
             bar
         });
-        Self { bar, lines, told: std::cell::Cell::new(Instant::now()) }
+        Self { bar, lines, told: std::cell::Cell::new(None) }
     }
 
     fn tell(&self, done: &ImportProgress, began: Instant) {
@@ -163,11 +166,14 @@ impl Screen {
                     bar.set_message(format!("({} refused)", done.refused));
                 }
             }
-            None if self.told.get().elapsed() >= TOLD_EVERY => {
-                self.told.set(Instant::now());
+            // Nobody needs to hear how far it is where it is at its end.
+            None if done.lines < self.lines
+                && self.told.get().is_none_or(|told| told.elapsed() >= TOLD_EVERY) =>
+            {
+                self.told.set(Some(Instant::now()));
                 let seconds = began.elapsed().as_secs();
                 eprintln!(
-                    "{} of about {} lines after {seconds} s, {} refused",
+                    "{} of {} lines after {seconds} s, {} refused",
                     done.lines, self.lines, done.refused
                 );
             }
@@ -178,57 +184,6 @@ impl Screen {
     fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
-        }
-    }
-}
-
-/// The lines that were passed over: the first on the screen, all in a file.
-struct Refused {
-    path: PathBuf,
-    file: Option<File>,
-    /// Whether the file is continued.
-    again: bool,
-    kept: bool,
-    shown: usize,
-}
-
-impl Refused {
-    fn begin(file: &Path, again: bool, dry_run: bool) -> Self {
-        let mut path = file.as_os_str().to_owned();
-        path.push(".refused.csv");
-        Self { path: path.into(), file: None, again, kept: !dry_run, shown: 0 }
-    }
-
-    fn add(&mut self, lines: &[RefusedLine]) -> std::io::Result<()> {
-        for line in lines {
-            if self.shown < SHOWN_MAX {
-                eprintln!("line {}: {}", line.line, line.why);
-            } else if self.shown == SHOWN_MAX && self.kept {
-                eprintln!("more are written to {}", self.path.display());
-            }
-            self.shown += 1;
-        }
-        if lines.is_empty() || !self.kept {
-            return Ok(());
-        }
-        let mut text = Vec::new();
-        let mut writer = csv::Writer::from_writer(&mut text);
-        if self.file.is_none() {
-            let mut options = std::fs::OpenOptions::new();
-            let options = options.create(true).write(true).append(self.again).truncate(!self.again);
-            let file = options.open(&self.path)?;
-            if file.metadata()?.len() == 0 {
-                writer.write_record(["line", "reason", "text"])?;
-            }
-            self.file = Some(file);
-        }
-        for line in lines {
-            writer.write_record([&line.line.to_string(), &line.why.to_string(), &line.text])?;
-        }
-        drop(writer);
-        match &mut self.file {
-            Some(file) => file.write_all(&text),
-            None => Ok(()),
         }
     }
 }

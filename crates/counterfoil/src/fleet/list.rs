@@ -6,7 +6,7 @@ use clap::Args;
 use fleet::Presence;
 use model::ChannelId;
 use server::fleet::{Cursor, find};
-use store::{ChannelFilter, Reading, StoreError, StoredChannel, StoredDownlink, StoredFrame};
+use store::{ChannelFilter, GroupId, Reading, StoreError, StoredChannel, StoredDownlink, StoredFrame};
 
 use super::{open, time};
 use crate::cli::{ConfigArguments, Failure, print};
@@ -82,12 +82,12 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ExitCode, Failure> {
             break;
         }
     }
-    if let Some(next) = after
-        && !arguments.json
-    {
-        text += &format!("… more with --after {next}\n");
+    let code = print(&text)?;
+    if let Some(next) = after {
+        // Not among the rows: those are for programs.
+        eprintln!("… more with --after {next}");
     }
-    print(&text)
+    Ok(code)
 }
 
 fn line(rows: &dyn Reading, channel: &StoredChannel, json: bool) -> Result<String, StoreError> {
@@ -109,7 +109,11 @@ fn line(rows: &dyn Reading, channel: &StoredChannel, json: bool) -> Result<Strin
             "bearer": registration.bearer,
             "application": registration.application,
             "device": registration.device,
+            "group": group_name(rows, registration.group)?,
             "tags": rows.tags_of(channel.id)?,
+            "listening": registration.listening.map(|listening| listening.to_string()),
+            "silent_seconds": registration.silent_seconds,
+            "registered_at": channel.registered_at.0,
         });
         return Ok(format!("{object}\n"));
     }
@@ -123,6 +127,11 @@ fn line(rows: &dyn Reading, channel: &StoredChannel, json: bool) -> Result<Strin
         heard.battery.map_or_else(String::new, |battery| format!("{}%", u32::from(battery) / 2)),
         registration.name.as_deref().unwrap_or_default(),
     ))
+}
+
+fn group_name(rows: &dyn Reading, group: Option<GroupId>) -> Result<Option<String>, StoreError> {
+    let Some(id) = group else { return Ok(None) };
+    Ok(rows.groups()?.into_iter().find(|group| group.id == id).map(|group| group.name))
 }
 
 fn signal(channel: &StoredChannel) -> String {
@@ -148,10 +157,7 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
 fn sheet(rows: &dyn Reading, channel: &StoredChannel) -> Result<String, StoreError> {
     let (registration, heard) = (&channel.registration, &channel.heard);
     let card = rows.card_on_channel(channel.id)?;
-    let group = match registration.group {
-        Some(id) => rows.groups()?.into_iter().find(|group| group.id == id).map(|group| group.name),
-        None => None,
-    };
+    let group = group_name(rows, registration.group)?;
     let listening = registration.listening.map(|listening| listening.to_string());
     let facts = [
         ("channel", Some(channel.id.to_string())),
@@ -172,6 +178,7 @@ fn sheet(rows: &dyn Reading, channel: &StoredChannel) -> Result<String, StoreErr
         ("signal", Some(signal(channel))),
         ("battery", heard.battery.map(|battery| format!("{}%", u32::from(battery) / 2))),
         ("firmware", heard.firmware.map(|version| format!("{}.{}", version >> 8, version & 0xff))),
+        ("silent after", registration.silent_seconds.map(|seconds| format!("{seconds} s"))),
         ("registered", Some(time(channel.registered_at))),
     ];
     let mut text = String::new();

@@ -6,6 +6,8 @@ mod list;
 #[cfg(feature = "chirpstack-api")]
 mod provision;
 mod queue;
+mod refused;
+mod register;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ use crate::places::Places;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   counterfoil fleet import channels.csv           # see `counterfoil fleet import --help` for the columns
+  counterfoil fleet register deveui:70b3d57ed0000001 --name stall-7 --group market
   counterfoil fleet list --presence silent
   counterfoil fleet list --search deveui:70b3     # or a card, a card's number, the beginning of a name
   counterfoil fleet show imei:356938035643809
@@ -32,6 +35,8 @@ pub(crate) enum FleetCommand {
     /// Register channels from a file of comma-separated values
     #[command(after_help = import::COLUMNS_HELP)]
     Import(import::ImportArguments),
+    /// Register one channel, or say otherwise of it
+    Register(register::RegisterArguments),
     /// Write all registered channels in the form that `import` reads
     Export(export::ExportArguments),
     /// Make radios and their keys known to a ChirpStack
@@ -54,6 +59,7 @@ pub(crate) enum FleetCommand {
 pub(crate) fn run(command: FleetCommand) -> Result<ExitCode, Failure> {
     match command {
         FleetCommand::Import(arguments) => import::import(arguments),
+        FleetCommand::Register(arguments) => register::register(&arguments),
         FleetCommand::Export(arguments) => export::export(&arguments),
         #[cfg(feature = "chirpstack-api")]
         FleetCommand::Provision(arguments) => provision::provision(&arguments),

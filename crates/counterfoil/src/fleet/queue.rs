@@ -102,12 +102,11 @@ pub(super) fn queue(arguments: &QueueArguments) -> Result<ExitCode, Failure> {
             )
         };
     }
-    if let Some(last) =
-        waiting.last().filter(|_| waiting.len() >= arguments.limit as usize && !arguments.json)
-    {
-        text += &format!("… more with --after {}\n", last.id);
+    let code = print(&text)?;
+    if let Some(last) = waiting.last().filter(|_| waiting.len() >= arguments.limit as usize) {
+        eprintln!("… more with --after {}", last.id);
     }
-    print(&text)
+    Ok(code)
 }
 
 pub(super) fn cancel(arguments: &CancelArguments) -> Result<ExitCode, Failure> {

@@ -1,206 +1,294 @@
 //! Channels from a file of comma-separated values: a million in a minute, taken up again where it stopped.
 //!
-//! The file is read once; lines go to the store in units of work that keep, with the channels, how far the file has come. So a process
-//! that is killed goes on behind its last unit, and no line counts twice. A line that is not good is told of and passed over.
+//! Lines go to the store in units of work that keep, with the channels, how far the file has come. So a process that is killed goes on
+//! behind its last unit, and no line counts twice. A line that is not good is told of, before its unit is kept, and passed over. A
+//! file that came to its end is begun anew the next time.
 //!
 //! Refuses: making cards (a `card` column only checks that the card is there and on this channel), and guessing: an unknown column
 //! ends the import before anything is read. Next: [`import`], and `counterfoil fleet import` around it.
 
-use std::collections::HashMap;
-use std::io::Read;
-use std::str::FromStr as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod line;
 
-use csv::{ByteRecord, ReaderBuilder};
-use fleet::Listening;
-use model::{CardId, ChannelId, UnixMillis};
-use store::{ImportProgress, Registered, Registration, Store, StoreError, Unit, WriteError};
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::{ChannelId, UnixMillis};
+use store::{ImportProgress, Registered, Store, StoreError, Unit, WriteError};
+
+use line::{Claimed, Header, LINE_MAX, Line, Record, Values};
+pub use line::{Column, LineRefused};
 
 /// Lines in one unit of work.
 const BATCH: usize = 1_000;
-/// Lines in one file.
+/// Lines in one file, the first included.
 const LINES_MAX: u64 = 10_000_000;
-/// The longest line, in bytes.
-const LINE_MAX: usize = 4_096;
-/// The longest name, in bytes.
-const NAME_MAX: usize = 128;
-/// The longest tag, in bytes, and how many a channel has.
-const TAG_MAX: usize = 32;
-const TAGS_MAX: usize = 16;
 
-/// The columns, by name and in any order; only `channel` must be there.
-pub const COLUMNS: [&str; 10] = [
-    "channel",
-    "card",
-    "bearer",
-    "application",
-    "device",
-    "name",
-    "group",
-    "tags",
-    "listening",
-    "silent_seconds",
-];
-
-/// Why a file is not imported at all.
+/// Why a file is not imported, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The first line.
-    #[error("the first line must name columns; of {0:?} none is needed twice, and known are {known}", known = COLUMNS.join(", "))]
-    Header(String),
+    /// A column that is not known.
+    #[error("the first line names a column {0:?}; known are {known}", known = Column::names())]
+    Unknown(String),
+    /// A column that is named twice.
+    #[error("the first line names the column `{0}` twice")]
+    Doubled(&'static str),
     /// The column that every line needs.
     #[error("the first line names no column `channel`")]
     NoChannel,
+    /// The first line cannot be read.
+    #[error("line 1: {0}")]
+    FirstLine(LineRefused),
     /// Its encoding.
-    #[error("the file is UTF-16; save it as CSV in UTF-8")]
+    #[error("line 1: the file is UTF-16; save it as CSV in UTF-8")]
     Utf16,
     /// Too many lines.
     #[error("the file has more than {LINES_MAX} lines; split it")]
     TooManyLines,
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
-    Read(String),
+    Read(io::Error),
+    /// Refused lines could not be told of: none is passed over in silence.
+    #[error("the list of refused lines cannot be written: {0}")]
+    Refusals(io::Error),
+    /// Somebody else imports the same file.
+    #[error("the same file is being imported by somebody else")]
+    Elsewhere,
     /// The store could not keep it.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a line is passed over.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LineRefused {
-    /// Its length.
-    #[error("the line is longer than {LINE_MAX} bytes")]
-    TooLong,
-    /// Its encoding.
-    #[error("column `{0}` is not UTF-8")]
-    NotUtf8(&'static str),
-    /// More or fewer values than columns.
-    #[error("the line has {found} values, the first line {wanted}")]
-    Values {
-        /// How many.
-        found: usize,
-        /// How many there are columns.
-        wanted: usize,
-    },
-    /// The channel's id.
-    #[error("column `channel`: {0}; write deveui:70b3d57ed0000001 or imei:356938035643809")]
-    Channel(model::ChannelError),
-    /// A value of a column.
-    #[error("column `{column}`: {what}")]
-    Value {
-        /// Which column.
-        column: &'static str,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The channel stands in the file already.
-    #[error("the channel stands in line {0} already")]
-    Doubled(u64),
-    /// No such card.
-    #[error("there is no card {0}")]
-    NoSuchCard(CardId),
-    /// The card is on another channel.
-    #[error("card {card} is on {channel}")]
-    OtherChannel {
-        /// Which card.
-        card: CardId,
-        /// Where it is.
-        channel: ChannelId,
-    },
-    /// Another channel has this name at this network.
-    #[error("device {device:?} of {bearer} is {channel} already")]
-    DeviceTaken {
-        /// The network.
-        bearer: String,
-        /// The name there.
-        device: String,
-        /// Whose it is.
-        channel: ChannelId,
-    },
-}
-
-/// A line that was passed over.
+/// A line that is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedLine {
     /// Its number in the file; the first line is 1.
     pub line: u64,
     /// Why.
     pub why: LineRefused,
-    /// What it says.
+    /// What it says, up to 4,096 bytes.
     pub text: String,
 }
 
-/// A line that was read.
-struct Line {
-    number: u64,
-    channel: ChannelId,
-    card: Option<CardId>,
-    registration: Registration,
-    group: Option<String>,
-    tags: Vec<String>,
-    text: String,
+/// How a file is imported.
+#[derive(Clone, Debug, Default)]
+pub struct ImportOptions {
+    /// Names the file, and how it is read: what is kept of its progress is kept under this.
+    pub digest: [u8; 32],
+    /// The kind of channels that are written without one: `deveui`.
+    pub kind: Option<String>,
+    /// Nothing is kept. Each unit of work is judged against the store as it is.
+    pub dry_run: bool,
 }
 
-/// Where each column stands.
-struct Header {
-    places: Vec<&'static str>,
+/// How an import ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// What became of the lines; of `lines`, those that are empty count as nothing else.
+    pub done: ImportProgress,
+    /// Whether it came to the file's end; else it was stopped, and goes on behind `done.lines + 1`.
+    pub whole: bool,
 }
 
-/// Imports a file. `progress` is told after each unit of work, with the lines that it passed over; `stop` ends the import behind the
-/// unit that is in hand. With `dry_run` nothing is kept. How far it came.
+/// Imports a file; reads it on the caller's thread, while the store's writer works on the lines before.
+///
+/// `refused` is told lines that are passed over, in order, before the unit of work is kept that passes them over: what
+/// it cannot keep ends the import. After a crash it may know of lines beyond what is kept; they come again. `progress` is told when a
+/// unit is durable; `stop` ends the import behind the unit that is in hand.
 pub async fn import(
     store: &Store,
     now: UnixMillis,
-    file: impl Read,
-    digest: [u8; 32],
-    dry_run: bool,
+    file: impl BufRead,
+    options: &ImportOptions,
     stop: &AtomicBool,
-    mut progress: impl FnMut(&ImportProgress, &[RefusedLine]),
-) -> Result<ImportProgress, ImportError> {
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
-    let mut record = ByteRecord::new();
-    if !reader.read_byte_record(&mut record).map_err(|error| ImportError::Read(error.to_string()))? {
-        return Err(ImportError::NoChannel);
-    }
-    let header = Header::read(&record)?;
-    let known = store.read(move |rows| rows.channel_import(digest)).await?;
-    let mut done = if dry_run { ImportProgress::default() } else { known.unwrap_or_default() };
-    let mut seen: HashMap<ChannelId, u64> = HashMap::new();
-    let mut batch: Vec<Result<Line, RefusedLine>> = Vec::with_capacity(BATCH);
-    let (mut lines, mut broken) = (0_u64, 0_u64);
-    let mut ended = false;
-    while !ended {
-        ended =
-            !reader.read_byte_record(&mut record).map_err(|error| ImportError::Read(error.to_string()))?;
-        if !ended {
-            lines += 1;
-            if lines > LINES_MAX {
-                return Err(ImportError::TooManyLines);
-            }
-            // The reader counts a line too few behind CR LF. A value in quotes may go over several.
-            let number = lines + 1 + broken;
-            broken += record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-            let line = header.line(&record, number, &mut seen);
-            if lines <= done.lines {
-                continue;
-            }
-            batch.push(line);
-        }
-        if batch.len() >= BATCH || ended && !batch.is_empty() {
-            let (kept, refused) = keep(store, now, std::mem::take(&mut batch), digest, done, dry_run).await?;
-            done = kept;
-            progress(&done, &refused);
+    refused: impl FnMut(&[RefusedLine]) -> io::Result<()> + Send + 'static,
+    mut progress: impl FnMut(&ImportProgress),
+) -> Result<Imported, ImportError> {
+    let digest = options.digest;
+    let known =
+        if options.dry_run { None } else { store.read(move |rows| rows.channel_import(digest)).await? };
+    let mut done = known.unwrap_or_default();
+    let mut lines = Lines::open(file, options.kind.as_deref(), done.lines)?;
+    let teller = Arc::new(Mutex::new(Teller { tell: refused, last: 0 }));
+    let mut claimed = Arc::new(Claimed::new());
+    let mut in_hand = None;
+    loop {
+        // Read while the unit before is written.
+        let batch = lines.batch();
+        if let Some(unit) = in_hand.take() {
+            (done, claimed) = kept(unit.await, claimed)?;
+            progress(&done);
             if stop.load(Ordering::Relaxed) {
-                return Ok(done);
+                return Ok(Imported { done, whole: false });
             }
         }
+        let Batch { lines: batch, through, last } = batch?;
+        let work = Work { batch, through, last, before: done, claimed: Arc::clone(&claimed) };
+        let (options, teller) = (options.clone(), Arc::clone(&teller));
+        let unit = store.queue_write(move |unit: &mut dyn Unit| work.run(unit, &options, &teller, now));
+        if last {
+            (done, _) = kept(unit.await, claimed)?;
+            progress(&done);
+            return Ok(Imported { done, whole: true });
+        }
+        in_hand = Some(unit);
     }
-    Ok(done)
 }
 
-/// Why a dry run keeps nothing: it is refused, with what it found.
+/// Why one channel is not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterRefused {
+    /// What was said of it.
+    #[error(transparent)]
+    Said(#[from] LineRefused),
+    /// The store could not keep it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Registers one channel, as a line of a file would.
+pub async fn register(
+    store: &Store,
+    now: UnixMillis,
+    said: &[(Column, &str)],
+) -> Result<(ChannelId, Registered), RegisterRefused> {
+    let mut values = Values::default();
+    said.iter().for_each(|(column, value)| values.say(*column, value));
+    let line = Line::read(&values, None)?;
+    let channel = line.channel;
+    let kept = store
+        .write::<_, RegisterRefused, _>(move |unit| Ok(line.keep(unit, &Claimed::new(), now)??))
+        .await
+        .map_err(|error| match error {
+            WriteError::Refused(refused) => refused,
+            WriteError::Store(error) => error.into(),
+        })?;
+    Ok((channel, kept))
+}
+
+type Read = Result<Line, RefusedLine>;
+
+struct Batch {
+    /// Each with its number and its text.
+    lines: Vec<(u64, String, Read)>,
+    /// How many lines of the file are read now, behind the first.
+    through: u64,
+    /// Whether the file ends here.
+    last: bool,
+}
+
+/// A file's lines behind the first.
+struct Lines<'o, F> {
+    file: F,
+    header: Header,
+    kind: Option<&'o str>,
+    /// Lines that were taken before.
+    taken: u64,
+    read: u64,
+    bytes: Vec<u8>,
+    record: Record,
+    seen: HashMap<ChannelId, u64>,
+}
+
+impl<'o, F: BufRead> Lines<'o, F> {
+    fn open(mut file: F, kind: Option<&'o str>, taken: u64) -> Result<Self, ImportError> {
+        let mut bytes = Vec::with_capacity(LINE_MAX + 2);
+        next(&mut file, &mut bytes)?;
+        let header = Header::read(&mut bytes)?;
+        let (record, seen) = (Record::new(), HashMap::new());
+        Ok(Self { file, header, kind, taken, read: 0, bytes, record, seen })
+    }
+
+    fn batch(&mut self) -> Result<Batch, ImportError> {
+        let mut lines = Vec::with_capacity(BATCH);
+        let mut last = false;
+        while !last && lines.len() < BATCH {
+            if next(&mut self.file, &mut self.bytes)? {
+                self.read += 1;
+                // Beside the first.
+                if self.read >= LINES_MAX {
+                    return Err(ImportError::TooManyLines);
+                }
+                if !self.bytes.trim_ascii().is_empty() {
+                    let number = self.read + 1;
+                    let (read, text) = self.line(number);
+                    if self.read > self.taken {
+                        lines.push((number, text, read));
+                    }
+                }
+            }
+            last = self.file.fill_buf().map_err(ImportError::Read)?.is_empty();
+        }
+        Ok(Batch { lines, through: self.read, last })
+    }
+
+    /// Reads the line that is in the buffer, and remembers its channel.
+    fn line(&mut self, number: u64) -> (Read, String) {
+        let read = self.record.read(&mut self.bytes);
+        let read = read.and_then(|()| self.header.line(&self.record, self.kind)).and_then(|line| match self
+            .seen
+            .get(&line.channel)
+        {
+            Some(first) => Err(LineRefused::Doubled(*first)),
+            None => {
+                self.seen.insert(line.channel, number);
+                Ok(line)
+            }
+        });
+        let text = String::from_utf8_lossy(self.bytes.get(..LINE_MAX).unwrap_or(&self.bytes)).into_owned();
+        let refused = |why| RefusedLine { line: number, why, text: text.clone() };
+        (read.map_err(refused), text)
+    }
+}
+
+/// Reads a line without its end, and of one that is too long only its beginning; whether there was one.
+fn next(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, ImportError> {
+    line.clear();
+    // Its end may be two bytes.
+    let most = LINE_MAX as u64 + 2;
+    if file.by_ref().take(most).read_until(b'\n', line).map_err(ImportError::Read)? == 0 {
+        return Ok(false);
+    }
+    if line.pop_if(|last| *last == b'\n').is_some() {
+        line.pop_if(|last| *last == b'\r');
+    } else if line.len() > LINE_MAX {
+        file.skip_until(b'\n').map_err(ImportError::Read)?;
+    }
+    Ok(true)
+}
+
+/// Tells of each refused line once, however often its unit of work is run.
+struct Teller<F> {
+    tell: F,
+    last: u64,
+}
+
+impl<F: FnMut(&[RefusedLine]) -> io::Result<()>> Teller<F> {
+    fn tell(&mut self, lines: &[RefusedLine]) -> io::Result<()> {
+        let news = lines.partition_point(|line| line.line <= self.last);
+        let Some(news) = lines.get(news..).filter(|news| !news.is_empty()) else { return Ok(()) };
+        (self.tell)(news)?;
+        self.last = news.last().map_or(self.last, |line| line.line);
+        Ok(())
+    }
+}
+
+/// One unit of work.
+struct Work {
+    batch: Vec<(u64, String, Read)>,
+    through: u64,
+    last: bool,
+    before: ImportProgress,
+    claimed: Arc<Claimed>,
+}
+
+/// Why a unit of work keeps nothing.
 enum Unkept {
-    DryRun(ImportProgress, Vec<RefusedLine>),
+    /// It was not to; what it found, and what it would have taken.
+    DryRun(ImportProgress, Claimed),
+    Refusals(io::Error),
+    Elsewhere,
     Store(StoreError),
 }
 
@@ -210,211 +298,65 @@ impl From<StoreError> for Unkept {
     }
 }
 
-async fn keep(
-    store: &Store,
-    now: UnixMillis,
-    batch: Vec<Result<Line, RefusedLine>>,
-    digest: [u8; 32],
-    before: ImportProgress,
-    dry_run: bool,
-) -> Result<(ImportProgress, Vec<RefusedLine>), ImportError> {
-    let kept = store
-        .write::<_, Unkept, _>(move |unit| {
-            let (mut done, mut refused) = (before, Vec::new());
-            for line in &batch {
-                done.lines += 1;
-                let line = match line {
-                    Ok(line) => line,
-                    Err(line) => {
-                        done.refused += 1;
-                        refused.push(line.clone());
-                        continue;
-                    }
-                };
-                match register(unit, line, now)? {
-                    Ok(Registered::Added) => done.added += 1,
-                    Ok(Registered::Changed) => done.changed += 1,
-                    Ok(Registered::Same) => done.same += 1,
-                    Err(why) => {
-                        done.refused += 1;
-                        refused.push(RefusedLine { line: line.number, why, text: line.text.clone() });
-                    }
+impl Work {
+    fn run<F: FnMut(&[RefusedLine]) -> io::Result<()>>(
+        &self,
+        unit: &mut dyn Unit,
+        options: &ImportOptions,
+        teller: &Mutex<Teller<F>>,
+        now: UnixMillis,
+    ) -> Result<ImportProgress, Unkept> {
+        let ImportOptions { digest, dry_run, .. } = options;
+        if !dry_run && unit.channel_import(*digest)?.unwrap_or_default() != self.before {
+            return Err(Unkept::Elsewhere);
+        }
+        let (mut done, mut refused) = (self.before, Vec::new());
+        let mut claimed = Claimed::new();
+        for (number, text, line) in &self.batch {
+            let line = match line {
+                Ok(line) => line,
+                Err(line) => {
+                    refused.push(line.clone());
+                    continue;
+                }
+            };
+            match line.keep(unit, &self.claimed, now)? {
+                Ok(Registered::Added) => done.added += 1,
+                Ok(Registered::Changed) => done.changed += 1,
+                Ok(Registered::Same) => done.same += 1,
+                Err(why) => {
+                    refused.push(RefusedLine { line: *number, why, text: text.clone() });
+                    continue;
                 }
             }
-            if dry_run {
-                return Err(Unkept::DryRun(done, refused));
+            if *dry_run && let Some(device) = line.device() {
+                claimed.insert(device, line.channel);
             }
-            unit.put_channel_import(digest, &done, now)?;
-            Ok((done, refused))
-        })
-        .await;
-    match kept {
-        Ok(kept) => Ok(kept),
-        Err(WriteError::Refused(Unkept::DryRun(done, refused))) => Ok((done, refused)),
+        }
+        done.lines = self.through;
+        done.refused += refused.len() as u64;
+        teller.lock().unwrap_or_else(PoisonError::into_inner).tell(&refused).map_err(Unkept::Refusals)?;
+        if *dry_run {
+            return Err(Unkept::DryRun(done, claimed));
+        }
+        let left = if self.last { ImportProgress::default() } else { done };
+        unit.put_channel_import(*digest, &left, now)?;
+        Ok(done)
+    }
+}
+
+fn kept(
+    unit: Result<ImportProgress, WriteError<Unkept>>,
+    mut claimed: Arc<Claimed>,
+) -> Result<(ImportProgress, Arc<Claimed>), ImportError> {
+    match unit {
+        Ok(done) => Ok((done, claimed)),
+        Err(WriteError::Refused(Unkept::DryRun(done, more))) => {
+            Arc::make_mut(&mut claimed).extend(more);
+            Ok((done, claimed))
+        }
+        Err(WriteError::Refused(Unkept::Refusals(error))) => Err(ImportError::Refusals(error)),
+        Err(WriteError::Refused(Unkept::Elsewhere)) => Err(ImportError::Elsewhere),
         Err(WriteError::Refused(Unkept::Store(error)) | WriteError::Store(error)) => Err(error.into()),
     }
-}
-
-fn register(
-    unit: &mut dyn Unit,
-    line: &Line,
-    now: UnixMillis,
-) -> Result<Result<Registered, LineRefused>, StoreError> {
-    if let Some(id) = line.card {
-        match unit.card(id)? {
-            None => return Ok(Err(LineRefused::NoSuchCard(id))),
-            Some(card) if card.channel != line.channel => {
-                return Ok(Err(LineRefused::OtherChannel { card: id, channel: card.channel }));
-            }
-            Some(_) => {}
-        }
-    }
-    let mut registration = line.registration.clone();
-    if let (Some(bearer), Some(device)) = (&registration.bearer, &registration.device)
-        && let Some(channel) = unit.channel_of_device(bearer, device)?
-        && channel != line.channel
-    {
-        let (bearer, device) = (bearer.clone(), device.clone());
-        return Ok(Err(LineRefused::DeviceTaken { bearer, device, channel }));
-    }
-    if let Some(group) = &line.group {
-        registration.group = Some(unit.group_named(group)?);
-    }
-    let tags: Vec<&str> = line.tags.iter().map(String::as_str).collect();
-    unit.register_channel(line.channel, &registration, &tags, now).map(Ok)
-}
-
-impl Header {
-    fn read(record: &ByteRecord) -> Result<Self, ImportError> {
-        let mut places = Vec::new();
-        for (place, name) in record.iter().enumerate() {
-            if place == 0 && (name.starts_with(b"\xff\xfe") || name.starts_with(b"\xfe\xff")) {
-                return Err(ImportError::Utf16);
-            }
-            // A mark that some programs put before UTF-8.
-            let name = if place == 0 { name.strip_prefix(b"\xef\xbb\xbf").unwrap_or(name) } else { name };
-            let known = COLUMNS.into_iter().find(|column| column.as_bytes() == name.trim_ascii());
-            match known {
-                Some(column) if !places.contains(&column) => places.push(column),
-                Some(_) | None => {
-                    return Err(ImportError::Header(String::from_utf8_lossy(name).into_owned()));
-                }
-            }
-        }
-        if !places.contains(&"channel") {
-            return Err(ImportError::NoChannel);
-        }
-        Ok(Self { places })
-    }
-
-    /// Reads a line, and remembers its channel.
-    fn line(
-        &self,
-        record: &ByteRecord,
-        number: u64,
-        seen: &mut HashMap<ChannelId, u64>,
-    ) -> Result<Line, RefusedLine> {
-        let text = || {
-            let values: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
-            let mut text = values.join(",");
-            let mut end = text.len().min(LINE_MAX);
-            while !text.is_char_boundary(end) {
-                end -= 1;
-            }
-            text.truncate(end);
-            text
-        };
-        let refused = |why| RefusedLine { line: number, why, text: text() };
-        let line = self.values(record, number).map_err(refused)?;
-        if let Some(first) = seen.insert(line.channel, number) {
-            // Still the first: a third line names it too.
-            seen.insert(line.channel, first);
-            return Err(refused(LineRefused::Doubled(first)));
-        }
-        Ok(Line { text: text(), ..line })
-    }
-
-    fn values(&self, record: &ByteRecord, number: u64) -> Result<Line, LineRefused> {
-        if record.as_slice().len() > LINE_MAX {
-            return Err(LineRefused::TooLong);
-        }
-        if record.len() != self.places.len() {
-            return Err(LineRefused::Values { found: record.len(), wanted: self.places.len() });
-        }
-        let mut values: HashMap<&'static str, &str> = HashMap::new();
-        for (column, value) in self.places.iter().zip(record) {
-            let value = std::str::from_utf8(value).map_err(|_| LineRefused::NotUtf8(column))?.trim();
-            if !value.is_empty() {
-                values.insert(column, value);
-            }
-        }
-        let channel = values.get("channel").copied().unwrap_or_default();
-        let channel = ChannelId::from_str(&channel.to_ascii_lowercase()).map_err(LineRefused::Channel)?;
-        let fields = Fields(values);
-        Ok(Line {
-            number,
-            channel,
-            card: fields.parsed("card", |text| text.parse::<CardId>())?,
-            registration: Registration {
-                name: fields.name("name")?,
-                group: None,
-                bearer: fields.name("bearer")?,
-                application: fields.name("application")?,
-                device: fields.name("device")?,
-                listening: fields.parsed("listening", |text| text.parse::<Listening>())?,
-                silent_seconds: fields.parsed("silent_seconds", seconds)?,
-            },
-            group: fields.name("group")?,
-            tags: fields.tags()?,
-            text: String::new(),
-        })
-    }
-}
-
-/// The values of one line, without the empty ones.
-struct Fields<'l>(HashMap<&'static str, &'l str>);
-
-impl Fields<'_> {
-    fn parsed<T, E: std::fmt::Display>(
-        &self,
-        column: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, LineRefused> {
-        let Some(value) = self.0.get(column) else { return Ok(None) };
-        parse(value).map(Some).map_err(|error| LineRefused::Value { column, what: error.to_string() })
-    }
-
-    fn name(&self, column: &'static str) -> Result<Option<String>, LineRefused> {
-        self.parsed(column, |text| named(text, NAME_MAX))
-    }
-
-    fn tags(&self) -> Result<Vec<String>, LineRefused> {
-        let tags = self.parsed("tags", |text| {
-            let tags: Vec<String> = text
-                .split(['|', ' '])
-                .filter(|tag| !tag.is_empty())
-                .map(|tag| named(tag, TAG_MAX))
-                .collect::<Result<_, _>>()?;
-            if tags.len() > TAGS_MAX {
-                return Err(format!("a channel has at most {TAGS_MAX} tags"));
-            }
-            Ok(tags)
-        })?;
-        Ok(tags.unwrap_or_default())
-    }
-}
-
-fn named(text: &str, most: usize) -> Result<String, String> {
-    if text.len() > most {
-        return Err(format!("it is longer than {most} bytes"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err("it holds a control character".into());
-    }
-    Ok(text.to_owned())
-}
-
-fn seconds(text: &str) -> Result<u32, String> {
-    let seconds: Option<u32> = text.parse().ok().filter(|seconds| (60..=31_536_000).contains(seconds));
-    seconds.ok_or_else(|| "60 to 31536000 seconds".into())
 }

@@ -32,7 +32,9 @@ use limiter::Limiter;
 use notes::{Note, Notes};
 
 pub use heard::{Answer, Heard};
-pub use import::{COLUMNS, ImportError, LineRefused, RefusedLine, import};
+pub use import::{
+    Column, ImportError, ImportOptions, Imported, LineRefused, RefusedLine, RegisterRefused, import, register,
+};
 pub use limiter::Source;
 pub use queue::{QueueRefused, cancel_downlink, set_priority};
 pub use rules::FleetRules;

@@ -5,6 +5,9 @@ use std::str::FromStr as _;
 use model::{CardId, ChannelId};
 use store::{ChannelFilter, ChannelPage, Reading, StoreError, StoredChannel};
 
+/// How many named channels one page looks at for those that pass a filter.
+const LOOKED_AT_MAX: u32 = 500;
+
 /// Channels that were found, and where the list goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -106,28 +109,39 @@ fn named(
         Some(Cursor::Name(name, channel)) => Some((name.as_str(), *channel)),
         Some(Cursor::Channel(_)) | None => None,
     };
-    let found = rows.channels_named(typed, after, limit)?;
-    let next = found.last().filter(|_| found.len() >= limit as usize);
-    let next = next.and_then(|last| Some(Cursor::Name(last.registration.name.clone()?, last.id)));
-    let fits = |channel: &StoredChannel| {
-        filter.presence.is_none_or(|presence| channel.heard.presence == presence)
-            && filter.group.is_none_or(|group| channel.registration.group == Some(group))
-    };
+    let all = filter.presence.is_none() && filter.group.is_none() && filter.tag.is_none();
+    let looked_at = if all { limit } else { LOOKED_AT_MAX.max(limit) };
+    let found = rows.channels_named(typed, after, looked_at)?;
+    let more = found.len() >= looked_at as usize;
+    let place = |channel: &StoredChannel| Some(Cursor::Name(channel.registration.name.clone()?, channel.id));
+    let end = found.last().filter(|_| more).and_then(place);
     let mut channels = Vec::new();
     for channel in found {
-        let tagged = match &filter.tag {
+        if !fits(rows, &channel, filter)? {
+            continue;
+        }
+        if channels.len() >= limit as usize {
+            // There is one more, if not two.
+            let next = channels.last().and_then(place);
+            return Ok(Found { channels, next });
+        }
+        channels.push(channel);
+    }
+    Ok(Found { channels, next: end })
+}
+
+fn fits(rows: &dyn Reading, channel: &StoredChannel, filter: &ChannelFilter) -> Result<bool, StoreError> {
+    Ok(filter.presence.is_none_or(|presence| channel.heard.presence == presence)
+        && filter.group.is_none_or(|group| channel.registration.group == Some(group))
+        && match &filter.tag {
             Some(tag) => rows.tags_of(channel.id)?.contains(tag),
             None => true,
-        };
-        if tagged && fits(&channel) {
-            channels.push(channel);
-        }
-    }
-    Ok(Found { channels, next })
+        })
 }
 
 /// From where to where channels lie whose digits begin so: `deveui:70b3`, `imei:3569`.
 fn digits_begin(typed: &str) -> Option<([u8; ChannelId::LENGTH], [u8; ChannelId::LENGTH])> {
+    let typed = typed.to_ascii_lowercase();
     let (kind, digits) = typed.split_once(':')?;
     let (length, last) = match kind {
         "deveui" | "eui64" => (16, 'f'),
@@ -140,7 +154,7 @@ fn digits_begin(typed: &str) -> Option<([u8; ChannelId::LENGTH], [u8; ChannelId:
     }
     let whole = |fill: char| {
         let text = format!("{kind}:{digits}{}", String::from(fill).repeat(length - digits.len()));
-        ChannelId::from_str(&text.to_ascii_lowercase()).ok().map(ChannelId::to_bytes)
+        ChannelId::from_str(&text).ok().map(ChannelId::to_bytes)
     };
     Some((whole('0')?, whole(last)?))
 }
@@ -160,6 +174,7 @@ mod tests {
             range("deveui:70b3"),
             Some(["deveui:70b3000000000000".into(), "deveui:70b3ffffffffffff".into()])
         );
+        assert_eq!(range("DEVEUI:70B3"), range("deveui:70b3"));
         assert_eq!(range("imei:35"), Some(["imei:350000000000000".into(), "imei:359999999999999".into()]));
         assert_eq!([range("deveui:xyz"), range("lora:70"), range("market")], [None, None, None]);
     }
