@@ -156,20 +156,20 @@ mod tests {
     #[test]
     fn a_command_is_signed_over_who_when_and_what() {
         let account = Account {
-            application: "KfDSqx4IRG5".into(),
-            secret: Secret::given("pF1AsNpuru".into()),
-            product: 16_800_420,
-            master_key: Secret::given("0664d9b485d842c19e7b932aa1deffb2".into()),
+            application: "townapplication".into(),
+            secret: Secret::given("town-secret".into()),
+            product: 10_086_001,
+            master_key: Secret::given("town-master-key".into()),
         };
         let now = UnixMillis(1_795_199_488_000);
         let call = command(&account, "d1", &[0x51, 0x10], 60, now);
         let body: Value = serde_json::from_str(&call.body).unwrap();
         assert_eq!(body["content"], json!({ "dataType": 2, "payload": "5110" }));
-        assert_eq!((&body["ttl"], &body["productId"]), (&json!(60), &json!(16_800_420)));
+        assert_eq!((&body["ttl"], &body["productId"]), (&json!(60), &json!(10_086_001)));
         let signed =
             |call: &Call| call.headers.iter().find(|(name, _)| *name == "signature").unwrap().1.clone();
         // HMAC-SHA1 over the lines that the kits sign, by another program.
-        assert_eq!(signed(&call), "pZpDN7cyJigCIaY3P0s+B1Vlpbk=");
+        assert_eq!(signed(&call), "o7pWXpjyFYe+xxYAsSI8YfbRmy0=");
         for other in [
             command(&account, "d1", &[0x51, 0x11], 60, now),
             command(&account, "d1", &[0x51, 0x10], 60, UnixMillis(1)),
@@ -183,8 +183,8 @@ mod tests {
         ] {
             assert_ne!(signed(&other), signed(&call));
         }
-        assert!(!format!("{account:?} {call:?}").contains("pF1AsNpuru"));
-        assert!(!format!("{call:?}").contains("0664d9b4"));
+        assert!(!format!("{account:?} {call:?}").contains("town-secret"));
+        assert!(!format!("{call:?}").contains("town-master-key"));
     }
 
     #[test]
