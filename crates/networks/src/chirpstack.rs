@@ -22,7 +22,7 @@ mod topic;
 
 pub use command::{Command, FPort, FPortError};
 pub use event::{
-    Ack, DATA_MAX, DESCRIPTION_MAX, Device, Event, EventRefused, Gateway, Join, Log, PAYLOAD_MAX, Status,
-    TAGS_MAX, TxAck, Up,
+    Ack, Class, DATA_MAX, DESCRIPTION_MAX, Device, Event, EventRefused, Gateway, Join, Log, PAYLOAD_MAX,
+    Status, TAGS_MAX, TxAck, Up,
 };
 pub use topic::{EventType, Topic, TopicError, command_topic, subscription};

@@ -3,7 +3,7 @@
 
 use model::UnixMillis;
 use networks::chirpstack::{
-    DATA_MAX, DESCRIPTION_MAX, Event, EventRefused, PAYLOAD_MAX, TAGS_MAX, Topic, TopicError,
+    Class, DATA_MAX, DESCRIPTION_MAX, Event, EventRefused, PAYLOAD_MAX, TAGS_MAX, Topic, TopicError,
 };
 use serde_json::{Value, json};
 
@@ -115,6 +115,26 @@ fn an_event_tells_of_its_device_what_the_server_knows() {
     log["description"] = json!("卡".repeat(1_000));
     let Ok(Event::Log(log)) = read("log", &log) else { panic!() };
     assert_eq!(log.description, "卡".repeat(DESCRIPTION_MAX / 3));
+}
+
+#[test]
+fn a_devices_class_is_the_one_that_is_enabled_and_a_where_it_is_not_known() {
+    for (word, class) in [
+        (json!("CLASS_A"), Class::A),
+        (json!("CLASS_B"), Class::B),
+        (json!("CLASS_C"), Class::C),
+        (json!("CLASS_D"), Class::A),
+        (json!(""), Class::A),
+        (json!(null), Class::A),
+    ] {
+        let body = up_with("/deviceInfo/deviceClassEnabled", word.clone());
+        let Ok(Event::Up(up)) = read("up", &body) else { panic!("{word}") };
+        assert_eq!(up.device.class, class, "{word}");
+    }
+    let Ok(Event::Up(up)) = read("up", &shape("up-defaults")) else { panic!() };
+    assert_eq!(up.device.class, Class::A);
+    let told = read("up", &up_with("/deviceInfo/deviceClassEnabled", json!(2)));
+    assert_eq!(told, Err(EventRefused::Malformed("deviceClassEnabled")));
 }
 
 #[test]

@@ -71,6 +71,17 @@ impl EventRefused {
     }
 }
 
+/// When a device listens (LoRaWAN 1.0.4, sections 3, 8 and 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// In two windows after each of its own uplinks, which every device does.
+    A,
+    /// At times that a beacon sets, too.
+    B,
+    /// Whenever it does not send.
+    C,
+}
+
 /// What an event says of its device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -82,6 +93,8 @@ pub struct Device {
     pub channel: ChannelId,
     /// The device's name, where it has one.
     pub name: Option<String>,
+    /// When it listens, by the class that is enabled for it.
+    pub class: Class,
     /// When the server made the event, where it says so.
     pub at: Option<UnixMillis>,
     /// The same for every repetition of the event; a `txack` and a `log` have none.
@@ -292,6 +305,12 @@ fn device(topic: &Topic, body: &Map<String, Value>) -> Read<Device> {
         application: topic.application.clone(),
         channel: topic.channel,
         name: text(info, "deviceName")?.map(str::to_owned),
+        // Whatever else a device does, it listens after its uplinks: a word that is not known is no reason to lose one.
+        class: match text(info, "deviceClassEnabled")? {
+            Some("CLASS_B") => Class::B,
+            Some("CLASS_C") => Class::C,
+            _ => Class::A,
+        },
         at,
         deduplication_id: id(body, "deduplicationId")?,
         tags: tags(info)?,
