@@ -43,8 +43,8 @@ pub fn pushed(body: &[u8]) -> Result<Pushed, PushRefused> {
             let data = data.as_str().ok_or(PushRefused::Malformed("payload.APPdata"))?;
             let at = millis(&body, "timestamp")?;
             // The packet's number is -1 where the protocol has none: the time tells repetitions apart from frames.
-            let number = |field| body.get(field).map(Value::to_string).unwrap_or_default();
-            let (up, sent) = (number("upPacketSN"), number("upDataSN"));
+            let number = |field| maybe_name(&body, field).map(Option::unwrap_or_default);
+            let (up, sent) = (number("upPacketSN")?, number("upDataSN")?);
             let key = format!("{device}/{}/{up}/{sent}", at.map_or(0, |at| at.0));
             Ok(Pushed::Uplink(Uplink {
                 channel: maybe_name(&body, "IMEI")?.as_deref().and_then(imei),

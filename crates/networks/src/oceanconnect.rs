@@ -25,6 +25,9 @@ use crate::push::{
 /// The most services that one push may tell of.
 const SERVICES_MAX: usize = 64;
 
+/// The longest token that is taken, in bytes: the platform's have 32 to a few thousand.
+pub const TOKEN_MAX: usize = 4_096;
+
 /// How the device's profile calls things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -157,6 +160,10 @@ pub fn login(account: &Account) -> Call {
 pub fn logged_in(body: &[u8], now: UnixMillis) -> Result<Token, PushRefused> {
     let body = object(body)?;
     let token = body.get("accessToken").and_then(Value::as_str).ok_or(PushRefused::Missing("accessToken"))?;
+    // It goes into a header as it is.
+    if !(1..=TOKEN_MAX).contains(&token.len()) || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(PushRefused::Malformed("accessToken"));
+    }
     let seconds = body.get("expiresIn").and_then(Value::as_i64).ok_or(PushRefused::Missing("expiresIn"))?;
     // A minute early: a token must not end on its way.
     let expires_at = now.plus(seconds.saturating_sub(60).clamp(0, 86_400).saturating_mul(1_000));

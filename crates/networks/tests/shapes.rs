@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on fails.
 
 use model::UnixMillis;
-use networks::oceanconnect::Profile;
+use networks::oceanconnect::{Profile, TOKEN_MAX};
 use networks::push::{BODY_MAX, Fate, PushRefused, Pushed, Secret, Taken};
 use networks::{ctwing, oceanconnect, onenet, sigfox};
 use serde_json::json;
@@ -53,6 +53,25 @@ fn a_report_of_ctwing_is_an_uplink_of_its_imei() {
     let quoted = again.replace("1795199488000", r#""1795199488000""#).replace("356938035643809", "undefined");
     let Ok(Pushed::Uplink(quoted)) = ctwing::pushed(quoted.as_bytes()) else { panic!() };
     assert_eq!((quoted.key, quoted.at, quoted.channel), (uplink.key, uplink.at, None));
+}
+
+#[test]
+fn a_packets_number_of_ctwing_is_a_number_or_its_text_and_not_a_document() {
+    let report = |number: serde_json::Value| {
+        let mut body: serde_json::Value = serde_json::from_slice(&shape("ctwing-data-report")).unwrap();
+        body["upPacketSN"] = number;
+        ctwing::pushed(body.to_string().as_bytes())
+    };
+    let start = "a1b2c3d4e5f60718293a4b5c6d7e8f90/1795199488000";
+    for (number, said) in
+        [(json!(7), "7"), (json!("7"), "7"), (json!(-1), "-1"), (json!(""), ""), (json!(null), "")]
+    {
+        let Ok(Pushed::Uplink(uplink)) = report(number.clone()) else { panic!("{number}") };
+        assert_eq!(uplink.key, format!("{start}/{said}/-1"), "{number}");
+    }
+    for number in [json!({}), json!([1]), json!(true), json!("7".repeat(129))] {
+        assert_eq!(report(number.clone()), Err(PushRefused::Malformed("upPacketSN")), "{number}");
+    }
 }
 
 #[test]
@@ -258,6 +277,19 @@ fn a_token_of_oceanconnect_is_good_until_a_minute_before_its_end() {
     let token = oceanconnect::logged_in(body, now).unwrap();
     assert_eq!(token.expires_at, now.plus(3_540_000));
     assert!(!format!("{token:?}").contains("very-secret"));
+    for (token, good) in [
+        ("t".repeat(TOKEN_MAX), true),
+        ("t".repeat(TOKEN_MAX + 1), false),
+        (String::new(), false),
+        ("two words".into(), false),
+        ("line\r\nCookie: x".into(), false),
+        ("令牌".into(), false),
+    ] {
+        let answer = json!({ "accessToken": token, "expiresIn": 3600 });
+        let told = oceanconnect::logged_in(answer.to_string().as_bytes(), now).map(|token| token.expires_at);
+        let right = if good { Ok(now.plus(3_540_000)) } else { Err(PushRefused::Malformed("accessToken")) };
+        assert_eq!(told, right, "{token}");
+    }
     let account = oceanconnect::Account { application: "app".into(), secret: Secret::given("a&b".into()) };
     assert_eq!(oceanconnect::login(&account).body, "appId=app&secret=a%26b");
     let call = oceanconnect::command(&account, &token, &profile(), "d1", &[1, 2], 60, Some("https://x/y"));
