@@ -7,6 +7,9 @@
 //! Revisions differ. AS923 at DR2 without dwell time was 51 before RP002-1.0.1 and is 115 since: 51 fits both. CN470 had
 //! 51, 51, 51 and 115 at DR0 to DR3, and devices of LoRaWAN 1.0.3 and before still do. A network server goes by the revision in
 //! the device's profile, and tells when what it was given does not fit.
+//!
+//! Compared with the tables of ChirpStack's crate `lrwn` 4.13 for RP002-1.0.4, which differ twice beside that of AS923: EU868 DR4 has
+//! 222 there, and CN470 has no receive window after DR6 and DR7.
 
 use core::fmt;
 
