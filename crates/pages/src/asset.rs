@@ -37,6 +37,7 @@ const STYLE: &str = concat!(
     include_str!("../assets/style/desk.css"),
     include_str!("../assets/style/terminal.css"),
     include_str!("../assets/style/tap.css"),
+    include_str!("../assets/style/fleet.css"),
     include_str!("../assets/style/preferences.css"),
 );
 

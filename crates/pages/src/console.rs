@@ -1,14 +1,22 @@
-//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets. It shows. Three things are
-//! done here, each after a page that asks: a load whose card is gone is put in doubt, one in doubt is settled, a
-//! terminal is revoked.
+//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets. It shows. Five things are
+//! done here: a load whose card is gone is put in doubt, one in doubt is settled, a terminal is revoked, a waiting
+//! downlink is taken back or put elsewhere in the queue, an alert is cleared.
 
+mod fleet;
 mod loads;
+mod plot;
 mod terminals;
 
+pub use fleet::{
+    AlertKind, AlertRow, ChannelRow, ConsoleAlerts, ConsoleChannel, ConsoleDownlink, ConsoleFleet,
+    ConsoleQueue, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, Fact, FleetSearch, FrameRow,
+    GroupRow, Presence, Tally, UpTo,
+};
 pub use loads::{
     AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
     LoadState, LoadView, Settled, Settlement,
 };
+pub use plot::{Plot, Point};
 pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
 };
@@ -207,43 +215,6 @@ pub struct ConsoleCards {
 impl ConsoleCards {
     fn tab(&self) -> Tab {
         Tab::Cards
-    }
-}
-
-/// A line of the table of channels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelRow {
-    /// The channel's id, with its kind: `DevEUI 70b3d57ed0001234`.
-    pub channel: String,
-    /// The card that uses it.
-    pub card_id: Option<String>,
-    /// When it was last heard, as text.
-    pub last_heard: Option<String>,
-    /// Its signal, as text: `-97 dBm`.
-    pub signal: Option<String>,
-    /// Its battery.
-    pub battery_percent: Option<u8>,
-    /// Where a downlink would go: an address or a network's name.
-    pub address: Option<String>,
-    /// How many downlinks wait for it.
-    pub waiting_downlinks: u32,
-}
-
-/// `GET /console/fleet`.
-#[derive(Debug, Clone, Template)]
-#[template(path = "console/fleet.html")]
-pub struct ConsoleFleet {
-    /// Language and place.
-    pub page: Page,
-    /// The channels.
-    pub rows: Vec<ChannelRow>,
-    /// Older ones.
-    pub older: Option<Href>,
-}
-
-impl ConsoleFleet {
-    fn tab(&self) -> Tab {
-        Tab::Fleet
     }
 }
 

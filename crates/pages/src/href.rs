@@ -2,12 +2,17 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// An address that is safe to click: `http`, `https`, or a place on this host.
 ///
 /// Escaping makes text harmless as text; it does not make `javascript:…` harmless as a link. A merchant gives the
 /// address of its own page, so every address from outside passes through here, and the templates take nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Href(String);
+
+/// All but the characters that RFC 3986, clause 2.3, leaves as they are.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Href {
     /// Takes the address as given, or `#` when following it could run a script.
@@ -20,14 +25,15 @@ impl Href {
         if (web || here) && clean { Href(address) } else { Href("#".into()) }
     }
 
-    /// The same address with one more query parameter; `name` and `value` are plain tags that need no encoding.
+    /// The same address with one more query parameter. `name` is a plain tag; `value` is any text, and is encoded (RFC
+    /// 3986, clause 2.1).
     pub fn with(&self, name: &str, value: &str) -> Href {
         let (address, fragment) = match self.0.split_once('#') {
             Some((address, fragment)) => (address, format!("#{fragment}")),
             None => (self.0.as_str(), String::new()),
         };
         let joint = if address.contains('?') { '&' } else { '?' };
-        Href(format!("{address}{joint}{name}={value}{fragment}"))
+        Href(format!("{address}{joint}{name}={}{fragment}", utf8_percent_encode(value, ENCODED)))
     }
 
     /// The address as text.
@@ -74,5 +80,6 @@ mod tests {
     fn a_parameter_goes_before_the_fragment() {
         assert_eq!(Href::new("/a").with("lang", "zh").as_str(), "/a?lang=zh");
         assert_eq!(Href::new("/a?b=1#c").with("lang", "zh").as_str(), "/a?b=1&lang=zh#c");
+        assert_eq!(Href::new("/a").with("q", "a&b=c #北").as_str(), "/a?q=a%26b%3Dc%20%23%E5%8C%97");
     }
 }

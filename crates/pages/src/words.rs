@@ -22,11 +22,13 @@ macro_rules! words {
 }
 
 mod en;
+mod fleet;
 mod phrases;
 mod wallets;
 mod zh;
 
 pub use en::ENGLISH;
+pub use fleet::FleetWords;
 pub use wallets::{
     BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
     TerminalWords, WalletWords,
@@ -70,6 +72,8 @@ pub struct Words {
     pub outbox: OutboxWords,
     /// In the console, on wallet cards and terminals.
     pub bank: BankWords,
+    /// In the console, on the fleet.
+    pub fleet: FleetWords,
 }
 
 impl Words {
@@ -93,6 +97,7 @@ impl Words {
             self.field.entries(),
             self.outbox.entries(),
             self.bank.entries(),
+            self.fleet.entries(),
         ]
         .concat()
     }
@@ -271,7 +276,6 @@ words! {
         today: "Tab and title.",
         cards: "Tab and title.",
         fleet: "Tab.",
-        fleet_title: "Title of the fleet.",
         ledger: "Tab and title.",
         paid_total: "Label of the sum of the day.",
         paid_none: "Nothing was paid today.",
@@ -317,13 +321,7 @@ words! {
         life_lost: "Life cycle.",
         life_expired: "Life cycle.",
         life_closed: "Life cycle.",
-        last_heard: "Column.",
         never: "Never heard.",
-        signal: "Column.",
-        battery: "Column.",
-        address: "Column.",
-        waiting: "Column.",
-        no_channels: "The table is empty.",
         kind: "Column.",
         accounts: "Column.",
         posted: "Column.",

@@ -1,5 +1,6 @@
 //! English.
 
+mod fleet;
 mod wallets;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
@@ -162,7 +163,6 @@ pub const ENGLISH: Words = Words {
         today: "Today",
         cards: "Cards",
         fleet: "Fleet",
-        fleet_title: "Fleet",
         ledger: "Ledger",
         paid_total: "Paid today",
         paid_none: "Nothing yet",
@@ -208,13 +208,7 @@ pub const ENGLISH: Words = Words {
         life_lost: "Lost",
         life_expired: "Expired",
         life_closed: "Closed",
-        last_heard: "Last heard",
         never: "Never",
-        signal: "Signal",
-        battery: "Battery",
-        address: "Address",
-        waiting: "Waiting downlinks",
-        no_channels: "No channels yet.",
         kind: "Accounts",
         accounts: "Count",
         posted: "Posted",
@@ -268,4 +262,5 @@ pub const ENGLISH: Words = Words {
     field: wallets::FIELD,
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
+    fleet: fleet::FLEET,
 };

@@ -1,5 +1,6 @@
 //! Chinese.
 
+mod fleet;
 mod wallets;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
@@ -161,7 +162,6 @@ pub const CHINESE: Words = Words {
         today: "今日",
         cards: "卡片",
         fleet: "设备",
-        fleet_title: "物联网设备管理平台",
         ledger: "账本",
         paid_total: "今日支付",
         paid_none: "暂无",
@@ -207,13 +207,7 @@ pub const CHINESE: Words = Words {
         life_lost: "已挂失",
         life_expired: "已过期",
         life_closed: "已注销",
-        last_heard: "最近通信",
         never: "从未",
-        signal: "信号",
-        battery: "电量",
-        address: "地址",
-        waiting: "待发下行",
-        no_channels: "暂无信道。",
         kind: "账户类别",
         accounts: "账户数",
         posted: "已入账",
@@ -267,4 +261,5 @@ pub const CHINESE: Words = Words {
     field: wallets::FIELD,
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
+    fleet: fleet::FLEET,
 };

@@ -124,42 +124,6 @@ pub(super) fn console(language: Language) -> Vec<Sample> {
                 older: older(),
             },
         ),
-        page(
-            "console-fleet",
-            &ConsoleFleet {
-                page: setting.clone(),
-                rows: vec![
-                    ChannelRow {
-                        channel: "DevEUI 70b3d57ed0061a2f".into(),
-                        card_id: Some("0000a3f1".into()),
-                        last_heard: Some("18:31:31".into()),
-                        signal: Some("-97 dBm".into()),
-                        battery_percent: Some(86),
-                        address: Some("LoRaWAN cn470, gw-east-02".into()),
-                        waiting_downlinks: 0,
-                    },
-                    ChannelRow {
-                        channel: "IMEI 867000050012349".into(),
-                        card_id: Some("0000a3f2".into()),
-                        last_heard: Some("17:02:09".into()),
-                        signal: None,
-                        battery_percent: None,
-                        address: Some("coap://10.20.0.17:5683".into()),
-                        waiting_downlinks: 2,
-                    },
-                    ChannelRow {
-                        channel: "DevEUI 70b3d57ed0061a31".into(),
-                        card_id: None,
-                        last_heard: None,
-                        signal: None,
-                        battery_percent: None,
-                        address: None,
-                        waiting_downlinks: 0,
-                    },
-                ],
-                older: None,
-            },
-        ),
         page("console-ledger", &ledger(true)),
         page("console-ledger-broken", &ledger(false)),
     ]

@@ -9,6 +9,7 @@ use pages::*;
 mod bank;
 mod cards;
 mod console;
+mod fleet;
 mod orders;
 mod shop;
 mod terminal;
@@ -41,6 +42,7 @@ pub(crate) fn all(language: Language) -> Vec<Sample> {
     all.extend(orders::orders(language));
     all.extend(cards::cards(language));
     all.extend(console::console(language));
+    all.extend(fleet::fleet(language));
     all.extend(terminal::terminal(language));
     all.extend(bank::bank(language));
     all.extend(rest(language));

@@ -1,10 +1,11 @@
 //! The operators' console: today's payments, cards, fleet, ledger; wallet cards' loads, terminals, wallets.
 //!
-//! For: showing what is stored. Three things are done here, each after a page that asks: a load whose card is gone is
-//! put in doubt, one in doubt is settled, a terminal is revoked.
+//! For: showing what is stored. Where something is done, a page asks before: a load whose card is gone is put in doubt,
+//! one in doubt is settled, a terminal is revoked, a downlink is taken back.
 //! Refuses: whole numbers of cards, and deciding (see `bank` and `security`).
-//! Next: `loads`, `terminals`.
+//! Next: `fleet`, `loads`, `terminals`.
 
+mod fleet;
 mod loads;
 mod terminals;
 
@@ -15,8 +16,8 @@ use axum::response::{Redirect, Response};
 use axum::routing::get;
 use model::{CardId, Currency};
 use pages::{
-    AccountRow, CardRow, ChannelRow, ConsoleCards, ConsoleFleet, ConsoleLedger, ConsoleToday, CurrencyLedger,
-    Href, MessagePage, Outcome, OutcomeCount, PaymentRow, Template, TransferCounts,
+    AccountRow, CardRow, ConsoleCards, ConsoleLedger, ConsoleToday, CurrencyLedger, Href, MessagePage,
+    Outcome, OutcomeCount, PaymentRow, Template, TransferCounts,
 };
 use payment::{AccountKind, LifeCycle, OrderId};
 use serde::Deserialize;
@@ -50,8 +51,8 @@ pub(super) fn router() -> Router<Console> {
         .route("/", get(|| async { Redirect::to("/console") }))
         .route("/console", get(today))
         .route("/console/cards", get(cards))
-        .route("/console/fleet", get(fleet))
         .route("/console/ledger", get(ledger))
+        .merge(fleet::router())
         .merge(loads::router())
         .merge(terminals::router())
 }
@@ -218,26 +219,6 @@ fn life(state: LifeCycle) -> pages::LifeCycle {
         LifeCycle::Expired => pages::LifeCycle::Expired,
         LifeCycle::Closed => pages::LifeCycle::Closed,
     }
-}
-
-async fn fleet(State(api): State<Api>, visitor: Visitor, Query(older): Query<Older>) -> Response {
-    show(api, visitor, move |rows, visitor| {
-        let (cards, older) = card_page(rows, older.after.as_deref(), "/console/fleet")?;
-        let rows = cards
-            .into_iter()
-            .map(|CardSummary { card, link, waiting }| ChannelRow {
-                channel: card.channel.to_string(),
-                card_id: Some(card.id().to_string()),
-                last_heard: link.heard_at.map(text::day_and_time),
-                signal: None,
-                battery_percent: link.battery.map(text::percent),
-                address: link.address,
-                waiting_downlinks: waiting,
-            })
-            .collect();
-        Ok(ConsoleFleet { page: visitor.page(), rows, older })
-    })
-    .await
 }
 
 async fn ledger(State(api): State<Api>, visitor: Visitor) -> Response {

@@ -55,3 +55,16 @@ pub(super) fn millis(at: UnixMillis) -> u64 {
 pub(super) fn percent(battery: u8) -> u8 {
     battery.min(air::BATTERY_FULL) / 2
 }
+
+/// How a frame was heard: strength, and its ratio to the noise.
+pub(super) fn signal(reception: &fleet::Reception) -> Option<String> {
+    let rssi = reception.rssi_dbm.map(|rssi| format!("{rssi} dBm"));
+    let snr = reception.snr_tenths.map(|tenths| format!("{:.1} dB", f64::from(tenths) / 10.0));
+    let parts: Vec<String> = rssi.into_iter().chain(snr).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A firmware's two bytes: major and minor.
+pub(super) fn version(firmware: u16) -> String {
+    format!("{}.{}", firmware >> 8, firmware & 0xff)
+}

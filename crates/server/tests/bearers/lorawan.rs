@@ -27,7 +27,8 @@ async fn what_became_of_an_answer_is_told_as_the_network_server_tells_it() {
     shore.network.uplink(channel, &card.press()).await;
     let command = shore.network.command().await;
     let stands = async |shore: &Shore<NetworkServer>, state| {
-        shore.until(&format!("{state:?}"), |town| answers(town, channel)[0].state == state).await;
+        let is_so = |town: &Town| answers(town, channel).first().is_some_and(|answer| answer.state == state);
+        shore.until(&format!("{state:?}"), is_so).await;
     };
     stands(&shore, DownlinkState::Handed).await;
     // An item that outlived its time is told of at the next uplink, in the log.
