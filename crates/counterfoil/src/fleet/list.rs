@@ -82,12 +82,12 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ExitCode, Failure> {
             break;
         }
     }
-    let code = print(&text)?;
     if let Some(next) = after {
-        // Not among the rows: those are for programs.
-        eprintln!("… more with --after {next}");
+        let more = format!("… more with --after {next}\n");
+        // Objects are for programs: nothing else stands among them.
+        if arguments.json { eprint!("{more}") } else { text += &more }
     }
-    Ok(code)
+    print(&text)
 }
 
 fn line(rows: &dyn Reading, channel: &StoredChannel, json: bool) -> Result<String, StoreError> {

@@ -102,11 +102,12 @@ pub(super) fn queue(arguments: &QueueArguments) -> Result<ExitCode, Failure> {
             )
         };
     }
-    let code = print(&text)?;
     if let Some(last) = waiting.last().filter(|_| waiting.len() >= arguments.limit as usize) {
-        eprintln!("… more with --after {}", last.id);
+        let more = format!("… more with --after {}\n", last.id);
+        // Objects are for programs: nothing else stands among them.
+        if arguments.json { eprint!("{more}") } else { text += &more }
     }
-    Ok(code)
+    print(&text)
 }
 
 pub(super) fn cancel(arguments: &CancelArguments) -> Result<ExitCode, Failure> {
