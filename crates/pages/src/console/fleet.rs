@@ -372,8 +372,6 @@ pub struct DownlinkRow {
     pub made_at: String,
     /// When its time is over, as text.
     pub until: String,
-    /// Bytes of its frame; `None` where it is not made yet.
-    pub bytes: Option<usize>,
 }
 
 /// A line of the timeline.

@@ -56,7 +56,6 @@ words! {
         priority: "Column, label.",
         until: "Column, label.",
         made: "Column, label.",
-        bytes: "Column: length.",
         order: "Column, label.",
         outcome: "Column.",
         up: "A frame from the card.",

@@ -38,7 +38,6 @@ fn downlink(state: DownlinkState, priority: DownlinkPriority) -> DownlinkRow {
         priority,
         made_at: "2026-11-20 18:31:28 UTC".into(),
         until: "2026-11-20 18:33:28 UTC".into(),
-        bytes: (state != DownlinkState::Queued).then_some(23),
     }
 }
 

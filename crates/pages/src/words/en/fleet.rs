@@ -56,7 +56,6 @@ pub(super) const FLEET: FleetWords = FleetWords {
     priority: "Priority",
     until: "Until",
     made: "Made",
-    bytes: "Bytes",
     order: "Order",
     outcome: "Outcome",
     up: "From the card",

@@ -56,7 +56,6 @@ pub(super) const FLEET: FleetWords = FleetWords {
     priority: "优先级",
     until: "截止",
     made: "生成时间",
-    bytes: "字节",
     order: "订单",
     outcome: "结果",
     up: "上行",

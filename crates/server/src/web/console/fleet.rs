@@ -217,7 +217,6 @@ fn downlink_row(downlink: &StoredDownlink) -> DownlinkRow {
         },
         made_at: text::day_and_time(downlink.created_at),
         until: text::day_and_time(downlink.expires_at),
-        bytes: (!downlink.frame.is_empty()).then_some(downlink.frame.len()),
     }
 }
 
