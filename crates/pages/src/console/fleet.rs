@@ -337,7 +337,7 @@ pub struct ConsoleFleet {
     /// The channels that were found.
     pub rows: Vec<ChannelRow>,
     /// Where the list goes on.
-    pub older: Option<Href>,
+    pub further: Option<Href>,
 }
 
 /// A fact about a channel: label and text.
@@ -447,7 +447,7 @@ pub struct ConsoleQueue {
     /// What waits, the oldest first.
     pub rows: Vec<DownlinkRow>,
     /// Where the list goes on.
-    pub older: Option<Href>,
+    pub further: Option<Href>,
 }
 
 /// `GET /console/fleet/queue/{downlink}`: asks what is to be done with one. The forms post `do`: `cancel`, `high`, `normal` or `low`.

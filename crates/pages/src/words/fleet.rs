@@ -26,6 +26,7 @@ words! {
         found: "Heading of the list.",
         none_found: "The list is empty.",
         none_known: "There is no channel at all.",
+        further: "Button: the list goes on.",
         more_below: "The page is short and goes on.",
         channel: "Column, label.",
         card: "Column, label.",

@@ -125,7 +125,7 @@ pub(super) fn fleet(language: Language) -> Vec<Sample> {
             channel("imei:356938035643809", None, Presence::Silent),
             channel("deveui:70b3d57ed0061a31", None, Presence::Unheard),
         ],
-        older: Some(href("/console/fleet").with("after", "0170b3d57ed0061a31")),
+        further: Some(href("/console/fleet").with("after", "0170b3d57ed0061a31")),
     };
     let empty = ConsoleFleet {
         tally: tally(0, 0, 0),
@@ -134,10 +134,10 @@ pub(super) fn fleet(language: Language) -> Vec<Sample> {
         waiting: UpTo { count: 0, more: false },
         search: FleetSearch::default(),
         rows: Vec::new(),
-        older: None,
+        further: None,
         ..map.clone()
     };
-    let not_found = ConsoleFleet { rows: Vec::new(), older: None, ..map.clone() };
+    let not_found = ConsoleFleet { rows: Vec::new(), further: None, ..map.clone() };
     let goes_on = ConsoleFleet { rows: Vec::new(), ..map.clone() };
     let plot = |points: &[i32], between| {
         let points: Vec<Point> = points.iter().map(|value| (*value != 0).then_some(*value)).collect();
@@ -195,7 +195,7 @@ pub(super) fn fleet(language: Language) -> Vec<Sample> {
         ..one.clone()
     };
     let waiting = downlinks().into_iter().take(3).collect();
-    let queue = ConsoleQueue { page: setting.clone(), rows: waiting, older: Some(href("?after=dl_0")) };
+    let queue = ConsoleQueue { page: setting.clone(), rows: waiting, further: Some(href("?after=dl_0")) };
     let ask = ConsoleDownlink {
         page: setting.clone(),
         row: downlink(DownlinkState::Queued, DownlinkPriority::Normal),
@@ -219,7 +219,7 @@ pub(super) fn fleet(language: Language) -> Vec<Sample> {
         page("console-fleet-channel", &one),
         page("console-fleet-channel-unheard", &unheard),
         page("console-fleet-queue", &queue),
-        page("console-fleet-queue-empty", &ConsoleQueue { rows: Vec::new(), older: None, ..queue.clone() }),
+        page("console-fleet-queue-empty", &ConsoleQueue { rows: Vec::new(), further: None, ..queue.clone() }),
         page("console-fleet-downlink", &ask),
         page("console-fleet-downlink-too-late", &too_late),
         page("console-fleet-alerts", &told),

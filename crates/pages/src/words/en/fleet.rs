@@ -26,6 +26,7 @@ pub(super) const FLEET: FleetWords = FleetWords {
     found: "Channels",
     none_found: "No channel is like this.",
     none_known: "No channel is registered yet. A card brings its channel with it; `counterfoil fleet import` brings many.",
+    further: "More",
     more_below: "The list goes on.",
     channel: "Channel",
     card: "Card",

@@ -26,6 +26,7 @@ pub(super) const FLEET: FleetWords = FleetWords {
     found: "信道列表",
     none_found: "没有符合条件的信道。",
     none_known: "尚未登记信道。发卡时自动登记；批量登记请用 counterfoil fleet import。",
+    further: "下一页",
     more_below: "列表未完，请继续翻页。",
     channel: "信道",
     card: "卡片",

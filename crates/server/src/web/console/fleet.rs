@@ -100,7 +100,7 @@ async fn map(State(api): State<Api>, visitor: Visitor, Query(sought): Query<Soug
             alerts: up_to(rows.open_alert_count(COUNTED_MAX + 1)?),
             waiting: up_to(rows.waiting_downlink_count(COUNTED_MAX + 1)?),
             rows: found.channels.iter().map(|it| channel_row(rows, it)).collect::<Result<_, _>>()?,
-            older: found.next.map(|next| sought.after(&next)),
+            further: found.next.map(|next| sought.after(&next)),
             search: FleetSearch {
                 presence: presence.map(shown_presence),
                 group: group.map(|group| group.name.clone()),
@@ -195,7 +195,7 @@ async fn queue(State(api): State<Api>, visitor: Visitor, Query(further): Query<F
         Ok(Some(ConsoleQueue {
             page: visitor.page(),
             rows: waiting.iter().map(downlink_row).collect(),
-            older: last.map(|id| Href::new(QUEUE).with("after", &id.to_string())),
+            further: last.map(|id| Href::new(QUEUE).with("after", &id.to_string())),
         }))
     })
     .await
