@@ -99,7 +99,8 @@ pub trait FleetUnit: FleetReading {
     ) -> Result<Registered, StoreError>;
     /// Makes a channel known, if it is not.
     fn know_channel(&mut self, id: ChannelId, at: UnixMillis) -> Result<(), StoreError>;
-    /// Keeps what networks said of a channel that is known; `look_at` where it begins to be present.
+    /// Keeps what networks said of a channel that is known. Where it stands is kept only with `look_at`, when it begins
+    /// to be present: most frames come from channels that are.
     fn put_heard(
         &mut self,
         id: ChannelId,

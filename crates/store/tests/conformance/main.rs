@@ -5,6 +5,7 @@
 mod authorization;
 mod card;
 mod event;
+mod fleet;
 mod ledger;
 mod load;
 #[path = "../maker/mod.rs"]
@@ -127,6 +128,19 @@ macro_rules! conformance {
                 sms_codes_are_forgotten_by_their_end_and_by_portions
                 sms_are_due_by_their_turn_the_longest_first
                 an_sms_is_tried_again_later_until_it_is_forgotten
+            }
+            fleet {
+                every_field_of_a_channel_comes_back
+                a_device_of_a_network_names_one_channel
+                the_tally_follows_every_change
+                channels_are_listed_by_id_by_every_filter
+                a_channel_is_looked_at_when_it_is_due
+                every_field_and_state_of_a_downlink_comes_back
+                an_order_waits_in_one_downlink
+                what_waits_goes_by_priority_then_by_age_until_its_time_is_over
+                frames_are_kept_by_age_and_number_and_forgotten_by_portions
+                a_channel_has_one_open_alert_a_kind_which_is_cleared_once
+                how_far_an_import_has_come_is_kept_by_its_file
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says
