@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tap", &["crypto", "model"]),
     ("payment", &["model"]),
     ("coap", &[]),
-    ("energy", &[]),
+    ("energy", &["networks"]),
     ("fleet", &["model"]),
     ("networks", &["model"]),
     ("provision", &["model"]),

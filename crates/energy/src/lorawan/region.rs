@@ -48,42 +48,22 @@ impl fmt::Display for DataRate {
     }
 }
 
-/// One data rate: how it is sent, and the application payload that fits.
-struct Rate {
-    modulation: Modulation,
-    limit: u16,
-}
-
-const fn rate(spreading_factor: u8, khz: u32, limit: u16) -> Rate {
-    Rate { modulation: Modulation::new(spreading_factor, khz), limit }
-}
-
-const EU868: &[Rate] = &[
-    rate(12, 125, 51),
-    rate(11, 125, 51),
-    rate(10, 125, 51),
-    rate(9, 125, 115),
-    rate(8, 125, 242),
-    rate(7, 125, 242),
+/// North America's data rates of uplinks, by spreading factor and bandwidth in kHz.
+const US915: &[Modulation] = &[
+    Modulation::new(10, 125),
+    Modulation::new(9, 125),
+    Modulation::new(8, 125),
+    Modulation::new(7, 125),
+    Modulation::new(8, 500),
 ];
-const AS923: &[Rate] = EU868;
-const AS923_DWELL: &[Rate] = &[
-    rate(12, 125, 0),
-    rate(11, 125, 0),
-    rate(10, 125, 11),
-    rate(9, 125, 53),
-    rate(8, 125, 125),
-    rate(7, 125, 242),
-];
-const US915: &[Rate] =
-    &[rate(10, 125, 11), rate(9, 125, 53), rate(8, 125, 125), rate(7, 125, 242), rate(8, 500, 242)];
-const CN470: &[Rate] = &[
-    rate(12, 125, 0),
-    rate(11, 125, 23),
-    rate(10, 125, 86),
-    rate(9, 125, 184),
-    rate(8, 125, 242),
-    rate(7, 125, 242),
+/// Everywhere else.
+const SLOW_FIRST: [Modulation; 6] = [
+    Modulation::new(12, 125),
+    Modulation::new(11, 125),
+    Modulation::new(10, 125),
+    Modulation::new(9, 125),
+    Modulation::new(8, 125),
+    Modulation::new(7, 125),
 ];
 
 /// A region of the regional parameters.
@@ -105,13 +85,22 @@ impl Region {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Eu868, Self::Us915, Self::Cn470, Self::As923, Self::As923Dwell];
 
-    const fn rates(self) -> &'static [Rate] {
+    const fn rates(self) -> &'static [Modulation] {
         match self {
-            Self::Eu868 => EU868,
             Self::Us915 => US915,
-            Self::Cn470 => CN470,
-            Self::As923 => AS923,
-            Self::As923Dwell => AS923_DWELL,
+            Self::Eu868 | Self::Cn470 | Self::As923 | Self::As923Dwell => &SLOW_FIRST,
+        }
+    }
+
+    /// The same region where it is said what frames carry.
+    const fn plan(self) -> networks::lorawan::Region {
+        use networks::lorawan::Region as Plan;
+        match self {
+            Self::Eu868 => Plan::Eu868,
+            Self::Us915 => Plan::Us915,
+            Self::Cn470 => Plan::Cn470,
+            Self::As923 => Plan::As923,
+            Self::As923Dwell => Plan::As923Dwell,
         }
     }
 
@@ -143,20 +132,16 @@ impl Region {
         (0_u8..).take(self.rates().len()).map(DataRate)
     }
 
-    fn rate(self, data_rate: DataRate) -> &'static Rate {
-        // A data rate is only made by `data_rates` of some region; one of another region is taken as the last.
-        let rates = self.rates();
-        &rates[usize::from(data_rate.0).min(rates.len() - 1)]
-    }
-
     /// How an uplink is sent.
     pub fn uplink(self, data_rate: DataRate) -> Modulation {
-        self.rate(data_rate).modulation
+        // A data rate is only made by `data_rates` of some region; one of another region is taken as the last.
+        let rates = self.rates();
+        rates[usize::from(data_rate.0).min(rates.len() - 1)]
     }
 
     /// Application payload of an uplink.
     pub fn uplink_limit(self, data_rate: DataRate) -> u16 {
-        self.rate(data_rate).limit
+        in_bytes(networks::lorawan::limit(self.plan(), data_rate.0))
     }
 
     /// How the answer comes in the first window, at data rate offset 0.
@@ -170,10 +155,7 @@ impl Region {
 
     /// Application payload of that answer.
     pub fn downlink_limit(self, data_rate: DataRate) -> u16 {
-        match self {
-            Self::Us915 => 242,
-            Self::Eu868 | Self::Cn470 | Self::As923 | Self::As923Dwell => self.uplink_limit(data_rate),
-        }
+        in_bytes(networks::lorawan::downlink_limit(self.plan(), data_rate.0))
     }
 
     /// How the second window listens, as the regional parameters have it.
@@ -193,6 +175,11 @@ impl Region {
             Self::Us915 | Self::Cn470 | Self::As923 | Self::As923Dwell => None,
         }
     }
+}
+
+/// A data rate that a region does not have carries nothing.
+fn in_bytes(limit: Option<usize>) -> u16 {
+    limit.and_then(|bytes| u16::try_from(bytes).ok()).unwrap_or(0)
 }
 
 impl fmt::Display for Region {

@@ -121,3 +121,22 @@ async fn a_path_is_posted_to_or_is_none() {
     }
     assert_eq!(coast.town.counts("datagrams_refused"), [].into());
 }
+
+#[tokio::test]
+async fn a_frame_that_is_called_text_and_an_answer_that_is_wanted_as_text_are_refused() {
+    let coast = Coast::open().await;
+    let mut radio = coast.radio().await;
+    let requests: [(&[u8], &str); 4] = [
+        (b"\xb2cf\x10", "4.15"),
+        (b"\xb2cf\x11\x32", "4.15"),
+        (b"\xb2cf\x61\x32", "4.06"),
+        (b"\xb2cf\x11\x2a\x51\x32", "4.06"),
+    ];
+    for (options, code) in requests {
+        let (mid, token) = radio.fresh();
+        radio.send(&message(CON, 0x02, mid, &token, options, &[0x79, 0x10])).await;
+        let answer = radio.answer().await;
+        assert_eq!((answer.code_text().as_str(), answer.mid), (code, mid), "{options:02x?}");
+    }
+    assert_eq!(coast.town.counts("frames_refused"), [].into(), "no frame was read");
+}
