@@ -43,7 +43,7 @@ The first line names the columns, in any order; only `channel` is needed:
 A column that the file does not have leaves what is known; an empty value ends it.
 
 Lines that are not good are listed with their number and reason, and written to FILE.refused.csv; the rest is taken. Run it again after
-an interruption, with the same file: it goes on where it stopped. Exit codes: 0 all taken, 3 some refused, 130 stopped by Ctrl-C, 1 not
+an interruption, with the same file: it goes on where it stopped. A file in the order of its channels goes several times faster. Exit codes: 0 all taken, 3 some refused, 130 stopped by Ctrl-C, 1 not
 taken to the end for another reason.";
 
 #[derive(Args)]

@@ -1,4 +1,4 @@
-//! Channels from a file of comma-separated values: a million in a minute, taken up again where it stopped.
+//! Channels from a file of comma-separated values: a million in a minute where they stand in order, taken up again where it stopped.
 //!
 //! Lines go to the store in units of work that keep, with the channels, how far the file has come. So a process that is killed goes on
 //! behind its last unit, and no line counts twice. A line that is not good is told of, before its unit is kept, and passed over. A
