@@ -250,6 +250,26 @@ async fn the_desk_has_shop_and_card_side_by_side() {
     browser.goto(&format!("{}/ledger", demo.console)).await;
     browser.sees(".verdict.is-balanced").await;
     pictures.take(&browser, "console-ledger.png").await;
+
+    // What networks said of the cards is written a little later.
+    let present = "document.querySelectorAll('tbody .badge.is-paid').length";
+    for _ in 0..100 {
+        browser.goto(&format!("{}/fleet", demo.console)).await;
+        if browser.ask(present).await.as_u64() >= Some(2) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    pictures.take(&browser, "console-fleet.png").await;
+    let pressed = "[...document.querySelectorAll('tbody tr:has(.badge.is-paid) a')][0]";
+    let channel = browser.ask(&format!("{pressed}.innerText")).await;
+    browser.ask(&format!("{pressed}.click()")).await;
+    browser.reads("h1", channel.as_str().unwrap()).await;
+    browser.sees(".facts").await;
+    browser.sees("td .strong + .id").await;
+    pictures.take(&browser, "console-channel.png").await;
+    browser.goto(&format!("{}/fleet/queue", demo.console)).await;
+    browser.sees(".sub-nav [aria-current]").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,4 +286,8 @@ async fn order_and_card_fit_a_phone() {
     browser.reads(".lcd-amount", "¥20.00").await;
     browser.take_in().await;
     pictures.take(&browser, "card-phone.png").await;
+    for page in ["fleet", "fleet/queue", "fleet/alerts"] {
+        browser.goto(&format!("{}/{page}", demo.console)).await;
+        pictures.pass(&browser, &format!("{}.png", page.replace('/', "-"))).await;
+    }
 }
