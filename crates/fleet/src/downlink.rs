@@ -95,7 +95,7 @@ impl Priority {
     }
 }
 
-/// Why a downlink failed. A code for machines; [`FailReason::text`] for people.
+/// Why a downlink failed. A code for machines; its name is for logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailReason {
     /// The frame is over what the bearer carries.

@@ -5,12 +5,12 @@
 //! to the broker only then: the broker keeps what a stopped or killed platform has not answered (a persistent session, QoS 1),
 //! and what it repeats has no second effect.
 //!
-//! Three tasks: [`connection`] owns the connection and tells what the broker confirmed; each event is answered by a task of its
-//! own; [`acknowledging`] confirms events to the broker in the order in which they came.
+//! Three tasks: `connection` owns the connection and tells what the broker confirmed; each event is answered by a task of its
+//! own; `acknowledging` confirms events to the broker in the order in which they came.
 //!
 //! Refuses: provisioning (see `provision`), reading frames, and calling a downlink *delivered*: an unconfirmed LoRaWAN
 //! downlink was sent, and no more is known.
-//! Next: [`settings`] for what it is told, [`event`] for what becomes of each event.
+//! Next: `settings` for what it is told, `event` for what becomes of each event.
 
 mod connection;
 mod event;

@@ -2,8 +2,8 @@
 //!
 //! For: taking a frame from any bearer to the platform, and a downlink to the bearer that last heard its card.
 //! Refuses: judging a payment (see `app`), carrying bytes (see `bearer`), and its own rules (the crate `fleet`).
-//! Next: [`Fleet::uplink`] for a frame's way in; [`queue`] for a downlink's way out and what became of it; [`notes`] for
-//! what is remembered of channels; [`watch`] for what happens by itself.
+//! Next: [`Fleet::uplink`] for a frame's way in; `queue` for a downlink's way out and what became of it; `notes` for
+//! what is remembered of channels; `watch` for what happens by itself.
 
 mod heard;
 mod import;

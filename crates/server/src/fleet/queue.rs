@@ -47,14 +47,18 @@ impl Fleet {
 
     /// Gives a push to the bearer of its address. What is not taken now stays queued.
     pub(super) fn hand(&self, push: Push) {
+        if self.taken(push.id, true) {
+            self.hand_marked(push);
+        }
+    }
+
+    /// The same for one that is marked as taken already, by this caller.
+    fn hand_marked(&self, push: Push) {
         let id = push.id;
         let Some(bearer) = self.bearer_at(&push.address) else {
             // Bearers are attached at the start: one that is missing will not come.
             return self.report(id, DownlinkEvent::Failed(FailReason::NoBearer), None);
         };
-        if !self.taken(id, true) {
-            return;
-        }
         if let Err(error) = bearer.hand(push) {
             self.taken(id, false);
             tracing::debug!(%error, "a push waits for its bearer");
@@ -65,12 +69,34 @@ impl Fleet {
     /// Gives what waits with a frame to its bearers: after a restart, and when a bearer has come back.
     pub async fn hand_waiting(&self) -> Result<(), StoreError> {
         let now = self.app().now();
-        let waiting = self.app().store().read(|rows| rows.downlinks_to_hand(BATCH)).await?;
-        for StoredDownlink { id, order, channel, frame, address, expires_at, .. } in waiting {
-            if let (Some(order), Some(address)) = (order, address)
-                && expires_at > now
-            {
-                self.hand(Push { id, order, channel, frame, address, expires_at });
+        let store = self.app().store();
+        let mut waiting = store.read(|rows| rows.downlinks_to_hand(BATCH)).await?;
+        waiting.retain(|downlink| downlink.expires_at > now && self.taken(downlink.id, true));
+        // What a bearer has told of is kept before its mark goes. So what is marked here and still waits, waits for us;
+        // what was told of since it was read does not.
+        let marked: Vec<DownlinkId> = waiting.iter().map(|downlink| downlink.id).collect();
+        let still = store.read(move |rows| {
+            let of = |id: &DownlinkId| {
+                let downlink = rows.downlink(*id)?;
+                Ok(downlink.is_some_and(|downlink| downlink.state == DownlinkState::Queued))
+            };
+            marked.iter().map(of).collect::<Result<Vec<bool>, StoreError>>()
+        });
+        let still = still.await.inspect_err(|_| {
+            for downlink in &waiting {
+                self.taken(downlink.id, false);
+            }
+        })?;
+        for (StoredDownlink { id, order, channel, frame, address, expires_at, .. }, still) in
+            waiting.into_iter().zip(still)
+        {
+            match (order, address) {
+                (Some(order), Some(address)) if still => {
+                    self.hand_marked(Push { id, order, channel, frame, address, expires_at });
+                }
+                _ => {
+                    self.taken(id, false);
+                }
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What the fleet knows of its channels: when they were heard, how well, what is kept of their frames, and of what somebody is told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
+mod handing;
 mod importing;
 mod searching;
 #[path = "../town/mod.rs"]

@@ -1,0 +1,68 @@
+//! Downlinks that wait, and the bearer that they are handed to.
+
+use std::sync::{Arc, Mutex};
+
+use fleet::{DownlinkEvent, DownlinkId, DownlinkState};
+use server::Fleet;
+use server::app::Push;
+use server::bearer::{Bearer, NotTaken};
+
+use crate::hears;
+use crate::town::{Town, Wish};
+
+/// A bearer whose network takes everything at once, and says so.
+struct Eager {
+    fleet: Fleet,
+    handed: Mutex<Vec<DownlinkId>>,
+}
+
+impl Bearer for Eager {
+    fn name(&self) -> &str {
+        "test"
+    }
+
+    fn room_at(&self, _: &str) -> usize {
+        51
+    }
+
+    fn hand(&self, push: Push) -> Result<(), NotTaken> {
+        self.handed.lock().unwrap().push(push.id);
+        self.fleet.report(push.id, DownlinkEvent::Handed, None);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_many_look_at_what_waits_each_downlink_is_handed_over_once() {
+    let mut town = Town::open().await;
+    let mut channels = Vec::new();
+    for holder in 1..=24 {
+        let mut card = town.card(Wish { holder, listens: true, ..Wish::default() }).await;
+        let clock = hears(&town, &card.press(), "test").await.unwrap();
+        card.hear(&clock);
+        assert_eq!(hears(&town, &card.press(), "test").await, None);
+        town.order_unpushed(card.id, 2_000).await;
+        town.app.push(card.id, Arc::new(|_: &str| 51)).await.unwrap();
+        channels.push(card.link.channel);
+    }
+    let bearer = Arc::new(Eager { fleet: town.fleet.clone(), handed: Mutex::default() });
+    town.fleet.attach(bearer.clone());
+    let state = |channel| {
+        let downlinks = town.app.store().peek(|rows| rows.downlinks_before(channel, None, 10)).unwrap();
+        downlinks.into_iter().find(|downlink| downlink.order.is_some()).unwrap().state
+    };
+    while !channels.iter().all(|channel| state(*channel) == DownlinkState::Handed) {
+        let looks = [(); 4].map(|()| {
+            let fleet = town.fleet.clone();
+            tokio::spawn(async move { fleet.hand_waiting().await.unwrap() })
+        });
+        for look in looks {
+            look.await.unwrap();
+        }
+    }
+    let mut handed = bearer.handed.lock().unwrap().clone();
+    let all = handed.len();
+    handed.sort_unstable();
+    handed.dedup();
+    assert_eq!((handed.len(), all), (channels.len(), channels.len()));
+}
