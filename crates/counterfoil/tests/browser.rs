@@ -266,7 +266,7 @@ async fn the_desk_has_shop_and_card_side_by_side() {
     browser.ask(&format!("{pressed}.click()")).await;
     browser.reads("h1", channel.as_str().unwrap()).await;
     browser.sees(".facts").await;
-    browser.sees("td .strong + .id").await;
+    browser.sees("td.frame-cell .id").await;
     pictures.take(&browser, "console-channel.png").await;
     browser.goto(&format!("{}/fleet/queue", demo.console)).await;
     browser.sees(".sub-nav [aria-current]").await;

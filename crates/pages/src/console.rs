@@ -6,11 +6,12 @@ mod fleet;
 mod loads;
 mod plot;
 mod terminals;
+mod timeline;
 
 pub use fleet::{
     AlertKind, AlertRow, ChannelRow, ConsoleAlerts, ConsoleChannel, ConsoleDownlink, ConsoleFleet,
-    ConsoleQueue, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, Fact, FleetSearch, FrameRow,
-    GroupRow, Presence, Tally, UpTo,
+    ConsoleQueue, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, Fact, FleetSearch, GroupRow,
+    Presence, Tally, UpTo,
 };
 pub use loads::{
     AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
@@ -20,6 +21,7 @@ pub use plot::{Plot, Point};
 pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
 };
+pub use timeline::{CardRefusal, FrameOutcome, FrameRow};
 
 use askama::Template;
 

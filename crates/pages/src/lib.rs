@@ -36,13 +36,13 @@ pub use card::{
     CardFragment, CardPage, CardSummary, CardView, CardsPage, Direction, Display, FrameKind, Led, RadioFrame,
 };
 pub use console::{
-    AccountKind, AccountRow, AlertKind, AlertRow, AttemptRow, CardRow, ChannelRow, ConsoleAlerts,
-    ConsoleCards, ConsoleChannel, ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad, ConsoleLoads,
-    ConsoleQueue, ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets,
+    AccountKind, AccountRow, AlertKind, AlertRow, AttemptRow, CardRefusal, CardRow, ChannelRow,
+    ConsoleAlerts, ConsoleCards, ConsoleChannel, ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad,
+    ConsoleLoads, ConsoleQueue, ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets,
     CurrencyLedger, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EvidenceRow, Fact,
-    Finding, FleetSearch, FrameRow, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState, LoadView, Outcome,
-    OutcomeCount, PaymentRow, Plot, Point, Presence, Settled, Settlement, Tally, TerminalRow, TerminalState,
-    TransferCounts, UpTo, WalletRow, WalletState,
+    Finding, FleetSearch, FrameOutcome, FrameRow, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState,
+    LoadView, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, Settled, Settlement, Tally,
+    TerminalRow, TerminalState, TransferCounts, UpTo, WalletRow, WalletState,
 };
 pub use desk::{DeskCard, DeskPage};
 pub use field::{FieldCard, FieldFragment, FieldPage};

@@ -24,11 +24,13 @@ macro_rules! words {
 mod en;
 mod fleet;
 mod phrases;
+mod timeline;
 mod wallets;
 mod zh;
 
 pub use en::ENGLISH;
 pub use fleet::FleetWords;
+pub use timeline::TimelineWords;
 pub use wallets::{
     BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
     TerminalWords, WalletWords,
@@ -74,6 +76,8 @@ pub struct Words {
     pub bank: BankWords,
     /// In the console, on the fleet.
     pub fleet: FleetWords,
+    /// On a channel's timeline.
+    pub timeline: TimelineWords,
 }
 
 impl Words {
@@ -98,6 +102,7 @@ impl Words {
             self.outbox.entries(),
             self.bank.entries(),
             self.fleet.entries(),
+            self.timeline.entries(),
         ]
         .concat()
     }

@@ -193,8 +193,8 @@ fn hostile_text_stays_text() {
             }
             .render(),
         ];
-        for html in rendered {
-            let html = html.unwrap();
+        let of_the_fleet = samples::hostile_fleet(language, hostile);
+        for html in rendered.into_iter().map(Result::unwrap).chain(of_the_fleet) {
             assert!(!html.contains("<script>"), "{html}");
             assert!(!html.contains("<img"), "{html}");
         }

@@ -4,6 +4,8 @@ use askama::Template;
 
 use super::Tab;
 use super::plot::Plot;
+use super::timeline::FrameRow;
+use crate::card::Direction;
 use crate::href::Href;
 use crate::language::Language;
 use crate::page::Page;
@@ -366,31 +368,14 @@ pub struct DownlinkRow {
     pub order: Option<String>,
     /// Where it stands.
     pub state: DownlinkState,
+    /// Since when it stands so, as text.
+    pub changed_at: String,
     /// Which goes first.
     pub priority: DownlinkPriority,
     /// When it was made, as text.
     pub made_at: String,
     /// When its time is over, as text.
     pub until: String,
-}
-
-/// A line of the timeline.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FrameRow {
-    /// When, as text.
-    pub time: String,
-    /// What kind of frame came, as a word.
-    pub kind: &'static str,
-    /// The frame, in hexadecimal digits.
-    pub hex: String,
-    /// What was answered, in hexadecimal digits; empty for nothing.
-    pub answer: String,
-    /// By which bearer.
-    pub bearer: String,
-    /// What it led to, as a code.
-    pub outcome: String,
-    /// Its signal, as text.
-    pub signal: Option<String>,
 }
 
 /// A line of a table of alerts.

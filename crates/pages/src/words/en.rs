@@ -1,6 +1,7 @@
 //! English.
 
 mod fleet;
+mod timeline;
 mod wallets;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
@@ -263,4 +264,5 @@ pub const ENGLISH: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     fleet: fleet::FLEET,
+    timeline: timeline::TIMELINE,
 };

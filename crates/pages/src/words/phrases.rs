@@ -113,6 +113,38 @@ impl Language {
         }
     }
 
+    /// A stretch of time in its two largest units: days to seconds.
+    pub fn lasting(self, seconds: u32) -> String {
+        let units = match self {
+            English => [" d", " h", " min", " s"],
+            Chinese => [" 天", " 小时", " 分钟", " 秒"],
+        };
+        let counts = [seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60];
+        let said = counts.into_iter().zip(units).skip_while(|(count, _)| *count == 0).take(2);
+        let said: Vec<String> =
+            said.filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+        if said.is_empty() { format!("0{}", units[3]) } else { said.join(" ") }
+    }
+
+    /// When a card listens that listens for so long after it was heard.
+    pub fn listens_after(self, seconds: u32) -> String {
+        let time = self.lasting(seconds);
+        match self {
+            English => format!("For {time} after it was heard"),
+            Chinese => format!("上行后 {time}内"),
+        }
+    }
+
+    /// What a plot shows, for whoever does not see it.
+    pub fn plot(self, title: &str, [least, most, last]: [i32; 3], from: &str, to: &str) -> String {
+        match self {
+            English => {
+                format!("{title}, {from} to {to}: lowest {least}, highest {most}, last {last}")
+            }
+            Chinese => format!("{title}，{from} 至 {to}：最低 {least}，最高 {most}，最近 {last}"),
+        }
+    }
+
     /// How many loads only a person can settle.
     pub fn loads_in_doubt(self, count: u64) -> String {
         match (self, count) {
@@ -141,6 +173,22 @@ mod tests {
     fn hours_are_said_from_an_hour_on() {
         assert_eq!([59, 60, 680].map(|m| English.minutes(m)), ["59 min", "1 h 0 min", "11 h 20 min"]);
         assert_eq!(Chinese.minutes(680), "11 小时 20 分钟");
+    }
+
+    #[test]
+    fn a_time_is_said_in_its_two_largest_units() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (20, "20 s"),
+            (60, "1 min"),
+            (11_160, "3 h 6 min"),
+            (259_200, "3 d"),
+            (86_461, "1 d"),
+            (u32::MAX, "49710 d 6 h"),
+        ] {
+            assert_eq!(English.lasting(seconds), text);
+        }
+        assert_eq!(Chinese.listens_after(90), "上行后 1 分钟 30 秒内");
     }
 
     #[test]

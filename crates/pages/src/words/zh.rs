@@ -1,6 +1,7 @@
 //! Chinese.
 
 mod fleet;
+mod timeline;
 mod wallets;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
@@ -262,4 +263,5 @@ pub const CHINESE: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     fleet: fleet::FLEET,
+    timeline: timeline::TIMELINE,
 };

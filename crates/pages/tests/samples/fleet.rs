@@ -35,6 +35,7 @@ fn downlink(state: DownlinkState, priority: DownlinkPriority) -> DownlinkRow {
         card: "card_00c0ffee".into(),
         order: Some(ORDER.into()),
         state,
+        changed_at: "2026-11-20 18:31:29 UTC".into(),
         priority,
         made_at: "2026-11-20 18:31:28 UTC".into(),
         until: "2026-11-20 18:33:28 UTC".into(),
@@ -90,6 +91,72 @@ fn alerts() -> Vec<AlertRow> {
     ]
 }
 
+const TRANSACTION: &str = "2110b1071dac2ace9678315c34b84f6cd945171df58f3e4910b100ee49608223e26cbc0a";
+
+fn frame(direction: Direction, kind: FrameKind, hex: &str, outcome: FrameOutcome) -> FrameRow {
+    FrameRow {
+        time: "2026-11-20 18:31:28 UTC".into(),
+        direction,
+        kind,
+        length: hex.len() / 2,
+        hex: hex.into(),
+        bearer: "chirpstack".into(),
+        outcome,
+        signal: (direction == Direction::Up).then(|| "-97 dBm, 4.5 dB".into()),
+    }
+}
+
+/// Every outcome once, as far as it goes with its kind.
+fn timeline() -> Vec<FrameRow> {
+    use CardRefusal as R;
+    use FrameOutcome as F;
+    let (up, down) = (Direction::Up, Direction::Down);
+    let refusals = [
+        R::InformationDiffers,
+        R::HolderDiffers,
+        R::NotBound,
+        R::NotActive,
+        R::Frozen,
+        R::Lost,
+        R::Expired,
+        R::Closed,
+    ];
+    let hellos = [
+        F::Clock,
+        F::NothingWaits,
+        F::Repeated,
+        F::WrongCode,
+        F::OldTimeFactor,
+        F::TooFarAhead,
+        F::PromptLimit,
+        F::Malformed,
+        F::KeyUnavailable,
+        F::NotKept,
+        F::Unknown,
+    ];
+    let hello = |outcome| frame(up, FrameKind::Hello, "4910b100ee49608223e26cbc", outcome);
+    let result = |outcome| frame(up, FrameKind::Result, "7210b1006f2c19aa2f07c1b70006", outcome);
+    let status = |outcome| frame(up, FrameKind::Status, "7910b1006f2c", outcome);
+    let pushed =
+        [DownlinkState::Handed, DownlinkState::Sent, DownlinkState::Failed(DownlinkFailure::NotAcknowledged)];
+    let mut rows = vec![
+        frame(down, FrameKind::Receipt, "3410b1006f2c19aa", F::Answered),
+        result(F::Order(Outcome::Paid)),
+        frame(down, FrameKind::Transaction, TRANSACTION, F::Answered),
+        hello(F::Asked),
+        status(F::StatusKept),
+        status(F::StatusOld),
+        result(F::Order(Outcome::Declined)),
+        result(F::WrongResult),
+        result(F::SecondResult),
+        frame(up, FrameKind::Unknown, "ff", F::Unknown),
+    ];
+    rows.extend(pushed.map(|state| frame(down, FrameKind::Transaction, TRANSACTION, F::Pushed(state))));
+    rows.extend(hellos.map(hello));
+    rows.extend(refusals.map(|refusal| hello(F::Refused(refusal))));
+    rows
+}
+
 pub(super) fn fleet(language: Language) -> Vec<Sample> {
     let setting = Page::new(language);
     let tally = |present, silent, unheard| Tally { present, silent, unheard };
@@ -140,9 +207,10 @@ pub(super) fn fleet(language: Language) -> Vec<Sample> {
     let not_found = ConsoleFleet { rows: Vec::new(), further: None, ..map.clone() };
     let goes_on = ConsoleFleet { rows: Vec::new(), ..map.clone() };
     let plot = |points: &[i32], between| {
-        let points: Vec<Point> = points.iter().map(|value| (*value != 0).then_some(*value)).collect();
+        let hours = (0_i64..).step_by(5);
+        let points = hours.zip(points).map(|(at, value)| (at, (*value != 0).then_some(*value))).collect();
         let (from, to) = ("2026-11-18 18:00 UTC".to_owned(), "2026-11-20 18:31 UTC".to_owned());
-        Plot::new(points, between, from, to)
+        Plot::new(points, between, 6, from, to)
     };
     let fact = |label, text: &str| Fact { label, text: text.into() };
     let w = &language.words().fleet;
@@ -161,26 +229,7 @@ pub(super) fn fleet(language: Language) -> Vec<Sample> {
         battery: plot(&[92, 92, 91, 91, 90, 89, 88, 87, 86], (0, 100)),
         alerts: alerts().into_iter().take(1).collect(),
         downlinks: downlinks(),
-        frames: vec![
-            FrameRow {
-                time: "2026-11-20 18:31:28 UTC".into(),
-                kind: "hello",
-                hex: "4910b100ee49608223e26cbc".into(),
-                answer: "5110b1071dac2ace9678315c34b84f6cd945171df58f3e".into(),
-                bearer: "chirpstack".into(),
-                outcome: "asked".into(),
-                signal: Some("-97 dBm".into()),
-            },
-            FrameRow {
-                time: "2026-11-20 18:20:00 UTC".into(),
-                kind: "status",
-                hex: "7910b1006f2c".into(),
-                answer: String::new(),
-                bearer: "chirpstack".into(),
-                outcome: "status".into(),
-                signal: None,
-            },
-        ],
+        frames: timeline(),
         older: Some(href("/console/fleet/channel/deveui:70b3d57ed0061a2f").with("before", "17")),
     };
     let unheard = ConsoleChannel {
@@ -229,4 +278,84 @@ pub(super) fn fleet(language: Language) -> Vec<Sample> {
         ),
         page("console-fleet-alerts-never", &ConsoleAlerts { rows: Vec::new(), older: None, ..told.clone() }),
     ]
+}
+
+/// Pages on which all that comes from outside is hostile.
+pub(crate) fn hostile_fleet(language: Language, hostile: &str) -> Vec<String> {
+    let setting = Page::new(language).at(format!("/x?{hostile}"));
+    let text = || Some(hostile.to_owned());
+    let named = ChannelRow {
+        channel: hostile.into(),
+        href: Href::new(hostile),
+        card: text(),
+        last_heard: text(),
+        signal: text(),
+        firmware: text(),
+        ..channel("x", Some(hostile), Presence::Silent)
+    };
+    let group = GroupRow {
+        name: text(),
+        tally: Tally { present: 1, silent: 1, unheard: 1 },
+        href: Some(Href::new("/console/fleet").with("group", hostile)),
+    };
+    let search = FleetSearch {
+        typed: hostile.into(),
+        presence: None,
+        group: text(),
+        tag: hostile.into(),
+        groups: vec![hostile.into()],
+    };
+    let row = DownlinkRow {
+        id: hostile.into(),
+        channel: hostile.into(),
+        card: hostile.into(),
+        order: text(),
+        ..downlink(DownlinkState::Queued, DownlinkPriority::Low)
+    };
+    let alert = AlertRow { channel: hostile.into(), ..alert(AlertKind::Moved, Some(hostile), false) };
+    let points = vec![(0, Some(1)), (1, Some(2))];
+    let plot = Plot::new(points, (0, 3), 10, hostile.into(), hostile.into());
+    let heard = FrameRow {
+        time: hostile.into(),
+        bearer: hostile.into(),
+        signal: text(),
+        ..frame(Direction::Up, FrameKind::Unknown, hostile, FrameOutcome::Unknown)
+    };
+    let pages = [
+        ConsoleFleet {
+            page: setting.clone(),
+            tally: group.tally,
+            groups: vec![group.clone(), group],
+            alerts: UpTo { count: 1, more: false },
+            waiting: UpTo { count: 1, more: false },
+            search,
+            rows: vec![named],
+            further: Some(Href::new("/console/fleet").with("tag", hostile)),
+        }
+        .render(),
+        ConsoleChannel {
+            page: setting.clone(),
+            channel: hostile.into(),
+            presence: Presence::Present,
+            facts: vec![Fact { label: language.words().fleet.application, text: hostile.into() }],
+            signal: plot.clone(),
+            battery: plot,
+            alerts: vec![alert.clone()],
+            downlinks: vec![row.clone()],
+            frames: vec![heard],
+            older: Some(Href::new(hostile)),
+        }
+        .render(),
+        ConsoleQueue { page: setting.clone(), rows: vec![row.clone()], further: None }.render(),
+        ConsoleDownlink {
+            page: setting.clone(),
+            row,
+            confirm: Href::new(hostile),
+            refused: None,
+            can_change: true,
+        }
+        .render(),
+        ConsoleAlerts { page: setting, all: true, rows: vec![alert], older: None }.render(),
+    ];
+    pages.map(|page| page.expect("a hostile page")).into()
 }

@@ -15,6 +15,8 @@ mod shop;
 mod terminal;
 
 #[allow(unused_imports, reason = "the gallery takes samples whole")]
+pub(crate) use fleet::hostile_fleet;
+#[allow(unused_imports, reason = "the gallery takes samples whole")]
 pub(crate) use orders::order;
 #[allow(unused_imports, reason = "the gallery takes samples whole")]
 pub(crate) use {bank::*, terminal::*};

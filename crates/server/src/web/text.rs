@@ -13,6 +13,11 @@ pub(super) fn day_and_time(at: UnixMillis) -> String {
     moment(at, "%Y-%m-%d %H:%M:%S UTC")
 }
 
+/// Day and minute, UTC.
+pub(super) fn day_and_minute(at: UnixMillis) -> String {
+    moment(at, "%Y-%m-%d %H:%M UTC")
+}
+
 /// The day, UTC.
 pub(super) fn day(at: UnixMillis) -> String {
     moment(at, "%Y-%m-%d")

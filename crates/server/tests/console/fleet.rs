@@ -2,6 +2,7 @@
 
 use ::fleet::{AlertKind, DownlinkId, DownlinkState, Presence, Priority, Reception};
 use model::{CardId, ChannelId, UnixMillis};
+use payment::OrderId;
 use store::{HeardState, NewFrame, Registration, StoredDownlink};
 
 use crate::house::House;
@@ -152,6 +153,7 @@ async fn a_channel_is_shown_with_plots_and_a_timeline_that_goes_on() {
         }
         assert_eq!(page.body.matches("<polyline").count(), 2, "{language}: signal and battery");
         assert_eq!(page.body.matches(">7910").count(), 20);
+        assert!(page.body.contains(">-60<") && page.body.contains(">-120<"), "{language}: the scale is told");
     }
     let page = house.get(&format!("/console/fleet/channel/{BAKERY}")).await;
     let next = page.body.split("href=\"").find(|part| part.contains("before=")).unwrap();
@@ -163,6 +165,132 @@ async fn a_channel_is_shown_with_plots_and_a_timeline_that_goes_on() {
     for path in ["imei:356938035643817", "nonsense", &format!("{BAKERY}?before=x")] {
         house.is_page(&house.get(&format!("/console/fleet/channel/{path}")).await, 404);
     }
+}
+
+/// A frame that came to the bakery's card, minutes after the evening began.
+fn frame(minutes: i64, hex: &str, answer: &str, outcome: &str, battery: Option<u8>) -> NewFrame {
+    NewFrame {
+        channel: channel(BAKERY),
+        at: EVENING.plus(minutes * 60_000),
+        bearer: "<script>".into(),
+        upward: true,
+        bytes: hex::decode(hex).unwrap(),
+        answer: hex::decode(answer).unwrap(),
+        downlink: None,
+        outcome: outcome.into(),
+        reception: Reception { rssi_dbm: Some(-90), ..Reception::default() },
+        battery,
+    }
+}
+
+const HELLO: &str = "1010b1071dac2ace96783129";
+const TRANSACTION: &str = "2010b1071dac2ace9678315c34b84f6cd945171df58f3e0a";
+
+#[tokio::test]
+async fn a_timeline_tells_both_ways_and_in_words_what_each_frame_led_to() {
+    let house = House::open().await;
+    house
+        .write(|unit| {
+            unit.register_channel(channel(BAKERY), &Registration::default(), &[], EVENING)?;
+            unit.add_frame(&frame(1, HELLO, TRANSACTION, "asked", None))?;
+            unit.add_frame(&frame(2, HELLO, "", "card_frozen", None))?;
+            unit.add_frame(&frame(3, "ff", "", "of_tomorrow", None))?;
+            let push = StoredDownlink {
+                order: Some(OrderId(7)),
+                frame: hex::decode(TRANSACTION).unwrap(),
+                address: Some("coap:127.0.0.1:9".into()),
+                updated_at: EVENING.plus(150_000),
+                ..downlink(1, DownlinkState::Acknowledged)
+            };
+            unit.add_downlink(&push)?;
+            // An answer stands with the frame that it answers, and what waits has not left.
+            unit.add_downlink(&StoredDownlink { id: DownlinkId(1), order: None, ..push.clone() })?;
+            let waits = StoredDownlink { id: DownlinkId(2), state: DownlinkState::Queued, ..push };
+            unit.add_downlink(&waits)
+        })
+        .await;
+    for (language, words) in [
+        (
+            "en",
+            [
+                "unknown",
+                "Noted by another version",
+                "Acknowledged",
+                "The card is frozen",
+                "Answer",
+                "Asked to pay",
+            ],
+        ),
+        ("zh", ["未知", "由其他版本记录", "已确认", "卡片已冻结", "应答", "已请求付款"]),
+    ] {
+        let page = house.get(&format!("/console/fleet/channel/{BAKERY}?lang={language}")).await;
+        house.is_page(&page, 200);
+        let (_, mut timeline) = page.body.split_once("id=\"frames\"").unwrap();
+        assert_eq!(timeline.matches("<tr role=\"row\">").count(), 6, "a head and five frames: {timeline}");
+        assert_eq!(timeline.matches("↑").count(), 3);
+        assert_eq!(timeline.matches("↓").count(), 2);
+        assert!(timeline.contains(">coap<") && timeline.contains(">&#60;script&#62;<"));
+        for code in ["of_tomorrow", "card_frozen", ">asked<", "<script>"] {
+            assert!(!timeline.contains(code), "{code}");
+        }
+        for word in words {
+            let rest =
+                timeline.split_once(word).unwrap_or_else(|| panic!("{word}, in its order: {timeline}"));
+            timeline = rest.1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_pushed_stands_on_the_page_of_its_time() {
+    let house = House::open().await;
+    house
+        .write(|unit| {
+            unit.register_channel(channel(BAKERY), &Registration::default(), &[], EVENING)?;
+            for minutes in 0..30 {
+                unit.add_frame(&frame(minutes, HELLO, "", "nothing_waits", None))?;
+            }
+            for (n, seconds) in [(1, 90), (2, 1_500)] {
+                unit.add_downlink(&StoredDownlink {
+                    order: Some(OrderId(7)),
+                    frame: hex::decode(TRANSACTION).unwrap(),
+                    address: Some("coap:127.0.0.1:9".into()),
+                    updated_at: EVENING.plus(seconds * 1_000),
+                    ..downlink(n, DownlinkState::Sent)
+                })?;
+            }
+            Ok(())
+        })
+        .await;
+    let first = house.get(&format!("/console/fleet/channel/{BAKERY}")).await;
+    let next = first.body.split("href=\"").find(|part| part.contains("before=")).unwrap();
+    let second = house.get(next.split('"').next().unwrap()).await;
+    for (page, frames, time) in [(&first, 20, "18:56:28"), (&second, 10, "18:32:58")] {
+        let (_, timeline) = page.body.split_once("id=\"frames\"").unwrap();
+        assert_eq!((timeline.matches("↑").count(), timeline.matches("↓").count()), (frames, 1));
+        assert!(timeline.contains(time), "{timeline}");
+    }
+}
+
+#[tokio::test]
+async fn a_plot_breaks_over_a_silence_and_not_over_frames_that_tell_nothing() {
+    let house = House::open().await;
+    house
+        .write(|unit| {
+            let said = Registration { silent_seconds: Some(3_600), ..Registration::default() };
+            unit.register_channel(channel(BAKERY), &said, &[], EVENING)?;
+            for minutes in [0, 20, 40, 60, 200, 220, 240, 260] {
+                let battery = (minutes % 40 == 0).then_some(180);
+                unit.add_frame(&frame(minutes, HELLO, "", "nothing_waits", battery))?;
+            }
+            Ok(())
+        })
+        .await;
+    let page = house.get(&format!("/console/fleet/channel/{BAKERY}?lang=en")).await;
+    assert_eq!(page.body.matches("<polyline").count(), 4, "{}", page.body);
+    let label = "Battery, %, 2026-11-20 18:31 UTC to 2026-11-20 22:31 UTC: lowest 90, highest 90, last 90";
+    assert!(page.body.contains(label), "{}", page.body);
+    assert!(page.body.contains("May be silent for") && page.body.contains(">1 h<"), "{}", page.body);
 }
 
 #[tokio::test]
@@ -187,6 +315,7 @@ async fn what_waits_is_put_first_or_taken_back_and_what_is_gone_is_not() {
     house.is_page(&house.get(&place(waits.id)).await, 200);
     assert_eq!(house.send(&place(waits.id), &[("do", "high")]).await.status, 303);
     assert_eq!(state(waits.id).priority, Priority::High);
+    assert_eq!(house.send_from("cross-site", &place(waits.id), &[("do", "cancel")]).await.status, 403);
     // Something else than what the page offers asks again, and does nothing.
     assert_eq!(house.send(&place(waits.id), &[("do", "send")]).await.status, 200);
     assert_eq!(state(waits.id).state, DownlinkState::Queued);
@@ -210,6 +339,8 @@ async fn an_alert_is_cleared_once_and_stays_to_be_read() {
     let open = house.get("/console/fleet/alerts?lang=en").await;
     house.is_page(&open, 200);
     assert!(open.body.contains(&format!("action=\"/console/fleet/alerts/{id}\"")), "{}", open.body);
+    let foreign = house.send_from("cross-site", &format!("/console/fleet/alerts/{id}"), &[]).await;
+    assert_eq!((foreign.status, house.read(|rows| rows.open_alert_count(9))), (403, 1));
     for _ in 0..2 {
         assert_eq!(house.send(&format!("/console/fleet/alerts/{id}"), &[]).await.status, 303);
     }

@@ -3,9 +3,10 @@
 //! For: the day of whoever looks after cards in the field. Three things are done here: a downlink is taken back, one
 //! goes before or after others, an alert is cleared.
 //! Refuses: deciding whether they may be (`crate::fleet::queue`).
-//! Next: [`channel`] for one channel's page.
+//! Next: [`channel`] for one channel's page, [`timeline`] for its frames.
 
 mod channel;
+mod timeline;
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
@@ -210,6 +211,7 @@ fn downlink_row(downlink: &StoredDownlink) -> DownlinkRow {
         card: downlink.card.to_string(),
         order: downlink.order.map(|order| order.to_string()),
         state: shown_state(downlink),
+        changed_at: text::day_and_time(downlink.updated_at),
         priority: match downlink.priority {
             Priority::High => pages::DownlinkPriority::High,
             Priority::Normal => pages::DownlinkPriority::Normal,

@@ -2,13 +2,15 @@
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use model::ChannelId;
-use pages::{ConsoleChannel, Fact, FrameRow, Language, Plot};
+use fleet::Listening;
+use model::{ChannelId, UnixMillis};
+use pages::{ConsoleChannel, Fact, Language, Plot, Point};
 use store::{Reading, StoreError, StoredChannel, StoredFrame};
 use visit::Visitor;
 
 use super::{
     Further, Named, alert_row, card_on, channel_href, downlink_row, found, named, not_found, shown_presence,
+    timeline,
 };
 use crate::http::Api;
 use crate::web::text;
@@ -34,12 +36,17 @@ pub(super) async fn show(
         Some(Err(_)) => return not_found(&visitor),
         None => None,
     };
+    let silent_seconds = api.fleet.app().rules().fleet.alerts.silent_seconds;
     found(api.fleet.app().store(), &visitor, move |rows, visitor| {
         let Some(channel) = rows.channel(id)? else { return Ok(None) };
         let page = visitor.page();
         let mut frames = rows.frames_before(id, before, PLOTTED)?;
-        let signal = plot(&frames, SIGNAL_SCALE, |it| it.frame.reception.rssi_dbm.map(i32::from));
-        let battery = plot(&frames, BATTERY_SCALE, |it| it.frame.battery.map(text::percent).map(i32::from));
+        let silent_seconds = channel.registration.silent_seconds.unwrap_or(silent_seconds);
+        let plot = |points, scale| plot(&frames, points, scale, silent_seconds);
+        let rssi = |it: &StoredFrame| Some((it.frame.at.0, it.frame.reception.rssi_dbm.map(i32::from)));
+        // Most frames tell nothing of the battery: those are no gap in what is known of it.
+        let battery = |it: &StoredFrame| Some((it.frame.at.0, Some(text::percent(it.frame.battery?).into())));
+        let (signal, battery) = (plot(&rssi, SIGNAL_SCALE), plot(&battery, BATTERY_SCALE));
         let more = frames.len() > SHOWN as usize;
         frames.truncate(SHOWN as usize);
         let last = frames.last().filter(|_| more).map(|last| last.seq.to_string());
@@ -52,7 +59,7 @@ pub(super) async fn show(
             battery,
             alerts: open.map(alert_row).collect(),
             downlinks: rows.downlinks_before(id, None, SHOWN)?.iter().map(downlink_row).collect(),
-            frames: frames.iter().map(frame_row).collect(),
+            frames: timeline::rows(rows, id, &frames, before, more)?,
             older: last.map(|seq| channel_href(id).with("before", &seq)),
             page,
         }))
@@ -60,16 +67,17 @@ pub(super) async fn show(
     .await
 }
 
-/// A plot of frames that are given newest first.
+/// A plot of frames that are given newest first. A line does not go on over a time for which the channel was silent.
 fn plot(
     frames: &[StoredFrame],
+    point: &dyn Fn(&StoredFrame) -> Option<Point>,
     scale: (i32, i32),
-    value: impl Fn(&StoredFrame) -> Option<i32>,
+    silent_seconds: u32,
 ) -> Option<Plot> {
-    let (newest, oldest) = (frames.first()?, frames.last()?);
-    let points = frames.iter().rev().filter(|frame| frame.frame.upward).map(value).collect();
-    let moment = |frame: &StoredFrame| text::day_and_time(frame.frame.at);
-    Plot::new(points, scale, moment(oldest), moment(newest))
+    let points: Vec<Point> = frames.iter().rev().filter_map(point).collect();
+    let moment = |(at, _): &Point| text::day_and_minute(UnixMillis(*at));
+    let (oldest, newest) = (points.first().map(moment)?, points.last().map(moment)?);
+    Plot::new(points, scale, i64::from(silent_seconds) * 1_000, oldest, newest)
 }
 
 fn facts(rows: &dyn Reading, channel: &StoredChannel, language: Language) -> Result<Vec<Fact>, StoreError> {
@@ -91,20 +99,19 @@ fn facts(rows: &dyn Reading, channel: &StoredChannel, language: Language) -> Res
         (words.bearer, said.bearer.clone()),
         (words.application, said.application.clone()),
         (words.device, said.device.clone()),
-        (words.listening, said.listening.map(|listening| listening.to_string())),
+        (words.listening, said.listening.map(|listening| listens(listening, language))),
+        (language.words().timeline.silent_after, said.silent_seconds.map(|it| language.lasting(it))),
         (words.registered, Some(text::day_and_time(channel.registered_at))),
     ];
     Ok(facts.into_iter().filter_map(|(label, text)| Some(Fact { label, text: text? })).collect())
 }
 
-fn frame_row(StoredFrame { frame, .. }: &StoredFrame) -> FrameRow {
-    FrameRow {
-        time: text::day_and_time(frame.at),
-        kind: air::Frame::parse(&frame.bytes).map_or("", |frame| frame.kind.name()),
-        hex: hex::encode(&frame.bytes),
-        answer: hex::encode(&frame.answer),
-        bearer: frame.bearer.clone(),
-        outcome: frame.outcome.clone(),
-        signal: text::signal(&frame.reception),
+/// When a card listens, in words.
+fn listens(listening: Listening, language: Language) -> String {
+    let words = &language.words().timeline;
+    match listening {
+        Listening::Never => words.listens_never.into(),
+        Listening::Always => words.listens_always.into(),
+        Listening::AfterUplink { seconds } => language.listens_after(seconds),
     }
 }

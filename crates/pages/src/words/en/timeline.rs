@@ -1,0 +1,35 @@
+//! English for a channel's timeline.
+
+use crate::words::TimelineWords;
+
+pub(super) const TIMELINE: TimelineWords = TimelineWords {
+    frame: "Frame",
+    asked: "Asked to pay",
+    clock: "Told the time",
+    nothing_waits: "No order waits",
+    status_kept: "Status kept",
+    repeated: "Known already",
+    wrong_code: "Wrong code",
+    wrong_result: "Fits no open question",
+    second_result: "A second result",
+    old_time_factor: "Old time factor: perhaps a copied card",
+    status_old: "An old status",
+    too_far_ahead: "Its clock is too far ahead",
+    prompt_limit: "Asked too often",
+    malformed: "Cannot be read",
+    information_differs: "The card’s data differ",
+    holder_differs: "Another holder",
+    not_bound: "Bound to no holder",
+    not_active: "Not handed over yet",
+    frozen: "The card is frozen",
+    lost: "The card is lost",
+    expired: "The card has expired",
+    closed: "The card is closed",
+    key_unavailable: "The key store did not answer",
+    not_kept: "Could not be kept",
+    unknown: "Noted by another version",
+    answered: "Answer",
+    listens_never: "Only for an answer to its own frame",
+    listens_always: "Always",
+    silent_after: "May be silent for",
+};

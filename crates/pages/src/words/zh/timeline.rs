@@ -1,0 +1,35 @@
+//! Chinese for a channel's timeline.
+
+use crate::words::TimelineWords;
+
+pub(super) const TIMELINE: TimelineWords = TimelineWords {
+    frame: "帧",
+    asked: "已请求付款",
+    clock: "已校时",
+    nothing_waits: "没有待付订单",
+    status_kept: "状态已记录",
+    repeated: "重复帧",
+    wrong_code: "验证码错误",
+    wrong_result: "与待答交易不符",
+    second_result: "重复的结果",
+    old_time_factor: "时间因子过旧，卡片可能被复制",
+    status_old: "状态过旧",
+    too_far_ahead: "卡片时钟过快",
+    prompt_limit: "请求过于频繁",
+    malformed: "无法解析",
+    information_differs: "卡片资料不符",
+    holder_differs: "持卡人不符",
+    not_bound: "未绑定持卡人",
+    not_active: "尚未启用",
+    frozen: "卡片已冻结",
+    lost: "卡片已挂失",
+    expired: "卡片已过期",
+    closed: "卡片已注销",
+    key_unavailable: "密钥库无响应",
+    not_kept: "未能保存",
+    unknown: "由其他版本记录",
+    answered: "应答",
+    listens_never: "仅接收对自身上行的应答",
+    listens_always: "始终",
+    silent_after: "允许静默",
+};
