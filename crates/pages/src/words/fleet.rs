@@ -88,6 +88,7 @@ words! {
         since: "Column.",
         over: "Column.",
         detail: "Column.",
+        alert: "Column.",
         clear: "Button.",
         no_alerts: "The table is empty.",
         no_alerts_ever: "The table of all is empty.",

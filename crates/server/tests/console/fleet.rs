@@ -183,8 +183,9 @@ fn frame(minutes: i64, hex: &str, answer: &str, outcome: &str, battery: Option<u
     }
 }
 
-const HELLO: &str = "1010b1071dac2ace96783129";
-const TRANSACTION: &str = "2010b1071dac2ace9678315c34b84f6cd945171df58f3e0a";
+/// Frames of `vectors/air.json`.
+const HELLO: &str = "4910b100ee49608223e26cbc";
+const TRANSACTION: &str = "5110b1071dac2ace9678315c34b84f6cd945171df58f3e";
 
 #[tokio::test]
 async fn a_timeline_tells_both_ways_and_in_words_what_each_frame_led_to() {
@@ -215,13 +216,31 @@ async fn a_timeline_tells_both_ways_and_in_words_what_each_frame_led_to() {
             [
                 "unknown",
                 "Noted by another version",
+                "transaction",
                 "Acknowledged",
+                "hello",
                 "The card is frozen",
+                "transaction",
                 "Answer",
+                "hello",
                 "Asked to pay",
             ],
         ),
-        ("zh", ["未知", "由其他版本记录", "已确认", "卡片已冻结", "应答", "已请求付款"]),
+        (
+            "zh",
+            [
+                "未知",
+                "由其他版本记录",
+                "交易",
+                "已确认",
+                "呼叫",
+                "卡片已冻结",
+                "交易",
+                "应答",
+                "呼叫",
+                "已请求付款",
+            ],
+        ),
     ] {
         let page = house.get(&format!("/console/fleet/channel/{BAKERY}?lang={language}")).await;
         house.is_page(&page, 200);
