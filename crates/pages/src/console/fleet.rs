@@ -230,17 +230,19 @@ impl Tally {
         self.present.saturating_add(self.silent).saturating_add(self.unheard)
     }
 
-    /// Where the part of a bar of 300 units begins, and how wide it is. A part that is not empty can be seen.
+    /// Where the part of a bar of 300 units begins, and how wide it is. A part that is not empty can be seen, one that is
+    /// empty cannot.
     pub fn part(&self, presence: &Presence) -> (u64, u64) {
-        let width = |count: u64| match self.all() {
-            0 => 0,
-            all => (count.saturating_mul(300) / all).max(u64::from(count > 0) * 2),
-        };
-        let (present, silent) = (width(self.present), width(self.silent));
+        let end = |sum: u64| sum.saturating_mul(300).checked_div(self.all()).unwrap_or(0);
+        let seen = |count: u64| u64::from(count > 0) * 2;
+        // The ends of the first two parts, moved to where what comes after them has room.
+        let second = end(self.present.saturating_add(self.silent))
+            .clamp(seen(self.present) + seen(self.silent), 300 - seen(self.unheard));
+        let first = end(self.present).clamp(seen(self.present), second - seen(self.silent));
         match presence {
-            Presence::Present => (0, present),
-            Presence::Silent => (present, silent),
-            Presence::Unheard => (present + silent, 300_u64.saturating_sub(present + silent)),
+            Presence::Present => (0, first),
+            Presence::Silent => (first, second - first),
+            Presence::Unheard => (second, 300 - second),
         }
     }
 }
@@ -498,4 +500,27 @@ in_the_fleet! {
     ConsoleChannel: Map;
     ConsoleQueue: Queue;
     ConsoleAlerts: Alerts;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_seen_when_there_is_one_and_only_then() {
+        for ([present, silent, unheard], widths) in [
+            ([15, 2, 0], [264, 36, 0]),
+            ([1, 0, 0], [300, 0, 0]),
+            ([0, 7, 0], [0, 300, 0]),
+            ([0, 0, 7], [0, 0, 300]),
+            ([1_000_000, 1, 1], [296, 2, 2]),
+            ([1, 1, 1_000_000], [2, 2, 296]),
+            ([1_000_000_000, 1, 0], [298, 2, 0]),
+        ] {
+            let tally = Tally { present, silent, unheard };
+            let parts = Presence::ALL.map(|presence| tally.part(&presence));
+            assert_eq!(parts.map(|(_, width)| width), widths, "{tally:?}");
+            assert_eq!(parts.map(|(begin, _)| begin), [0, widths[0], widths[0] + widths[1]]);
+        }
+    }
 }

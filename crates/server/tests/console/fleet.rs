@@ -307,7 +307,7 @@ async fn a_plot_breaks_over_a_silence_and_not_over_frames_that_tell_nothing() {
         .await;
     let page = house.get(&format!("/console/fleet/channel/{BAKERY}?lang=en")).await;
     assert_eq!(page.body.matches("<polyline").count(), 4, "{}", page.body);
-    let label = "Battery, %, 2026-11-20 18:31 UTC to 2026-11-20 22:31 UTC: lowest 90, highest 90, last 90";
+    let label = "Battery, %, 2026-11-20 18:31 UTC to 2026-11-20 22:51 UTC: lowest 90, highest 90, last 90";
     assert!(page.body.contains(label), "{}", page.body);
     assert!(page.body.contains("May be silent for") && page.body.contains(">1 h<"), "{}", page.body);
 }

@@ -3,7 +3,7 @@
 use axum::extract::{Query, State};
 use axum::response::Response;
 use fleet::Listening;
-use model::{ChannelId, UnixMillis};
+use model::ChannelId;
 use pages::{ConsoleChannel, Fact, Language, Plot, Point};
 use store::{Reading, StoreError, StoredChannel, StoredFrame};
 use visit::Visitor;
@@ -67,17 +67,20 @@ pub(super) async fn show(
     .await
 }
 
-/// A plot of frames that are given newest first. A line does not go on over a time for which the channel was silent.
+/// A plot of frames that are given newest first; all plots of them have one time axis. A line does not go on over a time for
+/// which the channel was silent.
 fn plot(
     frames: &[StoredFrame],
     point: &dyn Fn(&StoredFrame) -> Option<Point>,
     scale: (i32, i32),
     silent_seconds: u32,
 ) -> Option<Plot> {
-    let points: Vec<Point> = frames.iter().rev().filter_map(point).collect();
-    let moment = |(at, _): &Point| text::day_and_minute(UnixMillis(*at));
-    let (oldest, newest) = (points.first().map(moment)?, points.last().map(moment)?);
-    Plot::new(points, scale, i64::from(silent_seconds) * 1_000, oldest, newest)
+    let (newest, oldest) = (frames.first()?.frame.at, frames.last()?.frame.at);
+    let known = frames.iter().rev().filter_map(point);
+    let points: Vec<Point> =
+        std::iter::once((oldest.0, None)).chain(known).chain([(newest.0, None)]).collect();
+    let (from, to) = (text::day_and_minute(oldest), text::day_and_minute(newest));
+    Plot::new(points, scale, i64::from(silent_seconds) * 1_000, from, to)
 }
 
 fn facts(rows: &dyn Reading, channel: &StoredChannel, language: Language) -> Result<Vec<Fact>, StoreError> {
