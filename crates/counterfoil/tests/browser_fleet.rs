@@ -8,7 +8,7 @@ mod chromium;
 mod program;
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use chromium::{Browser, Pictures, Screen};
 use fantoccini::key::Key;
@@ -16,7 +16,7 @@ use fleet::{AlertKind, Presence, Reception};
 use model::{ChannelId, UnixMillis};
 use program::buyer::Buyers;
 use program::platform::Platform;
-use program::process::Program;
+use program::process::{PATIENCE, Program};
 use serde_json::json;
 use store::{HeardState, NewFrame};
 
@@ -144,12 +144,12 @@ async fn a_fleet_is_looked_after_by_the_keyboard_alone() {
     let pictures = Pictures::new();
     // What is silent is noticed a little later.
     let silent = "document.querySelector('a[href$=silent] .figure-value').innerText";
-    loop {
-        browser.goto(&yard.console("fleet?lang=en")).await;
-        if browser.ask(silent).await == json!("2") {
-            break;
-        }
+    let began = Instant::now();
+    browser.goto(&yard.console("fleet?lang=en")).await;
+    while browser.ask(silent).await != json!("2") {
+        assert!(began.elapsed() < PATIENCE, "nobody noticed that two channels are silent");
         tokio::time::sleep(Duration::from_millis(50)).await;
+        browser.goto(&yard.console("fleet?lang=en")).await;
     }
     assert_eq!(browser.ask("document.scripts.length").await, json!(0), "nothing here needs scripts");
     let map = browser.text("main").await;
