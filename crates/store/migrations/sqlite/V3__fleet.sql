@@ -69,10 +69,11 @@ begin
     where group_id = coalesce(old.group_id, 0) and presence = old.presence;
 end;
 
--- Every card that was issued before has its channel.
+-- Every card that was issued before has its channel. A card says when it was made in seconds since 2020.
 insert into channel (id, registered_at, presence, heard_at, battery, firmware, look_at)
-select card.channel, card.made_at, case when link_state.heard_at is null then 0 else 1 end, link_state.heard_at,
-    link_state.battery, link_state.firmware, link_state.heard_at
+select card.channel, (card.made_at + 1577836800) * 1000,
+    case when link_state.heard_at is null then 0 else 1 end, link_state.heard_at, link_state.battery,
+    link_state.firmware, link_state.heard_at
 from card left join link_state on link_state.card = card.id
 where card.life_cycle <> 'closed';
 
