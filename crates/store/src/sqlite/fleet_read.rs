@@ -114,11 +114,11 @@ impl FleetReading for Rows<'_> {
         limit: u32,
     ) -> Result<Vec<StoredChannel>, StoreError> {
         let (name, id) = after.map_or((begins, LOWEST), |(name, id)| (name, id.to_bytes()));
-        // The last code point of all: behind every name that begins so.
-        let end = format!("{begins}\u{10ffff}");
+        // A byte that no text has, above all that texts have: behind every name that begins so.
+        let end = [begins.as_bytes(), &[0xff]].concat();
         let sql = select!(
             row::CHANNEL,
-            "from channel where name is not null and (name, id) > (?, ?) and name >= ? and name < ? \
+            "from channel where name is not null and (name, id) > (?, ?) and name >= ? and name < cast(? as text) \
              order by name, id limit ?"
         );
         self.many(sql, params![name, id, begins, end, limit], row::channel)
@@ -193,7 +193,8 @@ impl FleetReading for Rows<'_> {
     fn downlinks_to_hand(&self, limit: u32) -> Result<Vec<StoredDownlink>, StoreError> {
         let sql = select!(
             row::DOWNLINK,
-            "from downlink where state = 'queued' and address is not null order by priority, id limit ?"
+            "from downlink where state = 'queued' and address is not null and length(frame) > 0 \
+             order by priority, id limit ?"
         );
         self.many(sql, [limit], row::downlink)
     }

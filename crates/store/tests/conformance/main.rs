@@ -4,6 +4,8 @@
 
 mod authorization;
 mod card;
+mod channel;
+mod downlink;
 mod event;
 mod fleet;
 mod ledger;
@@ -14,6 +16,7 @@ mod merchant;
 mod order;
 mod reckoning;
 mod sms;
+mod tally;
 mod tap;
 mod writing;
 
@@ -129,17 +132,41 @@ macro_rules! conformance {
                 sms_are_due_by_their_turn_the_longest_first
                 an_sms_is_tried_again_later_until_it_is_forgotten
             }
-            fleet {
+            channel {
                 every_field_of_a_channel_comes_back
+                a_registration_says_whether_it_changed_anything
+                a_group_of_a_name_is_made_once
+                an_unknown_channel_is_made_known_once
+                what_was_heard_leaves_where_a_channel_stands_unless_told
                 a_device_of_a_network_names_one_channel
-                the_tally_follows_every_change
-                channels_are_listed_by_id_by_every_filter
-                a_channel_is_looked_at_when_it_is_due
-                every_field_and_state_of_a_downlink_comes_back
+                a_channel_is_looked_at_when_it_is_due_the_longest_due_first
+                channels_are_listed_by_id_above_a_cursor_and_between_two_ids
+                a_page_looks_at_no_more_than_its_share_and_goes_on_though_it_is_empty
+                channels_are_found_by_the_beginning_of_a_name
+            }
+            tally {
+                thousands_of_random_changes_are_counted_and_listed_as_a_simple_model_says
+            }
+            downlink {
+                every_field_of_a_downlink_comes_back
+                a_downlink_changes_in_all_but_what_it_is_for
+                a_channel_s_downlinks_are_listed_newest_first_below_a_cursor
                 an_order_waits_in_one_downlink
-                what_waits_goes_by_priority_then_by_age_until_its_time_is_over
-                frames_are_kept_by_age_and_number_and_forgotten_by_portions
+                what_waits_goes_by_priority_then_by_age
+                what_waits_here_or_with_a_network_is_listed_and_counted
+                what_has_a_frame_and_an_address_is_handed_over_the_first_first
+                what_waits_is_overdue_when_its_time_is_over
+                a_network_s_name_is_of_the_newest_downlink_that_has_it
+                downlinks_are_forgotten_by_their_making_and_by_portions_but_none_that_waits
+            }
+            fleet {
+                every_field_of_a_frame_comes_back
+                a_channel_s_frames_are_listed_newest_first_below_a_cursor
+                frames_are_forgotten_by_age_by_number_and_by_portions
+                forgetting_frames_looks_at_a_portion_and_no_further
                 a_channel_has_one_open_alert_a_kind_which_is_cleared_once
+                every_field_of_an_alert_comes_back_newest_first_below_a_cursor
+                alerts_are_forgotten_by_their_end_and_by_portions_but_none_that_is_open
                 how_far_an_import_has_come_is_kept_by_its_file
             }
             reckoning {

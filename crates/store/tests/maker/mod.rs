@@ -1,6 +1,7 @@
 //! What the tests of several files start from: cards, orders and questions as values, and hands on a store.
 #![allow(dead_code)] // Each test binary uses its own part.
 
+pub(crate) mod fleet;
 pub(crate) mod gate;
 pub(crate) mod ledger;
 pub(crate) mod random;
