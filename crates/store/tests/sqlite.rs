@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use ::fleet::AlertKind;
 use maker::gate::Gate;
 use maker::ledger::{Refusal, assert_sound, fund, opened};
-use maker::{MORNING, card, first_answer, holder, kept, order, question, tap, yuan};
+use maker::{MORNING, card, channel, first_answer, fleet, holder, kept, order, question, tap, yuan};
 use model::{CardId, Currency, UnixMillis};
 use payment::{AccountKind, MerchantId, TransferId};
 use rusqlite::Connection;
 use store::sqlite::{Options, QUEUE_MAX, open, open_with};
-use store::{Alarm, Reading, Store, StoreError, Unit, WriteError};
+use store::{Alarm, ChannelFilter, Reading, Store, StoreError, Unit, WriteError};
 use tempfile::TempDir;
 
 /// Does not wait for others: what is locked is told at once.
@@ -410,6 +411,46 @@ async fn a_row_of_the_tap_that_makes_no_sense_is_named_and_not_guessed_at() {
         ("update load set updated_at = 0", counts, "load.state"),
         ("update sms_code set state = 'sent'", sms_code, "sms_code.state"),
         ("update sms_code set state = 'used', amount = -1", sms_code, "amount"),
+    ];
+    for (sql, look, what) in cases {
+        raw.execute(sql, []).unwrap();
+        assert_eq!(store.peek(look), Err(StoreError::Malformed(what)), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_the_fleet_that_makes_no_sense_is_named_and_not_guessed_at() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    kept(&store, |unit| {
+        unit.know_channel(channel(1), MORNING)?;
+        unit.add_downlink(&fleet::downlink(0, 1))?;
+        unit.raise_alert(channel(1), AlertKind::Silent, None, MORNING)
+    })
+    .await;
+    let raw = Connection::open(&file).unwrap();
+    type Look = fn(&dyn Reading) -> Result<(), StoreError>;
+    let known: Look = |rows| rows.channel(channel(1)).map(drop);
+    let listed: Look = |rows| rows.channels_after(&ChannelFilter::default(), None, 9).map(drop);
+    let tally: Look = |rows| rows.channel_tally().map(drop);
+    let downlink: Look = |rows| rows.downlink(fleet::downlink(0, 1).id).map(drop);
+    let waiting: Look = |rows| rows.waiting_downlinks(None, 9).map(drop);
+    let alerts: Look = |rows| rows.alerts_before(false, None, 9).map(drop);
+    let cases = [
+        ("update channel set listening = 11161", known, "channel.listening"),
+        ("update channel set listening = -2", known, "channel.listening"),
+        ("update channel set listening = null, presence = 3", known, "presence"),
+        ("update channel set presence = -1", listed, "presence"),
+        ("insert into channel_tally values (0, 9, 1)", tally, "presence"),
+        ("update channel set presence = 0, id = x'0900000000000000ff'", listed, "id"),
+        ("update downlink set state = 'failed'", downlink, "downlink.state"),
+        ("update downlink set reason = 'bad luck'", downlink, "downlink.reason"),
+        ("update downlink set state = 'queued', reason = 'refused'", waiting, "downlink.state"),
+        ("update downlink set reason = null, priority = 3", waiting, "downlink.priority"),
+        ("update downlink set priority = 1, card = 4294967296", waiting, "card"),
+        ("update downlink set card = 1, channel = x'0300038d7ea4c68000'", waiting, "channel"),
+        ("update alert set kind = 5", alerts, "alert.kind"),
+        ("update alert set kind = 256", alerts, "kind"),
     ];
     for (sql, look, what) in cases {
         raw.execute(sql, []).unwrap();
