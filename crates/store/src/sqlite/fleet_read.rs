@@ -118,8 +118,8 @@ impl FleetReading for Rows<'_> {
         let end = [begins.as_bytes(), &[0xff]].concat();
         let sql = select!(
             row::CHANNEL,
-            "from channel where name is not null and (name, id) > (?, ?) and name >= ? and name < cast(? as text) \
-             order by name, id limit ?"
+            "from channel where name is not null and (name, id) > (?, ?) and name >= ? \
+             and name < cast(? as text) order by name, id limit ?"
         );
         self.many(sql, params![name, id, begins, end, limit], row::channel)
     }

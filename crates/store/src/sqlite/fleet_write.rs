@@ -382,8 +382,8 @@ mod tests {
         Ok(())
     }
 
-    /// What is walked from its beginning all the same: few (groups, and three for each), or as far as a limit goes, in
-    /// the order that the index has.
+    /// What is walked from its beginning all the same: few (groups, and three for each), or as far as a limit
+    /// goes, in the order that the index has.
     const FROM_END_TO_END: [&str; 7] = [
         "SCAN channel_group USING COVERING INDEX sqlite_autoindex_channel_group_1",
         "SCAN channel_tally",
@@ -393,6 +393,31 @@ mod tests {
         "SCAN (subquery-1)",
         // The oldest, by number, a portion.
         "SCAN frame",
+    ];
+
+    /// What is asked often, and how it is found.
+    const OFTEN: [(&str, &str); 18] = [
+        ("from channel where bearer = ?", "one_channel_a_device (bearer=? AND device=?)"),
+        ("where channel_tag.tag = ?4", "PRIMARY KEY (tag=? AND channel>? AND channel<?)"),
+        ("where group_id = ?4 and id", "channel_by_group (group_id=? AND id>? AND id<?)"),
+        (
+            "where group_id = ?4 and presence",
+            "channel_by_group_and_presence (group_id=? AND presence=? AND id>? AND id<?)",
+        ),
+        ("where presence = ?4", "channel_by_presence (presence=? AND id>? AND id<?)"),
+        ("from channel where id > ?1", "PRIMARY KEY (id>? AND id<?)"),
+        ("from channel where name", "channel_by_name ((name,id)>(?,?) AND name<?)"),
+        ("from channel where look_at", "channel_to_look_at (look_at>? AND look_at<?)"),
+        ("from downlink where network_id", "downlink_by_network (network_id=?)"),
+        ("from downlink where order_id", "one_waiting_downlink_an_order (order_id=?)"),
+        ("from downlink where channel = ? and state", "downlink_waiting (channel=?)"),
+        ("from downlink where channel = ? and id", "downlink_by_channel (channel=? AND id<?)"),
+        ("state in ('queued', 'handed') and id > ?", "downlink_queue (id>?)"),
+        ("and expires_at <= ?", "downlink_expiring (expires_at<?)"),
+        ("from frame where channel", "frame_by_channel (channel=? AND seq<?)"),
+        ("from alert where channel", "alert_by_channel (channel=?)"),
+        ("update alert set cleared_at = ? where channel", "one_open_alert_a_kind (channel=? AND kind=?)"),
+        ("delete from channel_tag", "channel_tag_by_channel (channel=?)"),
     ];
 
     fn texts(connection: &Connection, sql: &str, column: &str) -> Vec<String> {
@@ -437,6 +462,11 @@ mod tests {
                 assert!(allowed || !step.contains("SCAN"), "{sql}: {step}");
                 assert!(!step.contains("TEMP B-TREE") && !step.contains("AUTOMATIC"), "{sql}: {step}");
             }
+        }
+        for (part, found_by) in OFTEN {
+            let mut plans = plans.iter().filter(|(sql, _)| sql.contains(part));
+            let (Some((sql, plan)), None) = (plans.next(), plans.next()) else { panic!("not one: {part}") };
+            assert!(plan.iter().any(|step| step.ends_with(found_by)), "{sql}: {plan:?}");
         }
         // And an index that nothing is found by would cost every write for nothing.
         let indexes = "select name from sqlite_master where type = 'index' and sql is not null and tbl_name in \
