@@ -259,7 +259,7 @@ impl DownlinkState {
     /// What an event makes of it; `None` where it changes nothing (a report that came late, or twice).
     ///
     /// Reports come out of order, and what the network did is told even when our own clock, or an operator, had given it
-    /// up: a downlink that expired or was canceled here and went out all the same *was* sent.
+    /// up: a downlink that expired, was canceled or superseded here and went out all the same *was* sent.
     pub const fn apply(self, event: DownlinkEvent) -> Option<Self> {
         use DownlinkEvent as E;
         match event {
@@ -274,7 +274,11 @@ impl DownlinkState {
                 | Self::Canceled => None,
             },
             E::Sent => match self {
-                Self::Queued | Self::Handed | Self::Expired | Self::Canceled => Some(Self::Sent),
+                Self::Queued
+                | Self::Handed
+                | Self::Expired
+                | Self::Canceled
+                | Self::Failed(FailReason::Superseded) => Some(Self::Sent),
                 Self::Sent | Self::Delivered | Self::Acknowledged | Self::Failed(_) => None,
             },
             E::Delivered => match self {
@@ -359,6 +363,7 @@ mod tests {
             (S::Acknowledged, [none; 7]),
             (S::Expired, [none, sent, delivered, acknowledged, none, none, none]),
             (S::Failed(FailReason::Unreachable), [none, none, delivered, acknowledged, none, none, none]),
+            (S::Failed(FailReason::Superseded), [none, sent, delivered, acknowledged, none, none, none]),
             (S::Canceled, [none, sent, delivered, acknowledged, none, none, none]),
         ] {
             for (event, end) in events.into_iter().zip(ends) {

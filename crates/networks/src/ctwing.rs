@@ -11,7 +11,7 @@
 //!
 //! Frames need a product whose payload is passed through; a report of one with a profile has no `APPdata` and is refused by
 //! that name. `upPacketSN` and `upDataSN` are -1 or empty where the device's protocol has none (LwM2M), so that the key of a
-//! report is the two and its `timestamp`, which a repetition has too.
+//! report is the two, its `timestamp`, which can be missing, and its data: a repetition has the same.
 //!
 //! Read from: the platform's published kits for its interface, and the recorded shapes in `tests/shapes`. Public sources are thin on
 //! the result codes of commands and disagree: every word that any of them has is taken, and another is refused by name.
@@ -45,7 +45,7 @@ pub fn pushed(body: &[u8]) -> Result<Pushed, PushRefused> {
             // The packet's number is -1 where the protocol has none: the time tells repetitions apart from frames.
             let number = |field| maybe_name(&body, field).map(Option::unwrap_or_default);
             let (up, sent) = (number("upPacketSN")?, number("upDataSN")?);
-            let key = format!("{device}/{}/{up}/{sent}", at.map_or(0, |at| at.0));
+            let key = format!("{device}/{}/{up}/{sent}/{data}", at.map_or(0, |at| at.0));
             Ok(Pushed::Uplink(Uplink {
                 channel: maybe_name(&body, "IMEI")?.as_deref().and_then(imei),
                 data: base64_frame(data, "payload.APPdata")?,

@@ -38,7 +38,7 @@ fn a_report_of_ctwing_is_an_uplink_of_its_imei() {
     let Ok(Pushed::Uplink(uplink)) = ctwing::pushed(&shape("ctwing-data-report")) else { panic!() };
     assert_eq!(uplink.channel.unwrap().to_string(), "imei:356938035643809");
     assert_eq!((uplink.data.as_slice(), uplink.at), (&FULL[..], Some(UnixMillis(1_795_199_488_000))));
-    assert_eq!(uplink.key, "a1b2c3d4e5f60718293a4b5c6d7e8f90/1795199488000/-1/-1");
+    assert_eq!(uplink.key, "a1b2c3d4e5f60718293a4b5c6d7e8f90/1795199488000/-1/-1/SRqxAO5JYIIj4my8");
     let told = ctwing::pushed(&shape("ctwing-command-response"));
     assert_eq!(told, Ok(command("77", Fate::Delivered)));
     assert_eq!(ctwing::pushed(&shape("ctwing-online")), Ok(Pushed::Ignored("online")));
@@ -67,7 +67,7 @@ fn a_packets_number_of_ctwing_is_a_number_or_its_text_and_not_a_document() {
         [(json!(7), "7"), (json!("7"), "7"), (json!(-1), "-1"), (json!(""), ""), (json!(null), "")]
     {
         let Ok(Pushed::Uplink(uplink)) = report(number.clone()) else { panic!("{number}") };
-        assert_eq!(uplink.key, format!("{start}/{said}/-1"), "{number}");
+        assert_eq!(uplink.key, format!("{start}/{said}/-1/SRqxAO5JYIIj4my8"), "{number}");
     }
     for number in [json!({}), json!([1]), json!(true), json!("7".repeat(129))] {
         assert_eq!(report(number.clone()), Err(PushRefused::Malformed("upPacketSN")), "{number}");
@@ -458,4 +458,19 @@ fn no_bytes_whatever_make_a_reader_panic() {
         }
     }
     assert!(read > 1_000, "unchanged ones are among them: {read}");
+}
+
+#[test]
+fn ctwing_frames_without_numbers_and_times_are_told_apart_by_what_they_say() {
+    let key = |data: &str| {
+        let body = format!(
+            r#"{{"messageType":"dataReport","deviceId":"d","upPacketSN":-1,"payload":{{"APPdata":"{data}"}}}}"#
+        );
+        match ctwing::pushed(body.as_bytes()) {
+            Ok(Pushed::Uplink(uplink)) => uplink.key,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(key("SRCx"), key("SRCx"));
+    assert_ne!(key("SRCx"), key("SRCy"));
 }

@@ -39,10 +39,19 @@ pub use settings::{Password, Settings, SettingsError};
 const EVENTS_MAX: usize = 1_024;
 /// Commands and acknowledgements that wait for the connection.
 const REQUESTS_MAX: usize = 8_192;
-/// Downlinks that the broker has not confirmed, at once.
+/// Downlinks that the broker has not confirmed, at once, whether they are on the wire yet or not.
 const UNCONFIRMED_MAX: u16 = 1_024;
-/// A packet of the broker that is longer is refused by the connection, in bytes.
-const PACKET_MAX: usize = 256 * 1_024;
+/// Packet ids that the MQTT client may use. Far more than are ever in use: after a break it sends again what was not
+/// confirmed without looking how many that is, and an id that is in use would lose a command.
+const PACKET_IDS: u16 = 4 * UNCONFIRMED_MAX;
+/// The longest that MQTT has, in bytes (MQTT 3.1.1, clause 2.2.3). A shorter limit would end the connection, and again with each
+/// repetition of the packet, for ever: what is too long for us is refused by name, and confirmed. Brokers have a limit of
+/// their own (`max_packet_size`).
+const PACKET_MAX: usize = 268_435_460;
+
+// Room for every command, and an acknowledgement of every event in hand and of each that came again after a break: whoever
+// acknowledges never waits for the connection, which may wait for them.
+const _: () = assert!(UNCONFIRMED_MAX as usize + 2 * EVENTS_MAX < REQUESTS_MAX);
 
 /// A connection to a ChirpStack's broker that runs.
 pub struct ChirpStack {
@@ -60,6 +69,8 @@ struct Shared {
     connected: AtomicBool,
     /// Whether the broker has confirmed the subscriptions of this connection.
     subscribed: AtomicBool,
+    /// Whether it was said that events come with QoS 0.
+    warned: AtomicBool,
     seen: Seen,
     outbox: Mutex<Outbox>,
 }
@@ -80,7 +91,7 @@ impl ChirpStack {
         options
             .set_clean_session(false)
             .set_manual_acks(true)
-            .set_inflight(UNCONFIRMED_MAX)
+            .set_inflight(PACKET_IDS)
             .set_max_packet_size(PACKET_MAX, PACKET_MAX);
         let (client, mut connection) = AsyncClient::new(options, REQUESTS_MAX);
         // A command is a small packet that must leave at once: it must not wait for the acknowledgement of the one before.
@@ -92,6 +103,7 @@ impl ChirpStack {
             client,
             connected: AtomicBool::new(false),
             subscribed: AtomicBool::new(false),
+            warned: AtomicBool::new(false),
             seen: Seen::default(),
             outbox: Mutex::default(),
             fleet: fleet.clone(),
@@ -159,6 +171,9 @@ impl Shared {
         };
         // Under one lock, so that the order here is the order on the wire.
         let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if outbox.queued.len() + outbox.unconfirmed.len() >= usize::from(UNCONFIRMED_MAX) {
+            return Err(NotTaken::Full { limit: usize::from(UNCONFIRMED_MAX) });
+        }
         self.client
             .try_publish(topic, QoS::AtLeastOnce, false, command.to_json())
             .map_err(|_| NotTaken::Full { limit: REQUESTS_MAX })?;

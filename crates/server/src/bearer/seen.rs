@@ -34,7 +34,12 @@ impl Seen {
 
     /// Takes it back: it was not kept, and must be taken when it comes again.
     pub(crate) fn forget(&self, id: u128) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).ids.remove(&id);
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.ids.remove(&id)
+            && let Some(place) = inner.order.iter().rposition(|other| *other == id)
+        {
+            inner.order.remove(place);
+        }
     }
 }
 
@@ -49,5 +54,10 @@ mod tests {
         (10..10 + EVENTS_MAX as u128 - 1).for_each(|id| assert!(seen.first(id)));
         assert!(!seen.first(2));
         assert!(seen.first(1), "the oldest was forgotten");
+        // One that is taken back and taken again is as young as it was taken last.
+        seen.forget(1);
+        assert!(seen.first(1) && !seen.first(1));
+        (100_000..100_000 + EVENTS_MAX as u128 - 1).for_each(|id| assert!(seen.first(id)));
+        assert!(!seen.first(1));
     }
 }

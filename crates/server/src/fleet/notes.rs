@@ -138,6 +138,16 @@ impl Fleet {
 
     /// The network told of a radio by itself: how it is received, its battery.
     pub fn radio_told(&self, channel: ChannelId, by: &str, reception: Reception) {
+        // Networks tell of every radio they have. Only cards' are ours: no other becomes a channel.
+        let ours = self
+            .app()
+            .store()
+            .peek(|rows| Ok(rows.channel(channel)?.is_some() || rows.card_on_channel(channel)?.is_some()));
+        match ours {
+            Ok(true) => {}
+            Ok(false) => return self.app().metrics().frame_refused("unknown_channel"),
+            Err(error) => return self.app().metrics().frame_refused(error.code()),
+        }
         let told = Told { battery: reception.battery, firmware: None };
         self.note(Note { channel, by: by.to_owned(), reception, told: Some(told), frame: None });
     }

@@ -304,3 +304,27 @@ async fn settings_that_cannot_be_used_are_refused_before_anything_is_connected()
     let refused = ChirpStack::start(trusting_nobody, town.fleet.clone()).err();
     assert!(matches!(refused, Some(SettingsError::Tls(_))), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_radio_that_no_card_has_becomes_no_channel_by_its_status() {
+    let mut shore = Shore::<NetworkServer>::open().await;
+    let stranger = "deveui:70b3d57ed0ffffff".parse().unwrap();
+    let mut status = shore.network.up(stranger, b"", 0);
+    status["batteryLevel"] = json!(3.5);
+    shore.network.publish(stranger, "status", status).await;
+    shore.until("refused by name", |town| town.counted("frames_refused", "unknown_channel") == 1).await;
+    shore.town.fleet.keep_notes().await.unwrap();
+    assert_eq!(shore.town.app.store().peek(|rows| rows.channel(stranger)).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_packet_of_half_a_megabyte_is_refused_by_name_and_what_is_behind_it_is_answered() {
+    let mut shore = Shore::<NetworkServer>::open().await;
+    let mut card = shore.card(1, false).await;
+    let topic = format!("application/{APPLICATION}/device/70b3d57ed0000001/event/up");
+    shore.network.publish_at(&topic, vec![b'{'; 1 << 19]).await;
+    shore.network.uplink(card.link.channel, &card.press()).await;
+    card.hear(&shore.network.downlink().await);
+    shore.until("refused by name", |town| town.counted("bearer_failures", "event_too_long") == 1).await;
+    assert_eq!(shore.town.counts("bearer_failures").len(), 1, "the connection was kept");
+}

@@ -34,7 +34,8 @@ pub(super) async fn run(
         };
         match polled {
             Ok(happened) => {
-                if let Event::Incoming(Incoming::ConnAck(_)) = happened {
+                // Not before: two platforms under one client id put each other out as soon as they are let in.
+                if let Event::Incoming(Incoming::SubAck(_)) = happened {
                     again = AGAIN_FIRST;
                 }
                 handle(&shared, happened, &waiting).await;
@@ -98,6 +99,17 @@ async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Wa
             }
         }
         Event::Incoming(Incoming::Publish(publish)) => {
+            if publish.qos == QoS::AtMostOnce {
+                // It would be lost while we are away: the guide says how ChirpStack is told.
+                shared.fleet.app().metrics().bearer_event("qos_0");
+                if !shared.warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        bearer = shared.settings.name,
+                        "ChirpStack publishes with QoS 0: what it tells while this platform is away is lost; set \
+                         `qos=1` under its [integration.mqtt]"
+                    );
+                }
+            }
             let done = event::begin(Arc::clone(shared), &publish);
             // Full: nothing more is read until an event is done. The broker waits.
             let _ = waiting.send(Waiting { publish, done }).await;
