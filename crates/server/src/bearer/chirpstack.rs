@@ -17,7 +17,7 @@ mod event;
 mod settings;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fleet::{DownlinkEvent, DownlinkId, FailReason};
@@ -69,6 +69,8 @@ struct Shared {
     connected: AtomicBool,
     /// Whether the broker has confirmed the subscriptions of this connection.
     subscribed: AtomicBool,
+    /// Counts connections.
+    connection: AtomicU64,
     /// Whether it was said that events come with QoS 0.
     warned: AtomicBool,
     seen: Seen,
@@ -103,6 +105,7 @@ impl ChirpStack {
             client,
             connected: AtomicBool::new(false),
             subscribed: AtomicBool::new(false),
+            connection: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             seen: Seen::default(),
             outbox: Mutex::default(),
@@ -137,9 +140,13 @@ impl Drop for ChirpStack {
 
 /// Confirms events to the broker in the order in which they came, each when what it led to is durable.
 async fn acknowledging(shared: Arc<Shared>, mut answered: mpsc::Receiver<Waiting>) {
-    while let Some(Waiting { publish, done }) = answered.recv().await {
+    while let Some(Waiting { publish, done, connection }) = answered.recv().await {
         // A mistake in one event must not hold up all others behind it.
-        let _ = done.await;
+        let kept = done.await.unwrap_or(true);
+        // What came in a connection that is gone comes again, under another packet id.
+        if !kept || connection != shared.connection.load(Ordering::SeqCst) {
+            continue;
+        }
         if shared.client.ack(&publish).await.is_err() {
             return;
         }

@@ -296,9 +296,14 @@ impl Station {
                 tokio::spawn(async move {
                     let address = address_text(from);
                     let heard = Heard::plain(&request.payload, &address, from.ip());
-                    let answer = fleet.uplink(heard).await;
-                    // The station has stopped: the card will ask again.
-                    let _ = answers.send(Answered { responder, answer });
+                    let mut responder = Some(responder);
+                    // Where the station has stopped, the card will ask again.
+                    let mut respond = |answer| {
+                        responder.take().map(|responder| answers.send(Answered { responder, answer }))
+                    };
+                    // What was not kept meets silence: the card's own repetition brings it again.
+                    let _ = fleet.uplink(heard, |answer| drop(respond(Some(answer)))).await;
+                    respond(None);
                 });
             }
             (PATH, Method::Get) if request.observe == Some(Observe::Register) => {

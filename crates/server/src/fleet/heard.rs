@@ -55,6 +55,11 @@ pub struct Answer {
     pub expires_at: UnixMillis,
 }
 
+/// The store could not keep what a frame leads to: nothing of it happened. The code is the store's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store could not keep it ({0})")]
+pub struct NotKept(pub &'static str);
+
 /// What a frame led to.
 pub(super) struct Outcome {
     /// As a code.
@@ -63,11 +68,13 @@ pub(super) struct Outcome {
     pub(super) frame: Option<Vec<u8>>,
     /// What the card told of itself, if its code was right and it is not a repetition.
     pub(super) told: Option<Told>,
+    /// Whether the card can be asked for its next order now, once this is answered.
+    pub(super) asks: bool,
 }
 
 impl Outcome {
     pub(super) fn silence(code: &'static str) -> Self {
-        Self { code, frame: None, told: None }
+        Self { code, frame: None, told: None, asks: false }
     }
 }
 

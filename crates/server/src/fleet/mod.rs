@@ -31,7 +31,7 @@ use heard::{Outcome, Told};
 use limiter::Limiter;
 use notes::{Note, Notes};
 
-pub use heard::{Answer, Heard};
+pub use heard::{Answer, Heard, NotKept};
 pub use import::{
     Column, ImportError, ImportOptions, Imported, LineRefused, RefusedLine, RegisterRefused, import, register,
 };
@@ -81,49 +81,51 @@ impl Fleet {
         &self.inner.app
     }
 
-    /// Takes a frame in; what goes back to the card, if anything does. Whatever is refused is counted.
-    pub async fn uplink(&self, heard: Heard<'_>) -> Option<Answer> {
+    /// Takes a frame in. What goes back to the card, if anything does, is given to `send`: before whatever else goes to
+    /// it, for a card forgets what it waits for an answer to when it is asked anew. Whatever is refused is counted.
+    ///
+    /// What was not kept did not happen: it must be brought again, by the card or by whoever told of it.
+    pub async fn uplink(&self, heard: Heard<'_>, send: impl FnOnce(Answer) + Send) -> Result<(), NotKept> {
         let metrics = self.app().metrics();
         let uplink = match Uplink::parse(heard.bytes) {
             Ok(uplink) => uplink,
             Err(error) => {
                 metrics.frame_refused(error.code());
-                return None;
+                return Ok(());
             }
         };
         let Some(channel) = heard.channel.or(uplink.frame().channel) else {
             metrics.frame_refused("no_channel");
-            return None;
+            return Ok(());
         };
-        let card = match self.app().store().peek(|rows| rows.card_on_channel(channel)) {
-            Ok(Some(card)) => card,
-            Ok(None) => {
-                metrics.frame_refused("unknown_channel");
-                let frame = self.retry(&uplink, heard.source)?;
-                return self.answer(None, channel, frame, &heard);
+        let card = self.app().store().peek(|rows| rows.card_on_channel(channel));
+        let Some(card) = card.map_err(|error| self.failed(&error))? else {
+            metrics.frame_refused("unknown_channel");
+            let retry = self.retry(&uplink, heard.source);
+            if let Some(answer) = retry.and_then(|frame| self.answer(None, channel, frame, &heard)) {
+                send(answer);
             }
-            Err(error) => {
-                self.failed(&error);
-                return None;
-            }
+            return Ok(());
         };
-        let outcome = self.take(&card, &uplink, &heard).await;
-        let answer = match outcome.frame {
-            Some(frame) => self.answer(Some(card.id()), channel, frame, &heard),
-            None => None,
-        };
+        let outcome = self.take(&card, &uplink, &heard).await?;
+        let answer = outcome.frame.and_then(|frame| self.answer(Some(card.id()), channel, frame, &heard));
         self.note(Note::heard(channel, &heard, outcome.code, outcome.told, answer.as_ref()));
-        if let Uplink::Status(_) = uplink
-            && outcome.told.is_some()
-        {
-            // It listens now, if it ever does.
+        if let Some(answer) = answer {
+            send(answer);
+        }
+        if outcome.asks {
             self.order_made(card.id()).await;
         }
-        answer
+        Ok(())
     }
 
     /// The platform judges the frame.
-    async fn take(&self, card: &StoredCard, uplink: &Uplink<'_>, heard: &Heard<'_>) -> Outcome {
+    async fn take(
+        &self,
+        card: &StoredCard,
+        uplink: &Uplink<'_>,
+        heard: &Heard<'_>,
+    ) -> Result<Outcome, NotKept> {
         let (began, metrics) = (Instant::now(), self.app().metrics());
         match uplink {
             Uplink::Hello(hello) => {
@@ -141,24 +143,26 @@ impl Fleet {
                 if let Err(ResultRefused::WrongResult) = judged {
                     self.wrong_code(card).await;
                 }
-                let outcome = self.judged(judged, card).await;
+                let outcome = self.judged(judged);
                 metrics.step("result_to_receipt", began.elapsed());
                 outcome
             }
             Uplink::Status(status) => {
                 match self.app().status(card, status, heard.bytes, heard.address).await {
-                    Ok(told) if told.repeated => Outcome::silence("repeated"),
+                    Ok(told) if told.repeated => Ok(Outcome::silence("repeated")),
                     Ok(told) => {
                         let (battery, firmware) = (Some(told.battery), Some(told.firmware));
-                        Outcome { told: Some(Told { battery, firmware }), ..Outcome::silence("status") }
+                        let told = Some(Told { battery, firmware });
+                        // It listens now, if it ever does.
+                        Ok(Outcome { told, asks: true, ..Outcome::silence("status") })
                     }
                     Err(StatusRefused::WrongCode) => {
                         self.wrong_code(card).await;
-                        self.refused("wrong_code")
+                        Ok(self.refused("wrong_code"))
                     }
-                    Err(StatusRefused::NotFresh) => self.refused("status_not_fresh"),
-                    Err(StatusRefused::KeyUnavailable) => self.refused("key_unavailable"),
-                    Err(StatusRefused::Store(error)) => self.failed(&error),
+                    Err(StatusRefused::NotFresh) => Ok(self.refused("status_not_fresh")),
+                    Err(StatusRefused::KeyUnavailable) => Ok(self.refused("key_unavailable")),
+                    Err(StatusRefused::Store(error)) => Err(self.failed(&error)),
                 }
             }
         }
@@ -169,9 +173,13 @@ impl Fleet {
         greeted: Result<Greeted, HelloRefused>,
         uplink: &Uplink<'_>,
         source: Source,
-    ) -> Outcome {
-        let answered = |code, frame| Outcome { code, frame: Some(frame), told: Some(Told::default()) };
-        match greeted {
+    ) -> Result<Outcome, NotKept> {
+        let answered = |code, frame| Outcome {
+            frame: Some(frame),
+            told: Some(Told::default()),
+            ..Outcome::silence(code)
+        };
+        Ok(match greeted {
             Ok(Greeted::Asked { frame, .. }) => answered("asked", frame),
             Ok(Greeted::Clock { frame }) => answered("clock", frame),
             Ok(Greeted::Repeated { frame }) => {
@@ -197,13 +205,13 @@ impl Fleet {
             }
             Err(HelloRefused::Malformed(_)) => self.refused("malformed_text"),
             Err(HelloRefused::KeyUnavailable) => self.refused("key_unavailable"),
-            Err(HelloRefused::Store(error)) => self.failed(&error),
-        }
+            Err(HelloRefused::Store(error)) => return Err(self.failed(&error)),
+        })
     }
 
-    async fn judged(&self, judged: Result<Judged, ResultRefused>, card: &StoredCard) -> Outcome {
+    fn judged(&self, judged: Result<Judged, ResultRefused>) -> Result<Outcome, NotKept> {
         let metrics = self.app().metrics();
-        match judged {
+        Ok(match judged {
             Ok(Judged::Answered { order: _, state, decision, battery, changed, declined, receipt }) => {
                 declined.iter().for_each(|_| metrics.payment(AuditRefusal::Frozen.code()));
                 match state {
@@ -214,12 +222,9 @@ impl Fleet {
                     }
                     OrderState::AwaitingCard | OrderState::Processing => {}
                 }
-                // A busy card has a finger on its key: asked at once, it would only be busy again.
-                if decision != Decision::Busy {
-                    self.order_made(card.id()).await;
-                }
                 let told = Some(Told { battery: Some(battery), firmware: None });
-                Outcome { code: state.name(), frame: Some(receipt), told }
+                // A busy card has a finger on its key: asked at once, it would only be busy again.
+                Outcome { code: state.name(), frame: Some(receipt), told, asks: decision != Decision::Busy }
             }
             Ok(Judged::Repeated { receipt }) => {
                 Outcome { frame: Some(receipt), ..Outcome::silence("repeated") }
@@ -227,8 +232,8 @@ impl Fleet {
             Ok(Judged::SecondResult) => self.refused("second_result"),
             Err(ResultRefused::WrongResult) => self.refused("wrong_result"),
             Err(ResultRefused::KeyUnavailable) => self.refused("key_unavailable"),
-            Err(ResultRefused::Store(error)) => self.failed(&error),
-        }
+            Err(ResultRefused::Store(error)) => return Err(self.failed(&error)),
+        })
     }
 
     /// An answer that its bearer can carry. Where the bearer tells later what became of it, it is kept: its row is in
@@ -306,11 +311,11 @@ impl Fleet {
         Some(retry_frame(uplink.frame().suite).to_vec())
     }
 
-    /// The store could not keep it: silence, so that the card's own repetition brings it again.
-    fn failed(&self, error: &StoreError) -> Outcome {
+    /// The store could not keep it.
+    fn failed(&self, error: &StoreError) -> NotKept {
         tracing::error!(%error, "a frame could not be answered");
         self.app().metrics().frame_refused(error.code());
-        Outcome::silence(error.code())
+        NotKept(error.code())
     }
 
     /// An order may wait for a card that listens: it is pushed if it can be, else it waits until the card is heard.

@@ -138,15 +138,13 @@ async fn sigfox_tells_that_a_card_is_there_and_is_told_that_nothing_fits() {
     let (status, refused) = operator.post(&url, body(&hello, 1, true)).await;
     assert_eq!((status, code(&refused).as_str()), (400, "push_frame_too_long"));
     // A brief one does: heard by another network, the card has introduced itself.
-    let clock = town
-        .fleet
-        .uplink(server::fleet::Heard {
-            channel: Some(channel),
-            ..server::fleet::Heard::plain(&hello, "test:1", std::net::IpAddr::from([10, 0, 0, 1]))
-        })
-        .await
-        .unwrap();
-    card.hear(&clock.frame);
+    let heard = server::fleet::Heard {
+        channel: Some(channel),
+        ..server::fleet::Heard::plain(&hello, "test:1", std::net::IpAddr::from([10, 0, 0, 1]))
+    };
+    let mut clock = None;
+    town.fleet.uplink(heard, |answer| clock = Some(answer.frame)).await.unwrap();
+    card.hear(&clock.unwrap());
     let brief = card.press();
     assert_eq!(brief.len(), 12);
     let order = town.order(card.id, 2_000).await;

@@ -43,7 +43,8 @@ async fn hears(town: &Town, frame: &[u8], by: &str) -> Option<Vec<u8>> {
         Reception { rssi_dbm: Some(-97), snr_tenths: Some(45), data_rate: Some(3), battery: None };
     let heard =
         Heard { by, reception, ..Heard::plain(frame, "test:1", std::net::IpAddr::from([10, 0, 0, 1])) };
-    let answer = town.fleet.uplink(heard).await.map(|answer| answer.frame);
+    let mut answer = None;
+    town.fleet.uplink(heard, |it| answer = Some(it.frame)).await.unwrap();
     town.fleet.keep_notes().await.unwrap();
     answer
 }

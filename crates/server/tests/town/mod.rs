@@ -242,7 +242,9 @@ impl Town {
     /// A frame reaches the fleet by a bearer that is not under test.
     pub(crate) async fn hears(&self, frame: &[u8]) -> Option<Vec<u8>> {
         let heard = Heard::plain(frame, "test:1", IpAddr::from([10, 0, 0, 1]));
-        self.fleet.uplink(heard).await.map(|answer| answer.frame)
+        let mut sent = None;
+        self.fleet.uplink(heard, |answer| sent = Some(answer.frame)).await.unwrap();
+        sent
     }
 
     /// The holder fetches what waits, and the card lights up.

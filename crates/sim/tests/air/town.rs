@@ -247,7 +247,10 @@ impl Town {
     pub(crate) async fn hear(&self, hand: &Hand, frame: &[u8]) -> Option<Vec<u8>> {
         let channel = (!hand.limits.channel_on_air).then_some(hand.link.channel);
         let heard = Heard { channel, ..Heard::plain(frame, &hand.address, hand.source) };
-        self.fleet().uplink(heard).await.map(|answer| answer.frame)
+        let mut sent = None;
+        // What was not kept meets silence, as over CoAP.
+        let _ = self.fleet().uplink(heard, |answer| sent = Some(answer.frame)).await;
+        sent
     }
 
     /// Time passes and what the card sends does not reach the platform: here it is.

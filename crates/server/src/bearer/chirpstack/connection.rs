@@ -43,6 +43,11 @@ pub(super) async fn run(
             Err(error) => {
                 shared.connected.store(false, Ordering::Relaxed);
                 shared.subscribed.store(false, Ordering::Relaxed);
+                // What came before the break and was not looked at yet belongs to the connection that is gone.
+                while let Some(happened) = connection.state.events.pop_front() {
+                    handle(&shared, happened, &waiting).await;
+                }
+                shared.connection.fetch_add(1, Ordering::SeqCst);
                 shared.fleet.app().metrics().bearer_failed(code_of(&error));
                 tracing::warn!(
                     bearer = shared.settings.name,
@@ -112,7 +117,8 @@ async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Wa
             }
             let done = event::begin(Arc::clone(shared), &publish);
             // Full: nothing more is read until an event is done. The broker waits.
-            let _ = waiting.send(Waiting { publish, done }).await;
+            let connection = shared.connection.load(Ordering::SeqCst);
+            let _ = waiting.send(Waiting { publish, done, connection }).await;
         }
         Event::Incoming(Incoming::PubAck(confirmed)) => shared.confirmed(confirmed.pkid),
         Event::Outgoing(Outgoing::Publish(packet)) => shared.on_the_wire(packet),

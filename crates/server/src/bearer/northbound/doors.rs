@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Command, Door, Doors, Platform};
 use crate::bearer::FrameLimit;
-use crate::fleet::{Heard, Source};
+use crate::fleet::{Answer, Heard, NotKept, Source};
 
 /// How long what is told of a command waits for the command's own answer, which may come later.
 const KNOWN_WAIT: Duration = Duration::from_secs(2);
@@ -112,7 +112,7 @@ impl Doors {
         }
         metrics.bearer_event("up");
         let registered = self.fleet.app().store().peek(|rows| rows.channel_of_device(name, &uplink.device));
-        let registered = registered.map_err(|error| self.not_kept(id, &error))?;
+        let registered = registered.map_err(|error| self.not_kept(id, error.code()))?;
         let address = format!("{name}:{}", uplink.device);
         // The frame carries its channel. What the platform says of its device must not differ from it.
         let said = uplink.channel.or(registered);
@@ -132,23 +132,24 @@ impl Doors {
             reception: Reception::default(),
             tracked: true,
         };
-        let Some(answer) = self.fleet.uplink(heard).await else { return Ok(()) };
-        let (Some(id), Some(channel)) = (answer.id, said.or_else(|| own_channel(&uplink.data))) else {
-            return Ok(());
+        let send = |answer: Answer| {
+            let (Some(id), Some(channel)) = (answer.id, said.or_else(|| own_channel(&uplink.data))) else {
+                return;
+            };
+            let command = Command {
+                id,
+                channel,
+                device: uplink.device.clone(),
+                frame: answer.frame,
+                expires_at: answer.expires_at,
+                waits: false,
+            };
+            if door.commands.try_send(command).is_err() {
+                // Its window is lost; the card asks again, and gets the same bytes.
+                self.fleet.report(id, DownlinkEvent::Failed(FailReason::Unreachable), None);
+            }
         };
-        let command = Command {
-            id,
-            channel,
-            device: uplink.device,
-            frame: answer.frame,
-            expires_at: answer.expires_at,
-            waits: false,
-        };
-        if door.commands.try_send(command).is_err() {
-            // Its window is lost; the card asks again, and gets the same bytes.
-            self.fleet.report(id, DownlinkEvent::Failed(FailReason::Unreachable), None);
-        }
-        Ok(())
+        self.fleet.uplink(heard, send).await.map_err(|NotKept(code)| self.not_kept(id, code))
     }
 
     /// What the platform says of a command.
@@ -179,9 +180,9 @@ impl Doors {
     }
 
     /// A push that was not kept is not remembered: its repetition must be taken.
-    fn not_kept(&self, id: u128, error: &store::StoreError) -> Refused {
+    fn not_kept(&self, id: u128, code: &'static str) -> Refused {
         self.seen.forget(id);
-        Refused::NotKept(error.code())
+        Refused::NotKept(code)
     }
 }
 
@@ -269,7 +270,8 @@ async fn from_sigfox(State(doors): State<Doors>, Path(said): Path<String>, body:
         let callback = sigfox::callback(&bytes(body)?)?;
         let metrics = doors.fleet.app().metrics();
         if let Pushed::Uplink(uplink) = &callback.pushed {
-            if doors.seen.first(key("sigfox", &uplink.key)) {
+            let id = key("sigfox", &uplink.key);
+            if doors.seen.first(id) {
                 metrics.bearer_event("up");
                 let address = format!("sigfox:{}", uplink.device);
                 let heard = Heard {
@@ -279,7 +281,8 @@ async fn from_sigfox(State(doors): State<Doors>, Path(said): Path<String>, body:
                     ..Heard::plain(&uplink.data, &address, std::net::IpAddr::from([0, 0, 0, 0]))
                 };
                 // Whatever it leads to does not fit, but for being sent back to S1: that is of no use to a card that cannot pay.
-                let _ = doors.fleet.uplink(heard).await;
+                let taken = doors.fleet.uplink(heard, |_| ()).await;
+                taken.map_err(|NotKept(code)| doors.not_kept(id, code))?;
             } else {
                 metrics.bearer_event("repeated");
             }
