@@ -260,3 +260,21 @@ pub(crate) async fn what_was_not_told_of_is_handed_over_again_after_a_restart<N:
     card.hear(&shore.network.downlink().await);
     assert_eq!(shore.town.state(order), "paid");
 }
+
+pub(crate) async fn an_answer_goes_before_the_next_order<N: Network>() {
+    let mut shore = Shore::<N>::open().await;
+    let mut card = shore.listening(1).await;
+    let first = shore.town.order(card.id, 2_000).await;
+    card.hear(&shore.network.downlink().await);
+    shore.network.sends().await;
+    shore.network.says(Word::Acknowledged).await;
+    let second = shore.town.order(card.id, 3_000).await;
+    shore.network.uplink(card.link.channel, &card.agree(1)).await;
+    card.hear(&shore.network.downlink().await);
+    assert!(card.is_green(), "the receipt comes first");
+    assert_eq!(shore.town.state(first), "paid");
+    card.hear(&shore.network.downlink().await);
+    shore.network.uplink(card.link.channel, &card.agree(1)).await;
+    card.hear(&shore.network.downlink().await);
+    assert_eq!(shore.town.state(second), "paid");
+}

@@ -158,3 +158,23 @@ async fn sigfox_tells_that_a_card_is_there_and_is_told_that_nothing_fits() {
     assert_eq!(operator.post(&url, body(&brief, 2, false)).await, (204, String::new()));
     assert_eq!(town.counted("bearer_events", "repeated"), 1);
 }
+
+#[tokio::test]
+async fn what_the_store_could_not_keep_is_answered_503_and_taken_when_it_is_pushed_again() {
+    let mut shore = Shore::<platforms::CtWing>::open().await;
+    let mut card = shore.card(1, false).await;
+    let order = shore.town.order(card.id, 2_000).await;
+    let report = shore.network.report(card.link.channel, &card.press());
+    let route = shore.network.operator().route();
+    let held = shore.town.hold_database();
+    let (status, refused) = shore.network.operator().post(&route, report.clone()).await;
+    assert_eq!((status, code(&refused).as_str()), (503, "database_locked"));
+    assert_eq!(shore.town.state(order), "awaiting_card");
+    drop(held);
+    for repeated in [0, 1] {
+        assert_eq!(shore.network.operator().post(&route, report.clone()).await.0, 200);
+        assert_eq!(shore.town.counted("bearer_events", "repeated"), repeated);
+    }
+    card.hear(&shore.network.downlink().await);
+    assert_eq!(shore.town.state(order), "processing");
+}

@@ -328,3 +328,17 @@ async fn a_packet_of_half_a_megabyte_is_refused_by_name_and_what_is_behind_it_is
     shore.until("refused by name", |town| town.counted("bearer_failures", "event_too_long") == 1).await;
     assert_eq!(shore.town.counts("bearer_failures").len(), 1, "the connection was kept");
 }
+
+#[tokio::test]
+async fn what_the_store_could_not_keep_is_tried_again_before_the_broker_is_told_that_it_is_done() {
+    let mut shore = Shore::<NetworkServer>::open().await;
+    let mut card = shore.card(1, false).await;
+    let order = shore.town.order(card.id, 2_000).await;
+    let held = shore.town.hold_database();
+    shore.network.uplink(card.link.channel, &card.press()).await;
+    shore.until("not kept", |town| town.counted("frames_refused", "database_locked") > 0).await;
+    assert_eq!(shore.town.state(order), "awaiting_card");
+    drop(held);
+    card.hear(&shore.network.downlink().await);
+    assert_eq!(shore.town.state(order), "processing");
+}

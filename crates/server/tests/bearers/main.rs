@@ -149,6 +149,7 @@ macro_rules! contract {
                 a_push_reaches_a_card_that_listens_and_no_more_is_said_than_is_known
                 a_push_that_nobody_confirms_has_failed_and_goes_out_again_when_the_card_is_heard
                 an_order_for_a_sleeping_card_waits_until_the_card_is_heard
+                an_answer_goes_before_the_next_order
                 what_waits_too_long_expires
                 what_waits_is_taken_back_and_what_went_out_is_not
                 of_two_that_wait_the_more_urgent_goes_first

@@ -174,7 +174,7 @@ impl Operator {
         self.interface.logins.load(Ordering::SeqCst)
     }
 
-    fn route(&self) -> String {
+    pub(crate) fn route(&self) -> String {
         match self.interface.kind {
             "onenet" => format!("{}/push/onenet", self.ours),
             kind => format!("{}/push/{kind}/{SECRET}", self.ours),
@@ -252,6 +252,20 @@ impl CtWing {
     }
 }
 
+impl CtWing {
+    /// What it pushes of a card's frame.
+    pub(crate) fn report(&mut self, channel: ChannelId, frame: &[u8]) -> String {
+        let imei = channel.to_string().trim_start_matches("imei:").to_owned();
+        json!({
+            "upPacketSN": -1, "upDataSN": -1, "topic": "v1/up/ad19", "timestamp": self.0.tick(),
+            "tenantId": "10000001", "serviceId": "", "protocol": "lwm2m", "productId": "10086001",
+            "payload": { "APPdata": STANDARD.encode(frame) }, "messageType": "dataReport", "deviceType": "",
+            "deviceId": device(channel), "assocAssetId": "", "IMSI": "460111100000001", "IMEI": imei,
+        })
+        .to_string()
+    }
+}
+
 impl Network for CtWing {
     const VOUCHES: bool = true;
     const QUEUES: bool = true;
@@ -265,14 +279,8 @@ impl Network for CtWing {
     }
 
     async fn uplink(&mut self, channel: ChannelId, frame: &[u8]) {
-        let imei = channel.to_string().trim_start_matches("imei:").to_owned();
-        let body = json!({
-            "upPacketSN": -1, "upDataSN": -1, "topic": "v1/up/ad19", "timestamp": self.0.tick(),
-            "tenantId": "10000001", "serviceId": "", "protocol": "lwm2m", "productId": "10086001",
-            "payload": { "APPdata": STANDARD.encode(frame) }, "messageType": "dataReport", "deviceType": "",
-            "deviceId": device(channel), "assocAssetId": "", "IMSI": "460111100000001", "IMEI": imei,
-        });
-        self.0.push(body.to_string()).await;
+        let report = self.report(channel, frame);
+        self.0.push(report).await;
     }
 
     async fn repeat(&mut self) {

@@ -107,7 +107,7 @@ pub(crate) struct Town {
     listeners: Vec<JoinHandle<()>>,
     cards: u64,
     transfers: u128,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Town {
@@ -151,8 +151,15 @@ impl Town {
             listeners: vec![first, second],
             cards: 0,
             transfers: 0,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The database is held by somebody else while this lives: nothing is kept.
+    pub(crate) fn hold_database(&self) -> rusqlite::Connection {
+        let other = rusqlite::Connection::open(self.folder.path().join("town.db")).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        other
     }
 
     /// The pushes to cards that [`Self::hears`] heard.
