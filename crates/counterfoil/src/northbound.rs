@@ -5,7 +5,7 @@ use std::path::Path;
 
 use networks::push::Secret;
 use networks::{ctwing, oceanconnect, onenet};
-use server::bearer::northbound::{Platform, Settings};
+use server::bearer::northbound::{Callback, Platform, Settings};
 
 use crate::cli::Failure;
 use crate::config::Config;
@@ -78,7 +78,10 @@ fn oceanconnect(config: &Config) -> Result<Settings, Failure> {
     // The platform tells what became of a command at an address of ours, which holds the secret.
     let callback = match public_url {
         "" => None,
-        url => Some(format!("{url}/push/oceanconnect/{}", text("oceanconnect.secret_file", file)?)),
+        url => {
+            let secret = text("oceanconnect.secret_file", file)?;
+            Some(Callback::new(format!("{url}/push/oceanconnect/{secret}")))
+        }
     };
     let platform = Platform::OceanConnect {
         secret: secret("oceanconnect.secret_file", file)?,

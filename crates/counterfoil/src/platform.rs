@@ -245,15 +245,17 @@ async fn keep(fleet: Fleet) {
     let mut ticks = 0_u32;
     loop {
         tick.tick().await;
-        if let Err(error) = turn(&fleet, ticks).await {
-            tracing::error!(%error, "the fleet could not be kept");
+        // One does not hold up the others.
+        for done in [fleet.keep_notes().await.map(|_| ()), turn(&fleet, ticks).await] {
+            if let Err(error) = done {
+                tracing::error!(%error, "the fleet could not be kept");
+            }
         }
         ticks = ticks.wrapping_add(1);
     }
 }
 
 async fn turn(fleet: &Fleet, ticks: u32) -> Result<(), StoreError> {
-    fleet.keep_notes().await?;
     if ticks.is_multiple_of(TICKS_A_SECOND) {
         while fleet.expire().await? > 0 {}
         while fleet.look().await? > 0 {}

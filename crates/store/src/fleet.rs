@@ -60,8 +60,8 @@ pub trait FleetReading {
     fn queued_downlinks(&self, channel: ChannelId) -> Listed<StoredDownlink>;
     /// Downlinks that wait, here or with a network, oldest first, above an id.
     fn waiting_downlinks(&self, after: Option<DownlinkId>, limit: u32) -> Listed<StoredDownlink>;
-    /// Downlinks that wait here with a frame and an address, the first first.
-    fn downlinks_to_hand(&self, limit: u32) -> Listed<StoredDownlink>;
+    /// Downlinks that wait here with a frame and an address, the first first, behind one of them.
+    fn downlinks_to_hand(&self, after: Option<(Priority, DownlinkId)>, limit: u32) -> Listed<StoredDownlink>;
     /// How many downlinks wait, counted up to a limit.
     fn waiting_downlink_count(&self, limit: u32) -> Result<u64, StoreError>;
     /// A channel's downlinks, newest first, below an id.

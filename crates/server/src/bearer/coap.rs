@@ -210,6 +210,9 @@ impl Station {
             tracing::error!(%error, "a push was not sent");
             return failed(FailReason::TooLong);
         }
+        if push.expires_at <= self.fleet.app().now() {
+            return self.fleet.report(push.id, DownlinkEvent::Expired, None);
+        }
         let Some(to) = address_of(&push.address) else { return failed(FailReason::NoAddress) };
         // A card that observes has a way through its network's address translation held open for the answer; one that does
         // not is asked.

@@ -55,8 +55,25 @@ pub enum Platform {
         /// Whose commands they are.
         account: oceanconnect::Account,
         /// Where it tells what became of a command: our own address, with the secret.
-        callback: Option<String>,
+        callback: Option<Callback>,
     },
+}
+
+/// An address of ours that holds a secret.
+#[derive(Clone)]
+pub struct Callback(zeroize::Zeroizing<String>);
+
+impl Callback {
+    /// Takes an address.
+    pub fn new(address: String) -> Self {
+        Self(address.into())
+    }
+}
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 impl Platform {

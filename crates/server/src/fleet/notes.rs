@@ -5,7 +5,7 @@
 //! written, they are counted and dropped.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fleet::{AlertKind, BatteryVerdict, Presence, Reception};
 use model::{ChannelId, UnixMillis};
@@ -24,6 +24,7 @@ const HOUR_MILLIS: u64 = 3_600_000;
 const MINUTE_MILLIS: u64 = 60_000;
 
 /// A frame came, or the network told of a radio.
+#[derive(Clone)]
 pub(super) struct Note {
     channel: ChannelId,
     by: String,
@@ -34,6 +35,7 @@ pub(super) struct Note {
     frame: Option<Bytes>,
 }
 
+#[derive(Clone)]
 struct Bytes {
     bearer: String,
     bytes: Vec<u8>,
@@ -115,6 +117,16 @@ impl Notes {
         true
     }
 
+    /// Puts what was not kept before what has come since; how many find no room.
+    fn put_back(&self, notes: impl Iterator<Item = (UnixMillis, Note)>) -> usize {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = std::mem::take(&mut *waiting);
+        waiting.extend(notes.chain(since));
+        let lost = waiting.len().saturating_sub(NOTES_MAX);
+        waiting.truncate(NOTES_MAX);
+        lost
+    }
+
     fn take(&self) -> Vec<(UnixMillis, Note)> {
         std::mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -158,12 +170,18 @@ impl Fleet {
         let count = notes.len();
         while !notes.is_empty() {
             let rest = notes.split_off(notes.len().min(BATCH));
-            let (batch, rules) = (std::mem::replace(&mut notes, rest), self.rules().clone());
-            self.app()
-                .write::<_, StoreError>(move |unit| {
-                    batch.iter().try_for_each(|(at, note)| keep(unit, &rules, *at, note))
-                })
-                .await?;
+            let (batch, rules) = (Arc::new(std::mem::replace(&mut notes, rest)), self.rules().clone());
+            let kept = Arc::clone(&batch);
+            let written = self.app().write::<_, StoreError>(move |unit| {
+                kept.iter().try_for_each(|(at, note)| keep(unit, &rules, *at, note))
+            });
+            if let Err(error) = written.await {
+                // They wait for the next turn, with what was noted since behind them.
+                let batch = Arc::try_unwrap(batch).unwrap_or_else(|batch| (*batch).clone());
+                let lost = self.inner.notes.put_back(batch.into_iter().chain(notes));
+                (0..lost).for_each(|_| self.app().metrics().frame_refused("note_lost"));
+                return Err(error);
+            }
         }
         Ok(count)
     }

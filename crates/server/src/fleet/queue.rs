@@ -68,14 +68,26 @@ impl Fleet {
 
     /// Gives what waits with a frame to its bearers: after a restart, and when a bearer has come back.
     pub async fn hand_waiting(&self) -> Result<(), StoreError> {
+        // To the end: what waits for a bearer that is away must not hide what waits for another.
+        let mut after = None;
+        loop {
+            let waiting = self.app().store().read(move |rows| rows.downlinks_to_hand(after, BATCH)).await?;
+            after = waiting.last().map(|last| (last.priority, last.id));
+            let more = waiting.len() >= BATCH as usize;
+            self.hand_batch(waiting).await?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn hand_batch(&self, mut waiting: Vec<StoredDownlink>) -> Result<(), StoreError> {
         let now = self.app().now();
-        let store = self.app().store();
-        let mut waiting = store.read(|rows| rows.downlinks_to_hand(BATCH)).await?;
         waiting.retain(|downlink| downlink.expires_at > now && self.taken(downlink.id, true));
         // What a bearer has told of is kept before its mark goes. So what is marked here and still waits, waits for us;
         // what was told of since it was read does not.
         let marked: Vec<DownlinkId> = waiting.iter().map(|downlink| downlink.id).collect();
-        let still = store.read(move |rows| {
+        let still = self.app().store().read(move |rows| {
             let of = |id: &DownlinkId| {
                 let downlink = rows.downlink(*id)?;
                 Ok(downlink.is_some_and(|downlink| downlink.state == DownlinkState::Queued))

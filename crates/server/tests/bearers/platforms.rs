@@ -18,7 +18,7 @@ use networks::push::Secret;
 use networks::{ctwing, oceanconnect, onenet};
 use serde_json::{Value, json};
 use server::Fleet;
-use server::bearer::northbound::{Northbound, Platform, Settings};
+use server::bearer::northbound::{Callback, Northbound, Platform, Settings};
 use store::{Registration, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -415,7 +415,7 @@ impl Network for OceanConnect {
                 application: "town-app".into(),
                 secret: Secret::given("town-app-secret".into()),
             },
-            callback: Some(format!("{ours}/push/oceanconnect/{SECRET}")),
+            callback: Some(Callback::new(format!("{ours}/push/oceanconnect/{SECRET}"))),
         };
         Self(Operator::with(platform, fleet.clone()).await, fleet)
     }

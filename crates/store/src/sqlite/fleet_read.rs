@@ -1,6 +1,6 @@
 //! [`FleetReading`] over a connection.
 
-use ::fleet::DownlinkId;
+use ::fleet::{DownlinkId, Priority};
 use model::{ChannelId, UnixMillis};
 use rusqlite::{ToSql, params, params_from_iter};
 
@@ -190,13 +190,19 @@ impl FleetReading for Rows<'_> {
         self.many(sql, params![after, limit], row::downlink)
     }
 
-    fn downlinks_to_hand(&self, limit: u32) -> Result<Vec<StoredDownlink>, StoreError> {
+    fn downlinks_to_hand(
+        &self,
+        after: Option<(Priority, DownlinkId)>,
+        limit: u32,
+    ) -> Result<Vec<StoredDownlink>, StoreError> {
+        let (priority, id) =
+            after.map_or((0, [0; 16]), |(priority, id)| (priority.number(), id.0.to_be_bytes()));
         let sql = select!(
             row::DOWNLINK,
             "from downlink where state = 'queued' and address is not null and length(frame) > 0 \
-             order by priority, id limit ?"
+             and (priority, id) > (?, ?) order by priority, id limit ?"
         );
-        self.many(sql, [limit], row::downlink)
+        self.many(sql, params![priority, id, limit], row::downlink)
     }
 
     fn waiting_downlink_count(&self, limit: u32) -> Result<u64, StoreError> {

@@ -29,7 +29,7 @@ read_through! { FleetReading:
     fn downlink_of_network(&self, network_id: &str) -> Option<DownlinkId>;
     fn queued_downlinks(&self, channel: ChannelId) -> Vec<StoredDownlink>;
     fn waiting_downlinks(&self, after: Option<DownlinkId>, limit: u32) -> Vec<StoredDownlink>;
-    fn downlinks_to_hand(&self, limit: u32) -> Vec<StoredDownlink>;
+    fn downlinks_to_hand(&self, after: Option<(Priority, DownlinkId)>, limit: u32) -> Vec<StoredDownlink>;
     fn waiting_downlink_count(&self, limit: u32) -> u64;
     fn downlinks_before(&self, channel: ChannelId, before: Option<DownlinkId>, limit: u32)
         -> Vec<StoredDownlink>;
@@ -41,10 +41,12 @@ read_through! { FleetReading:
     fn channel_import(&self, digest: [u8; 32]) -> Option<ImportProgress>;
 }
 
+/// A present channel that may be silent for another time than before is looked at anew, at once.
 const REGISTER: &str = "insert into channel (id, name, group_id, bearer, application, device, listening, \
      silent_seconds, registered_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
      on conflict (id) do update set name = ?2, group_id = ?3, bearer = ?4, application = ?5, device = ?6, \
-     listening = ?7, silent_seconds = ?8";
+     listening = ?7, silent_seconds = ?8, \
+     look_at = case when presence = 1 and silent_seconds is not ?8 then heard_at else look_at end";
 
 impl FleetUnit for Transaction<'_> {
     fn group_named(&mut self, name: &str) -> Result<GroupId, StoreError> {
@@ -369,7 +371,7 @@ mod tests {
         unit.downlink_of_network("1")?;
         unit.queued_downlinks(id)?;
         unit.waiting_downlinks(None, 1)?;
-        unit.downlinks_to_hand(1)?;
+        unit.downlinks_to_hand(None, 1)?;
         unit.waiting_downlink_count(1)?;
         unit.downlinks_before(id, None, 1)?;
         unit.overdue_downlinks(at, 1)?;

@@ -216,7 +216,7 @@ pub(crate) async fn what_has_a_frame_and_an_address_is_handed_over_the_first_fir
     let gone = (10..).zip(states().filter(|state| *state != DownlinkState::Queued));
     let gone = gone.map(|(n, state)| StoredDownlink { state, ..ready(n, 1, Priority::High) });
     add_downlinks(&store, wanting.into_iter().chain(gone)).await;
-    assert_eq!(seen(&store, |rows| rows.downlinks_to_hand(9)).await, []);
+    assert_eq!(seen(&store, |rows| rows.downlinks_to_hand(None, 9)).await, []);
     let sorted = [
         ready(40, 2, Priority::High),
         ready(50, 1, Priority::High),
@@ -226,12 +226,16 @@ pub(crate) async fn what_has_a_frame_and_an_address_is_handed_over_the_first_fir
     ];
     add_downlinks(&store, [3, 0, 4, 2, 1].map(|n: usize| sorted[n].clone())).await;
     for limit in [1, 3, 5, 9] {
-        let found = seen(&store, move |rows| rows.downlinks_to_hand(limit)).await;
+        let found = seen(&store, move |rows| rows.downlinks_to_hand(None, limit)).await;
         assert_eq!(found, sorted[..sorted.len().min(limit as usize)]);
+    }
+    for (n, last) in sorted.iter().enumerate() {
+        let after = Some((last.priority, last.id));
+        assert_eq!(seen(&store, move |rows| rows.downlinks_to_hand(after, 9)).await, sorted[n + 1..]);
     }
     // What wanted a frame has one now.
     put(&store, ready(1, 1, Priority::High)).await;
-    assert_eq!(ids(&seen(&store, |rows| rows.downlinks_to_hand(1)).await), of(&[(1, 1)]));
+    assert_eq!(ids(&seen(&store, |rows| rows.downlinks_to_hand(None, 1)).await), of(&[(1, 1)]));
 }
 
 pub(crate) async fn what_waits_is_overdue_when_its_time_is_over(store: Store) {

@@ -127,6 +127,10 @@ impl Caller {
             tracing::error!(%error, "a downlink was not sent");
             return report(DownlinkEvent::Failed(FailReason::TooLong), None);
         }
+        // It may have waited for the calls before it.
+        if command.expires_at <= inner.fleet.app().now() {
+            return report(DownlinkEvent::Expired, None);
+        }
         match self.command(&command).await {
             Ok(Taken::As { id, fate }) => {
                 let named = format!("{}:{id}", inner.settings.platform.name());
@@ -165,7 +169,7 @@ impl Caller {
             }
             Platform::OceanConnect { profile, account, callback, .. } => {
                 let token = self.token(account).await?;
-                let callback = callback.as_deref();
+                let callback = callback.as_ref().map(|callback| callback.0.as_str());
                 let call = oceanconnect::command(account, &token, profile, device, frame, seconds, callback);
                 (call, oceanconnect::taken)
             }
