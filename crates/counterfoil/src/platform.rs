@@ -234,35 +234,54 @@ async fn sweep(app: App) {
     }
 }
 
-/// Turns of the fleet.
-const TICKS_A_SECOND: u32 = 5;
-const TICKS_A_MINUTE: u32 = 60 * TICKS_A_SECOND;
+/// How often the fleet's notes are written, and how often it takes a turn.
+const NOTES_EVERY: Duration = Duration::from_millis(200);
+const TURN_EVERY: Duration = Duration::from_secs(1);
+const FORGET_EVERY_TURNS: u32 = 60;
+/// Units of work of each kind in a turn: a million channels that fall silent at once hold up no downlink.
+const ROUNDS: u32 = 32;
 
-/// The fleet's turns: notes are written several times a second, the rest every second or minute.
+/// The fleet's notes and turns. Neither waits for the other.
 async fn keep(fleet: Fleet) {
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / TICKS_A_SECOND);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut ticks = 0_u32;
-    loop {
-        tick.tick().await;
-        // One does not hold up the others.
-        for done in [fleet.keep_notes().await.map(|_| ()), turn(&fleet, ticks).await] {
-            if let Err(error) = done {
-                tracing::error!(%error, "the fleet could not be kept");
-            }
+    let notes = async {
+        let mut tick = every(NOTES_EVERY);
+        loop {
+            tick.tick().await;
+            logged(fleet.keep_notes().await.map(|_| ()));
         }
-        ticks = ticks.wrapping_add(1);
+    };
+    let turns = async {
+        let (mut tick, mut turns) = (every(TURN_EVERY), 0_u32);
+        loop {
+            tick.tick().await;
+            logged(turn(&fleet, turns).await);
+            turns = turns.wrapping_add(1);
+        }
+    };
+    tokio::join!(notes, turns);
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut tick = tokio::time::interval(period);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    tick
+}
+
+fn logged(kept: Result<(), StoreError>) {
+    if let Err(error) = kept {
+        tracing::error!(%error, "the fleet could not be kept");
     }
 }
 
-async fn turn(fleet: &Fleet, ticks: u32) -> Result<(), StoreError> {
-    if ticks.is_multiple_of(TICKS_A_SECOND) {
-        while fleet.expire().await? > 0 {}
-        while fleet.look().await? > 0 {}
-        fleet.hand_waiting().await?;
-    }
-    if ticks.is_multiple_of(TICKS_A_MINUTE) {
-        while fleet.forget_old().await? > 0 {}
+async fn turn(fleet: &Fleet, turns: u32) -> Result<(), StoreError> {
+    let mut rounds = 0..ROUNDS;
+    while rounds.next().is_some() && fleet.expire().await? > 0 {}
+    fleet.hand_waiting().await?;
+    let mut rounds = 0..ROUNDS;
+    while rounds.next().is_some() && fleet.look().await? > 0 {}
+    if turns.is_multiple_of(FORGET_EVERY_TURNS) {
+        let mut rounds = 0..ROUNDS;
+        while rounds.next().is_some() && fleet.forget_old().await? > 0 {}
     }
     Ok(())
 }

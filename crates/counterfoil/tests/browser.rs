@@ -260,14 +260,12 @@ async fn the_desk_has_shop_and_card_side_by_side() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    pictures.take(&browser, "console-fleet.png").await;
     let pressed = "[...document.querySelectorAll('tbody tr:has(.badge.is-paid) a')][0]";
     let channel = browser.ask(&format!("{pressed}.innerText")).await;
     browser.ask(&format!("{pressed}.click()")).await;
     browser.reads("h1", channel.as_str().unwrap()).await;
     browser.sees(".facts").await;
     browser.sees("td.frame-cell .id").await;
-    pictures.take(&browser, "console-channel.png").await;
     browser.goto(&format!("{}/fleet/queue", demo.console)).await;
     browser.sees(".sub-nav [aria-current]").await;
 }

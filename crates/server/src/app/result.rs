@@ -65,7 +65,6 @@ impl App {
         card: &StoredCard,
         result: &ResultFrame<'_>,
         bytes: &[u8],
-        address: &str,
     ) -> Result<Judged, ResultRefused> {
         let now = self.now();
         let candidates = self.inner.store.peek(|rows| match rows.open_authorization(card.id())? {
@@ -81,10 +80,9 @@ impl App {
         let Some(verified) = verified else {
             return Ok(Judged::Repeated { receipt: answered.evidence.receipt });
         };
-        let (app, known) = (self.clone(), card.clone());
-        let (bytes, address) = (bytes.to_vec(), address.to_owned());
+        let (app, known, bytes) = (self.clone(), card.clone(), bytes.to_vec());
         let judged = self
-            .write::<_, ResultRefused>(move |unit| app.judge(unit, &known, verified, (&bytes, &address), now))
+            .write::<_, ResultRefused>(move |unit| app.judge(unit, &known, verified, &bytes, now))
             .await?;
         if let Judged::Answered { order, declined, .. } = &judged {
             self.inner.notices.tell(*order);
@@ -121,7 +119,7 @@ impl App {
         unit: &mut dyn Unit,
         known: &StoredCard,
         result: VerifiedResult,
-        (bytes, address): (&[u8], &str),
+        bytes: &[u8],
         now: UnixMillis,
     ) -> Result<Judged, ResultRefused> {
         let mut stored = unit
@@ -156,10 +154,8 @@ impl App {
         let mut link = unit.link_state(card.id())?;
         // Its hello was kept moments ago: only what it did not say is worth another row.
         let heard_lately = link.heard_at.is_some_and(|at| now.since(at) < PRESENCE_MILLIS);
-        let moved = link.address.as_deref() != Some(address);
-        if link.battery != Some(text.battery) || !heard_lately || moved {
+        if link.battery != Some(text.battery) || !heard_lately {
             (link.battery, link.heard_at) = (Some(text.battery), Some(now));
-            link.address = Some(address.to_owned());
             unit.put_link_state(card.id(), card.key_version, &link)?;
         }
         let changed = verdict.change.is_some();

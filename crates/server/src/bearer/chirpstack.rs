@@ -17,7 +17,7 @@ mod event;
 mod settings;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fleet::{DownlinkEvent, DownlinkId, FailReason};
@@ -69,6 +69,8 @@ struct Shared {
     connected: AtomicBool,
     /// Whether the broker has confirmed the subscriptions of this connection.
     subscribed: AtomicBool,
+    /// Subscriptions of this connection that the broker has not confirmed yet.
+    unsubscribed: AtomicUsize,
     /// Counts connections.
     connection: AtomicU64,
     /// Whether it was said that events come with QoS 0.
@@ -105,6 +107,7 @@ impl ChirpStack {
             client,
             connected: AtomicBool::new(false),
             subscribed: AtomicBool::new(false),
+            unsubscribed: AtomicUsize::new(0),
             connection: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             seen: Seen::default(),

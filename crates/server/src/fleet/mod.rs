@@ -139,7 +139,7 @@ impl Fleet {
                 outcome
             }
             Uplink::Result(result) => {
-                let judged = self.app().result(card, result, heard.bytes, heard.address).await;
+                let judged = self.app().result(card, result, heard.bytes).await;
                 if let Err(ResultRefused::WrongResult) = judged {
                     self.wrong_code(card).await;
                 }

@@ -205,10 +205,13 @@ impl Fleet {
     /// An operator takes a downlink back. Its order waits on: the card can still fetch it.
     pub async fn cancel_downlink(&self, id: DownlinkId) -> Result<(), QueueRefused> {
         let now = self.app().now();
-        if self.inner.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+        // Marked meanwhile, so that no bearer is handed it; one that has it is too late to be stopped.
+        if !self.taken(id, true) {
             return Err(CancelRefused::WithTheNetwork.into());
         }
-        cancel_downlink(self.app().store(), id, now).await?;
+        let canceled = cancel_downlink(self.app().store(), id, now).await;
+        self.taken(id, false);
+        canceled?;
         self.count(DownlinkEvent::Canceled);
         Ok(())
     }

@@ -50,27 +50,6 @@ async fn an_order_is_pushed_to_where_its_card_was_last_heard_and_paid() {
 }
 
 #[tokio::test]
-async fn a_card_that_moves_before_its_result_gets_the_next_order_where_it_is() {
-    let mut coast = Coast::open().await;
-    let (mut card, old) = listening(&mut coast).await;
-    let first = coast.town.order(card.id, 2_000).await;
-    let push = old.receive().await;
-    card.hear(&push.payload);
-    old.take(&push).await;
-    coast.town.order(card.id, 3_000).await;
-    // The network gives the card another address; its result says so, and nothing is told twice to the old one.
-    let mut radio = coast.radio().await;
-    let receipt = radio.say(&card.agree(1)).await;
-    card.hear(&receipt);
-    assert_eq!(coast.town.state(first), "paid");
-    let push = radio.receive().await;
-    assert!(is_push(&push), "{push:?}");
-    card.hear(&push.payload);
-    assert!(card.is_lit());
-    assert_eq!(old.arrived(), None);
-}
-
-#[tokio::test]
 async fn a_card_that_observes_gets_its_push_as_a_notification_and_one_that_ends_it_is_asked() {
     const GET: u8 = 1;
     const CONTENT: u8 = 0x45;

@@ -125,6 +125,12 @@ impl NetworkServer {
         self.last_event = Some((topic, event));
     }
 
+    /// At QoS 0, ChirpStack's own default.
+    pub(crate) async fn publish_carelessly(&self, channel: ChannelId, kind: &str, event: Value) {
+        let topic = format!("application/{APPLICATION}/device/{}/event/{kind}", eui(channel));
+        self.client.publish(topic, QoS::AtMostOnce, false, event.to_string()).await.unwrap();
+    }
+
     pub(crate) async fn publish_at(&self, topic: &str, payload: Vec<u8>) {
         self.client.publish(topic, QoS::AtLeastOnce, false, payload).await.unwrap();
     }

@@ -2,9 +2,10 @@
 
 use fleet::{DownlinkState, FailReason};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::platforms::{Operator, SECRET, ctwing_platform, onenet_platform};
-use crate::town::{Town, Wish};
+use crate::town::{Town, Wish, soon};
 use crate::{Network, Shore, platforms};
 
 async fn ctwing(town: &Town) -> Operator {
@@ -30,6 +31,33 @@ async fn whoever_does_not_know_the_secret_is_refused_before_anything_is_read() {
         let (status, body) = operator.post(&format!("{}/push/{path}", operator.ours), "{}").await;
         assert_eq!((status, code(&body).as_str()), (404, "push_not_here"), "{path}");
     }
+}
+
+/// What is answered to a push whose body never comes.
+async fn bodiless(operator: &Operator, path: &str) -> String {
+    let host = operator.ours.trim_start_matches("http://");
+    let mut connection = tokio::net::TcpStream::connect(host).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 60000\r\n\r\n");
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 1_024];
+    let len = connection.read(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer[..len]).into_owned()
+}
+
+#[tokio::test]
+async fn a_body_is_not_waited_for_from_a_stranger_and_not_for_ever_from_a_platform() {
+    let town = Town::open().await;
+    let operator = ctwing(&town).await;
+    // No time passes meanwhile but what is waited for.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let answer = soon("a refusal", bodiless(&operator, "/push/ctwing/town-secret-012345678")).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(began.elapsed().as_secs() < 10);
+    let answer = soon("a refusal", bodiless(&operator, &format!("/push/ctwing/{SECRET}"))).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("push_too_slow"), "{answer}");
+    assert!(began.elapsed().as_secs() >= 10);
+    assert_eq!(town.counted("bearer_failures", "push_too_slow"), 1);
 }
 
 #[tokio::test]

@@ -318,6 +318,16 @@ async fn a_radio_that_no_card_has_becomes_no_channel_by_its_status() {
 }
 
 #[tokio::test]
+async fn events_at_qos_0_are_answered_and_counted_so_that_somebody_sets_1() {
+    let mut shore = Shore::<NetworkServer>::open().await;
+    let mut card = shore.card(1, false).await;
+    let event = shore.network.up(card.link.channel, &card.press(), 5);
+    shore.network.publish_carelessly(card.link.channel, "up", event).await;
+    card.hear(&shore.network.downlink().await);
+    assert_eq!(shore.town.counted("bearer_events", "qos_0"), 1);
+}
+
+#[tokio::test]
 async fn a_packet_of_half_a_megabyte_is_refused_by_name_and_what_is_behind_it_is_answered() {
     let mut shore = Shore::<NetworkServer>::open().await;
     let mut card = shore.card(1, false).await;

@@ -77,7 +77,9 @@ async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Wa
             // What the session kept comes at once: it can be answered before the subscriptions are confirmed.
             shared.connected.store(true, Ordering::Relaxed);
             // A session that is kept has its subscriptions; saying them again changes nothing.
-            for topic in shared.settings.subscriptions() {
+            let topics = shared.settings.subscriptions();
+            shared.unsubscribed.store(topics.len(), Ordering::Relaxed);
+            for topic in topics {
                 if shared.client.try_subscribe(topic, QoS::AtLeastOnce).is_err() {
                     tracing::error!("a subscription found no room among waiting requests");
                 }
@@ -92,7 +94,7 @@ async fn handle(shared: &Arc<Shared>, happened: Event, waiting: &mpsc::Sender<Wa
                     bearer = shared.settings.name,
                     "the broker refuses a subscription: let this user read the application's topics"
                 );
-            } else {
+            } else if shared.unsubscribed.fetch_sub(1, Ordering::Relaxed) == 1 {
                 shared.subscribed.store(true, Ordering::Relaxed);
                 tracing::info!(bearer = shared.settings.name, "connected to the broker");
                 let fleet = shared.fleet.clone();

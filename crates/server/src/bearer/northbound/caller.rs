@@ -12,10 +12,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use networks::push::{Call, Fate, PushRefused, Taken};
+use networks::push::{Call, PushRefused, Taken};
 use networks::{ctwing, oceanconnect, onenet};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::doors::event_of;
 use super::{Command, Platform, Settings};
 use crate::app::Push;
 use crate::fleet::Fleet;
@@ -134,8 +135,7 @@ impl Caller {
         match self.command(&command).await {
             Ok(Taken::As { id, fate }) => {
                 let named = format!("{}:{id}", inner.settings.platform.name());
-                let event = if fate == Fate::Sent { DownlinkEvent::Sent } else { DownlinkEvent::Handed };
-                report(event, Some(&named));
+                report(event_of(fate), Some(&named));
             }
             Ok(Taken::Refused(code)) => {
                 tracing::warn!(platform = inner.settings.platform.name(), code, "a command was refused");

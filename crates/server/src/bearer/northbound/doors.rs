@@ -1,11 +1,10 @@
 //! What platforms push, and what they are answered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -24,13 +23,15 @@ use crate::fleet::{Answer, Heard, NotKept, Source};
 const KNOWN_WAIT: Duration = Duration::from_secs(2);
 const KNOWN_STEP: Duration = Duration::from_millis(50);
 
+/// How long a body may take to come.
+const BODY_WAIT: Duration = Duration::from_secs(10);
+
 pub(super) fn router(doors: Doors) -> Router {
     Router::new()
         .route("/push/ctwing/{secret}", post(from_ctwing))
         .route("/push/onenet", get(asked_by_onenet).post(from_onenet))
         .route("/push/oceanconnect/{secret}", post(from_oceanconnect))
         .route("/push/sigfox/{secret}", post(from_sigfox))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(doors)
 }
 
@@ -40,6 +41,8 @@ enum Refused {
     Push(PushRefused),
     /// No such platform is set up.
     NotHere,
+    /// Its body did not come in time.
+    Slow,
     /// It was not kept: it must come again.
     NotKept(&'static str),
 }
@@ -50,7 +53,6 @@ impl From<PushRefused> for Refused {
     }
 }
 
-type Body = Result<Bytes, BytesRejection>;
 type Answered = Result<Response, Refused>;
 
 impl Doors {
@@ -65,6 +67,11 @@ impl Doors {
             Err(Refused::NotHere) => {
                 (StatusCode::NOT_FOUND, "push_not_here", "this platform is not set up here".to_owned())
             }
+            Err(Refused::Slow) => (
+                StatusCode::REQUEST_TIMEOUT,
+                "push_too_slow",
+                format!("the body did not come within {BODY_WAIT:?}"),
+            ),
             Err(Refused::NotKept(code)) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 code,
@@ -93,10 +100,12 @@ impl Doors {
 
     /// Takes what was pushed, in order.
     async fn take(&self, door: &Door, pushed: Vec<Pushed>) -> Answered {
+        // One wait for all that was pushed: a platform waits a few seconds for its answer, and then pushes all of it again.
+        let until = Instant::now() + KNOWN_WAIT;
         for one in pushed {
             match one {
                 Pushed::Uplink(uplink) => self.uplink(door, uplink).await?,
-                Pushed::Command { id, fate } => self.command(door, &id, fate).await?,
+                Pushed::Command { id, fate } => self.command(door, &id, fate, until).await?,
                 Pushed::Ignored(kind) => self.fleet.app().metrics().bearer_event(kind),
             }
         }
@@ -153,24 +162,18 @@ impl Doors {
     }
 
     /// What the platform says of a command.
-    async fn command(&self, door: &Door, id: &str, fate: Fate) -> Result<(), Refused> {
-        let event = match fate {
-            Fate::Queued => DownlinkEvent::Handed,
-            Fate::Sent => DownlinkEvent::Sent,
-            Fate::Delivered => DownlinkEvent::Delivered,
-            Fate::Acknowledged => DownlinkEvent::Acknowledged,
-            Fate::Expired => DownlinkEvent::Expired,
-            Fate::Failed => DownlinkEvent::Failed(FailReason::NotAcknowledged),
-        };
+    async fn command(&self, door: &Door, id: &str, fate: Fate, until: Instant) -> Result<(), Refused> {
+        let event = event_of(fate);
         let named = format!("{}:{id}", door.platform.name());
         // The platform can be quicker with what became of a command than with its answer to it.
-        for _ in 0..KNOWN_WAIT.as_millis() / KNOWN_STEP.as_millis() {
+        loop {
             let found = self.fleet.app().store().peek(|rows| rows.downlink_of_network(&named));
             match found {
                 Ok(Some(downlink)) => {
                     let kept = self.fleet.reported(downlink, event, None).await;
                     return kept.map(|_| ()).map_err(|error| Refused::NotKept(error.code()));
                 }
+                Ok(None) if Instant::now() >= until => break,
                 Ok(None) => tokio::time::sleep(KNOWN_STEP).await,
                 Err(error) => return Err(Refused::NotKept(error.code())),
             }
@@ -186,6 +189,18 @@ impl Doors {
     }
 }
 
+/// What a platform's word makes of a downlink.
+pub(super) fn event_of(fate: Fate) -> DownlinkEvent {
+    match fate {
+        Fate::Queued => DownlinkEvent::Handed,
+        Fate::Sent => DownlinkEvent::Sent,
+        Fate::Delivered => DownlinkEvent::Delivered,
+        Fate::Acknowledged => DownlinkEvent::Acknowledged,
+        Fate::Expired => DownlinkEvent::Expired,
+        Fate::Failed => DownlinkEvent::Failed(FailReason::NotAcknowledged),
+    }
+}
+
 /// The channel that a frame itself carries.
 fn own_channel(frame: &[u8]) -> Option<ChannelId> {
     air::platform::Uplink::parse(frame).ok().and_then(|uplink| uplink.frame().channel)
@@ -197,20 +212,25 @@ fn key(name: &str, key: &str) -> u128 {
     digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 
-fn bytes(body: Body) -> Result<Bytes, Refused> {
-    body.map_err(|_| PushRefused::TooLong { len: BODY_MAX + 1, limit: BODY_MAX }.into())
+/// The body. Whoever can be known by the address is, before this.
+async fn bytes(request: Request) -> Result<Bytes, Refused> {
+    match tokio::time::timeout(BODY_WAIT, to_bytes(request.into_body(), BODY_MAX)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(PushRefused::TooLong { len: BODY_MAX + 1, limit: BODY_MAX }.into()),
+        Err(_) => Err(Refused::Slow),
+    }
 }
 
 fn let_in(secret: &Secret, said: &str) -> Result<(), Refused> {
     if secret.is(said) { Ok(()) } else { Err(PushRefused::WrongSignature.into()) }
 }
 
-async fn from_ctwing(State(doors): State<Doors>, Path(said): Path<String>, body: Body) -> Response {
+async fn from_ctwing(State(doors): State<Doors>, Path(said): Path<String>, request: Request) -> Response {
     let answered = async {
         let door = doors.door("ctwing")?;
         let Platform::CtWing { secret, .. } = &door.platform else { return Err(Refused::NotHere) };
         let_in(secret, &said)?;
-        let pushed = ctwing::pushed(&bytes(body)?)?;
+        let pushed = ctwing::pushed(&bytes(request).await?)?;
         doors.take(door, vec![pushed]).await
     };
     let answered = answered.await;
@@ -238,36 +258,40 @@ async fn asked_by_onenet(State(doors): State<Doors>, Query(question): Query<Ques
     doors.finish(answered)
 }
 
-async fn from_onenet(State(doors): State<Doors>, body: Body) -> Response {
+async fn from_onenet(State(doors): State<Doors>, request: Request) -> Response {
     let answered = async {
         let door = doors.door("onenet")?;
         let Platform::OneNet { token, .. } = &door.platform else { return Err(Refused::NotHere) };
-        let pushed = onenet::pushed(token, &bytes(body)?)?;
+        let pushed = onenet::pushed(token, &bytes(request).await?)?;
         doors.take(door, pushed).await
     };
     let answered = answered.await;
     doors.finish(answered)
 }
 
-async fn from_oceanconnect(State(doors): State<Doors>, Path(said): Path<String>, body: Body) -> Response {
+async fn from_oceanconnect(
+    State(doors): State<Doors>,
+    Path(said): Path<String>,
+    request: Request,
+) -> Response {
     let answered = async {
         let door = doors.door("oceanconnect")?;
         let Platform::OceanConnect { secret, profile, .. } = &door.platform else {
             return Err(Refused::NotHere);
         };
         let_in(secret, &said)?;
-        let pushed = oceanconnect::pushed(profile, &bytes(body)?)?;
+        let pushed = oceanconnect::pushed(profile, &bytes(request).await?)?;
         doors.take(door, pushed).await
     };
     let answered = answered.await;
     doors.finish(answered)
 }
 
-async fn from_sigfox(State(doors): State<Doors>, Path(said): Path<String>, body: Body) -> Response {
+async fn from_sigfox(State(doors): State<Doors>, Path(said): Path<String>, request: Request) -> Response {
     let answered = async {
         let secret = doors.sigfox.as_ref().ok_or(Refused::NotHere)?;
         let_in(secret, &said)?;
-        let callback = sigfox::callback(&bytes(body)?)?;
+        let callback = sigfox::callback(&bytes(request).await?)?;
         let metrics = doors.fleet.app().metrics();
         if let Pushed::Uplink(uplink) = &callback.pushed {
             let id = key("sigfox", &uplink.key);
