@@ -11,6 +11,7 @@ mod error;
 pub mod fleet;
 mod handle;
 pub mod rows;
+mod sql;
 pub mod sqlite;
 pub mod tap;
 pub mod unit;

@@ -4,17 +4,11 @@
 //! [`BATCH_MAX`] units of work, none of them waiting longer than the commit before theirs. WAL with
 //! `synchronous=FULL`: what was answered survives `kill -9` and power loss.
 
-mod connection;
-mod fleet_read;
-mod fleet_row;
-mod fleet_write;
+pub(crate) mod connection;
 mod floor;
-mod read;
-mod row;
-mod tap_read;
-mod tap_row;
-mod tap_write;
-mod write;
+#[cfg(test)]
+mod plan;
+mod session;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +19,9 @@ use rusqlite::Connection;
 
 use crate::error::StoreError;
 use crate::handle::{Engine, Job, Queue, Store};
+use crate::sql::read::Rows;
 use crate::unit::Reading;
+use session::Moment;
 use writer::Writer;
 
 pub use floor::floor;
@@ -89,7 +85,7 @@ impl Engine for Sqlite {
         };
         // One transaction: all that a reading sees is of one moment, however many statements it takes.
         connection.prepare_cached("begin")?.execute([])?;
-        reading(&read::Rows(&connection));
+        reading(&Rows(&Moment(&connection)));
         // A connection that cannot end its moment is not kept: dropped here, it ends with it.
         connection.prepare_cached("commit")?.execute([])?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,10 +7,11 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::write::Transaction;
+use super::session::Transaction;
 use super::{BATCH_MAX, QUEUE_MAX};
 use crate::error::StoreError;
 use crate::handle::{Job, Queue};
+use crate::sql::write::Changes;
 
 pub(super) struct Writer {
     sender: Mutex<Option<SyncSender<Box<dyn Job>>>>,
@@ -101,13 +102,13 @@ enum Together {
 }
 
 fn together(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Together {
-    let mut transaction = match Transaction::begin(connection) {
+    let transaction = match Transaction::begin(connection) {
         Ok(transaction) => transaction,
         Err(error) => return Together::Kept(Err(error)),
     };
     for job in batch.iter_mut() {
         let before = transaction.changes();
-        let keep = job.run(&mut transaction);
+        let keep = job.run(&mut Changes(&transaction));
         if transaction.still_open().is_err() || !keep && transaction.changes() != before {
             // Dropped without commit: rolled back.
             return Together::Apart;
@@ -117,6 +118,6 @@ fn together(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Together
 }
 
 fn alone(connection: &mut Connection, job: &mut dyn Job) -> Result<(), StoreError> {
-    let mut transaction = Transaction::begin(connection)?;
-    if job.run(&mut transaction) { transaction.commit() } else { Ok(()) }
+    let transaction = Transaction::begin(connection)?;
+    if job.run(&mut Changes(&transaction)) { transaction.commit() } else { Ok(()) }
 }
