@@ -11,7 +11,7 @@ mod fleet_read;
 mod fleet_row;
 mod fleet_write;
 pub(crate) mod read;
-mod row;
+pub(crate) mod row;
 mod tap_read;
 mod tap_row;
 mod tap_write;
@@ -20,6 +20,9 @@ pub(crate) mod write;
 
 pub(crate) use arg::{Arg, Args, ToArg, params};
 pub(crate) use value::{Columns, Row, Value};
+
+use model::Currency;
+use payment::{Account, AccountId, AccountKind};
 
 use crate::error::StoreError;
 
@@ -32,4 +35,23 @@ pub(crate) trait Session {
     fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError>;
     /// Runs a statement that changes rows; how many it changed.
     fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError>;
+    /// Where accounts are while units of work change them, if not in their table.
+    fn desk(&self) -> Option<&dyn Desk> {
+        None
+    }
+}
+
+/// Accounts that are read once and written once in a transaction, however many units of work change them.
+pub(crate) trait Desk {
+    fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
+    fn account_of(
+        &self,
+        kind: AccountKind,
+        owner: i64,
+        currency: Currency,
+    ) -> Result<Option<Account>, StoreError>;
+    fn open(&self, kind: AccountKind, owner: i64, currency: Currency) -> Result<Account, StoreError>;
+    fn put(&self, account: &Account) -> Result<(), StoreError>;
+    /// Writes what has changed, for whoever reads the table.
+    fn write(&self) -> Result<(), StoreError>;
 }

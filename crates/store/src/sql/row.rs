@@ -252,9 +252,9 @@ pub(super) fn authorization(row: &Row<'_>) -> Read<StoredAuthorization> {
     })
 }
 
-pub(super) const ACCOUNT: &str = "id, kind, currency, posted, pending_out, pending_in";
+pub(crate) const ACCOUNT: &str = "id, kind, currency, posted, pending_out, pending_in";
 
-pub(super) fn account(row: &Row<'_>) -> Read<Account> {
+pub(crate) fn account(row: &Row<'_>) -> Read<Account> {
     Ok(Account {
         id: AccountId(col!(ACCOUNT, "id").get(row)?),
         kind: account_kind(row, col!(ACCOUNT, "kind"))?,

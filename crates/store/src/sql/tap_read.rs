@@ -120,7 +120,7 @@ impl TapReading for Rows<'_> {
     }
 
     fn load_counts(&self) -> Result<Vec<LoadCount>, StoreError> {
-        let sql = "select state, count(*) as number, sum(amount) as amount from load group by state";
+        let sql = "select state, count(*) as number, cast(sum(amount) as bigint) as amount from load group by state";
         let found = self.many(sql, params![], |row| {
             Ok(LoadCount {
                 state: row::load_state(row, col!(LOAD_COUNTS, "state"))?,

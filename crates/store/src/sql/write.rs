@@ -330,12 +330,18 @@ impl Unit for Changes<'_> {
         if let Some(account) = self.account_of(kind, owner, currency)? {
             return Ok(account);
         }
+        if let Some(desk) = self.0.desk() {
+            return desk.open(kind, owner, currency);
+        }
         let sql = "insert into account (kind, owner, currency) values (?, ?, ?) returning id";
         let id = self.insert("account", sql, params![kind.name(), owner, currency.number()])?;
         Ok(Account::new(AccountId(id), kind, currency))
     }
 
     fn put_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        if let Some(desk) = self.0.desk() {
+            return desk.put(account);
+        }
         let sql = "update account set posted = ?, pending_out = ?, pending_in = ? where id = ?";
         let params = params![account.posted, account.pending_out, account.pending_in, account.id.0];
         self.change_one("account", sql, params)

@@ -4,12 +4,12 @@
 //! [`BATCH_MAX`] units of work, none of them waiting longer than the commit before theirs. WAL with
 //! `synchronous=FULL`: what was answered survives `kill -9` and power loss.
 
+mod commit;
 pub(crate) mod connection;
 mod floor;
 #[cfg(test)]
 mod plan;
 mod session;
-mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,16 +21,11 @@ use crate::error::StoreError;
 use crate::handle::{Engine, Job, Queue, Store};
 use crate::sql::read::Rows;
 use crate::unit::Reading;
+use crate::writer::Writer;
 use session::Moment;
-use writer::Writer;
 
+pub use crate::writer::{BATCH_MAX, QUEUE_MAX};
 pub use floor::floor;
-
-/// The most units of work in one commit.
-pub const BATCH_MAX: usize = 256;
-
-/// The most units of work that wait; one more is refused by name.
-pub const QUEUE_MAX: usize = 8192;
 
 /// Idle reading connections that are kept; more are opened under load and closed after it.
 const READERS_KEPT: usize = 8;
