@@ -62,6 +62,9 @@ pub enum FeeError {
         /// The amount's.
         amount: Currency,
     },
+    /// The fee is not that of the order that is refunded.
+    #[error("the fee was taken of another amount than the order's")]
+    OtherPayment,
     /// A fee that is stored is above the amount that it was taken of.
     #[error("a fee of {fee} minor units is above the amount of {amount}")]
     AboveTheAmount {
@@ -79,6 +82,7 @@ impl FeeError {
             Self::TooManyBasisPoints(_) => "fee_too_many_basis_points",
             Self::MaximumBelowMinimum { .. } => "fee_maximum_below_minimum",
             Self::OtherCurrency { .. } => "fee_other_currency",
+            Self::OtherPayment => "fee_other_payment",
             Self::AboveTheAmount { .. } => "fee_above_the_amount",
         }
     }
@@ -155,17 +159,24 @@ impl FeeRule {
     ///
     /// The share is reckoned of all that is refunded so far, rounded half up, less what earlier refunds gave back: the
     /// parts of a whole refund sum to the fee exactly.
-    pub fn given_back(&self, fee: Fee, refund: &Refund) -> Option<Amount> {
+    ///
+    /// # Errors
+    /// [`FeeError::OtherPayment`] where the fee was taken of another amount than the order's.
+    pub fn given_back(&self, fee: Fee, refund: &Refund) -> Result<Option<Amount>, FeeError> {
+        let paid = refund.rest().paid();
+        if fee.of != paid {
+            return Err(FeeError::OtherPayment);
+        }
         match self.on_refund {
-            FeeOnRefund::Kept => None,
+            FeeOnRefund::Kept => Ok(None),
             FeeOnRefund::InProportion => {
-                let share = |refunded: i64| {
-                    // Three factors of 32 bits at most.
-                    let paid = i128::from(refund.rest().paid().minor());
-                    (i128::from(fee.minor) * i128::from(refunded) * 2 + paid) / (paid * 2)
-                };
+                // Three factors of 32 bits at most.
+                let whole = i128::from(paid.minor());
+                let share =
+                    |refunded: i64| (i128::from(fee.minor) * i128::from(refunded) * 2 + whole) / (whole * 2);
                 let back = share(refund.rest().refunded()) - share(refund.refunded_before());
-                i64::try_from(back).ok().and_then(|minor| Amount::new(minor, self.currency).ok())
+                // Only nothing is no amount: the share rises with what is refunded and ends at the fee.
+                Ok(i64::try_from(back).ok().and_then(|minor| Amount::new(minor, paid.currency()).ok()))
             }
         }
     }
@@ -340,9 +351,11 @@ mod tests {
         let rule = rule(60, 1, 0, None);
         let fee = rule.fee(yuan(2000)).unwrap();
         let whole = paid(2000, 0).refund_rest().unwrap();
-        assert_eq!(rule.given_back(fee, &whole), None);
+        assert_eq!(rule.given_back(fee, &whole), Ok(None));
         let rule = rule.on_refund(FeeOnRefund::InProportion);
-        assert_eq!(rule.given_back(fee, &whole), Some(yuan(13)));
+        assert_eq!(rule.given_back(fee, &whole), Ok(Some(yuan(13))));
+        let other = rule.fee(yuan(1999)).unwrap();
+        assert_eq!(rule.given_back(other, &whole), Err(FeeError::OtherPayment));
         let mut random = 5_u64;
         for _ in 0..500 {
             let amount = i64::from(next(&mut random).max(1));
@@ -352,7 +365,7 @@ mod tests {
                 // At most some dozens of parts.
                 let part = (amount / 16 + i64::from(next(&mut random) % 7) + 1).min(amount - refunded);
                 let refund = paid(amount, refunded).refund(yuan(part)).unwrap();
-                back += rule.given_back(fee, &refund).map_or(0, Amount::ledger_units);
+                back += rule.given_back(fee, &refund).unwrap().map_or(0, Amount::ledger_units);
                 refunded += part;
                 assert!(back <= i64::from(fee.minor()));
             }

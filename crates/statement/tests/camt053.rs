@@ -193,6 +193,25 @@ fn a_line_that_was_sent_twice_is_found() {
 }
 
 #[test]
+fn what_stands_once_does_not_stand_twice() {
+    for (once, what) in [
+        ("<Amt Ccy=\"EUR\">1000.00</Amt>", "Bal/Amt"),
+        ("<Tp><CdOrPrtry><Cd>PRCD</Cd></CdOrPrtry></Tp>", "Bal/Tp"),
+        ("<Amt Ccy=\"EUR\">20.50</Amt>", "Ntry/Amt"),
+        ("<Sts>BOOK</Sts>", "Sts"),
+        ("<BookgDt><Dt>2026-11-20</Dt></BookgDt>", "BookgDt"),
+        ("<ValDt><Dt>2026-11-21</Dt></ValDt>", "ValDt"),
+        ("<AcctSvcrRef>B-1001</AcctSvcrRef>", "AcctSvcrRef"),
+        ("<EndToEndId>INV 7 &amp; 8</EndToEndId>", "EndToEndId"),
+    ] {
+        assert_eq!(with(once, &once.repeat(2)).reason, R::Twice(what));
+    }
+    let late = "</Ntry><Acct><Ccy>USD</Ccy></Acct>";
+    let expected = R::MixedCurrencies { statement: Currency::EUR, given: Currency::USD };
+    assert_eq!(with("</Ntry>", late).reason, expected);
+}
+
+#[test]
 fn what_must_be_there_is_missed_by_name() {
     for (from, to, missing) in [
         ("<Id>S-324</Id>", "", "Stmt/Id"),

@@ -35,7 +35,7 @@ pub(super) struct EntryDraft {
 
 #[derive(Default)]
 pub(super) struct BalanceDraft {
-    pub(super) code: String,
+    pub(super) code: Option<String>,
     pub(super) money: Money,
 }
 

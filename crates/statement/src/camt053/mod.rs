@@ -15,7 +15,7 @@ pub use writer::{Header, write};
 pub const BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The most entries of a file, over all of its statements, booked or not.
 pub const ENTRIES_MAX: usize = 100_000;
-/// How deep elements may be nested. The deepest of the message is 17.
+/// How deep elements may be nested.
 pub const DEPTH_MAX: usize = 32;
 /// The longest tag, with its attributes, in bytes.
 pub const TAG_MAX: usize = 4_096;

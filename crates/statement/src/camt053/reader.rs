@@ -287,8 +287,11 @@ impl<'a> Reading<'a> {
                 once(&mut draft.account, text, "Acct/Id")
             }
             [E::Acct, E::Ccy] => {
-                draft.currency = Some(currency_of(text)?);
-                Ok(())
+                let given = currency_of(text)?;
+                match draft.currency.replace(given) {
+                    Some(statement) if statement != given => Err(R::MixedCurrencies { statement, given }),
+                    Some(_) | None => Ok(()),
+                }
             }
             [E::TxsSummry, total, E::NbOfNtries] => {
                 let count = text.parse().map_err(|_| R::NotACount(excerpt(text)))?;
@@ -309,13 +312,17 @@ impl<'a> Reading<'a> {
 
     fn in_balance(&mut self, path: &[Element], text: &str, ccy: Option<String>) -> Result<(), R> {
         use Element as E;
+        let money = &mut self.balance.money;
         match path {
-            [E::Tp, E::CdOrPrtry, E::Cd] => text.clone_into(&mut self.balance.code),
-            [E::Amt] => self.balance.money.amount = Some((text.to_owned(), ccy.unwrap_or_default())),
-            [E::CdtDbtInd] => self.balance.money.direction = Some(text.to_owned()),
-            _ => {}
+            [E::Tp, E::CdOrPrtry, E::Cd] => once(&mut self.balance.code, text, "Bal/Tp"),
+            [E::Amt] if money.amount.is_some() => Err(R::Twice("Bal/Amt")),
+            [E::Amt] => {
+                money.amount = Some((text.to_owned(), ccy.unwrap_or_default()));
+                Ok(())
+            }
+            [E::CdtDbtInd] => once(&mut money.direction, text, "Bal/CdtDbtInd"),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn in_the_entry(&mut self, path: &[Element], text: &str, ccy: Option<String>) -> Result<(), R> {
@@ -340,20 +347,21 @@ impl<'a> Reading<'a> {
             // A text up to version .07, an element with a code since.
             [E::Sts] if text.is_empty() => Ok(()),
             [E::Sts] | [E::Sts, E::Cd] => once(&mut entry.status, text, "Sts"),
-            [E::BookgDt, E::Dt | E::DtTm] => {
-                entry.booked = Some(date_of(text)?);
-                Ok(())
-            }
-            [E::ValDt, E::Dt | E::DtTm] => {
-                entry.value = Some(date_of(text)?);
-                Ok(())
-            }
+            [E::BookgDt, E::Dt | E::DtTm] => match entry.booked.replace(date_of(text)?) {
+                None => Ok(()),
+                Some(_) => Err(R::Twice("BookgDt")),
+            },
+            [E::ValDt, E::Dt | E::DtTm] => match entry.value.replace(date_of(text)?) {
+                None => Ok(()),
+                Some(_) => Err(R::Twice("ValDt")),
+            },
             [E::AcctSvcrRef] => once(&mut entry.bank_reference, text, "AcctSvcrRef"),
             [E::NtryDtls, E::TxDtls, E::Refs, E::EndToEndId] => {
-                // Of several transactions none speaks for the entry.
-                let one = entry.transactions == 1 && !text.is_empty() && text != "NOTPROVIDED";
-                entry.end_to_end = one.then(|| text.to_owned());
-                Ok(())
+                // Of several transactions none speaks for the entry: those of the first are not looked at later.
+                if entry.transactions > 1 || text == "NOTPROVIDED" {
+                    return Ok(());
+                }
+                once(&mut entry.end_to_end, text, "EndToEndId")
             }
             [E::NtryDtls, E::TxDtls, E::RmtInf, E::Ustrd] => join(&mut entry.words, text),
             [E::AddtlNtryInf] => join(&mut entry.more_words, text),
@@ -364,11 +372,11 @@ impl<'a> Reading<'a> {
     fn end_balance(&mut self) -> Result<(), R> {
         let balance = std::mem::take(&mut self.balance);
         let Some(draft) = &mut self.statement else { return Ok(()) };
-        let place = match balance.code.as_str() {
-            "OPBD" => &mut draft.opening,
-            "PRCD" => &mut draft.previous,
-            "CLBD" => &mut draft.closing,
-            _ => return Ok(()),
+        let place = match balance.code.as_deref() {
+            Some("OPBD") => &mut draft.opening,
+            Some("PRCD") => &mut draft.previous,
+            Some("CLBD") => &mut draft.closing,
+            Some(_) | None => return Ok(()),
         };
         let units = units_of(&balance.money, &mut draft.currency)?;
         match place.replace(units) {
