@@ -80,6 +80,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether a database server's absence is all that is wrong: it may pass by itself.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::ReadOnly | Self::TooManyConnections)
+    }
+
     /// The stable code for metrics and logs.
     pub const fn code(&self) -> &'static str {
         match self {

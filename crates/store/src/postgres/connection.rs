@@ -44,6 +44,9 @@ impl Address {
             // The address itself holds a password: it is not repeated.
             StoreError::Settings(format!("the database's address cannot be read: {error}"))
         })?;
+        if let Some(password) = &settings.password {
+            config.password(password);
+        }
         if config.get_hosts().is_empty() {
             return Err(StoreError::Settings("the database's address names no host".into()));
         }

@@ -47,6 +47,8 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Settings {
     /// `postgres://USER:PASSWORD@HOST/NAME`, or what else libpq takes.
     pub url: String,
+    /// The user's password, for an address that holds none.
+    pub password: Option<String>,
     /// Whom to believe that they are the database server; `None`: TLS is not used.
     pub tls: Option<ClientConfig>,
     /// 16 random bytes, of this start alone: the name of its writer.

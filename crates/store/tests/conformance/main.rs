@@ -45,7 +45,8 @@ fn postgres() -> Fresh {
     let cluster = Cluster::shared();
     let opened = |url: String| {
         let writer = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_be_bytes();
-        store::postgres::open(&Settings { url, tls: None, writer, patience: PATIENCE }).unwrap()
+        store::postgres::open(&Settings { url, password: None, tls: None, writer, patience: PATIENCE })
+            .unwrap()
     };
     // Migrated once, and copied for each story.
     let like = LIKE.get_or_init(|| {
