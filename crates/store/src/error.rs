@@ -56,6 +56,9 @@ pub enum StoreError {
     /// The database server knows no such user, password or database.
     #[error("the database does not let us in: {0}; look at user, password and name in --database")]
     NotLetIn(String),
+    /// Whoever answers cannot show that they are the database server.
+    #[error("the database's server is not believed: {0}; look at its certificate, its name and [database] authorities")]
+    Untrusted(String),
     /// Other nodes changed the same rows, again and again.
     #[error("others changed the same at the same time, too often in a row; try again")]
     Contended,
@@ -99,6 +102,7 @@ impl StoreError {
             Self::ReadOnly => "database_read_only",
             Self::TooManyConnections => "database_connections",
             Self::NotLetIn(_) => "database_not_let_in",
+            Self::Untrusted(_) => "database_not_trusted",
             Self::Contended => "database_contended",
             Self::Settings(_) => "database_settings",
             Self::Constraint(_) => "constraint",

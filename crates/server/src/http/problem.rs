@@ -159,6 +159,7 @@ impl From<StoreError> for Problem {
             | StoreError::ReadOnly
             | StoreError::TooManyConnections
             | StoreError::NotLetIn(_)
+            | StoreError::Untrusted(_)
             | StoreError::Contended
             | StoreError::NewerVersion { .. } => {
                 tracing::error!(%error, "the store is not available");

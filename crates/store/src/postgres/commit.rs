@@ -1,15 +1,16 @@
 //! A batch in one transaction of the database, and what is done when others change the same rows or the connection goes.
 //!
 //! A transaction is at repeatable read and begins with the writer's mark. Where the answer to a commit is lost, the same mark is
-//! made again: that waits for a commit that is still under way, and finds the one that was made.
+//! made again: that waits for a commit that is still under way, and finds the one that was made. Such a one is committed on top
+//! of, and only then acknowledged: it is on the standbys that the server waits for.
 
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{Object, Pool};
 use tokio::runtime::{Builder, Runtime};
 
 use super::desk::{Counter, FOLD, FOLD_MAX};
-use super::error::Trouble;
+use super::error::{Trouble, unconnected};
 use super::session::{Drive, Work};
 use crate::error::StoreError;
 use crate::handle::Job;
@@ -22,12 +23,16 @@ const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// How often parts are added to their bases, and old marks forgotten.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
+/// How often a job by itself is run where others take what it finds free: it must see what they took.
+const TAKEN_RUNS: u32 = 3;
 
 const BEGIN: &str = "begin isolation level repeatable read";
 /// One row when this batch is new, none when it was committed before.
 const MARK: &str = "insert into commit_mark (writer, batch) values ($1, $2) \
      on conflict (writer) do update set batch = excluded.batch, at = now() \
      where commit_mark.batch < excluded.batch";
+/// So that there is something to commit on top of a batch that was committed before.
+const TOUCH: &str = "update commit_mark set at = now() where writer = $1";
 const FORGET_MARKS: &str = "delete from commit_mark where at < now() - interval '1 day'";
 const FOLD_TALLY: &str = "
     with gone as (
@@ -52,7 +57,18 @@ pub(super) struct Desk {
     batch: i64,
     connection: Option<Object>,
     patience: Duration,
+    /// Since when there is no server that answers. All who wait then are patient from that moment, and not one after the other.
+    lost: Option<Instant>,
     folded: Instant,
+}
+
+/// What is known of a batch that was tried before.
+#[derive(Default)]
+struct Tried {
+    /// It may have been committed, or may yet be.
+    perhaps: Option<StoreError>,
+    /// The server has answered in this try.
+    answered: bool,
 }
 
 /// How a transaction came out.
@@ -69,52 +85,77 @@ enum Outcome {
     Perhaps(StoreError),
 }
 
+impl Outcome {
+    /// Whether it was refused by a rule of what is unique: somebody was faster.
+    const fn is_taken(&self) -> bool {
+        matches!(self, Self::Refused { taken: true } | Self::Not(Trouble::Final(StoreError::Constraint(_))))
+    }
+}
+
 impl Desk {
     pub(super) fn new(pool: Pool, name: [u8; 16], patience: Duration) -> Result<Self, StoreError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Engine(error.to_string()))?;
-        Ok(Self { pool, runtime, name, batch: 0, connection: None, patience, folded: Instant::now() })
+        Ok(Self { pool, runtime, name, batch: 0, connection: None, patience, lost: None, folded: Instant::now() })
     }
 
     fn connection(&mut self) -> Result<(&Object, &Runtime), Trouble> {
         if self.connection.as_ref().is_none_or(|object| object.is_closed()) {
-            self.connection = None;
-            let connection = self.runtime.block_on(self.pool.get()).map_err(|error| away(&error))?;
+            self.abandon();
+            let connection = self.runtime.block_on(self.pool.get()).map_err(|error| unconnected(&error))?;
             self.connection = Some(connection);
         }
         let connection = self.connection.as_ref().ok_or(Trouble::Lost(StoreError::Closed))?;
         Ok((connection, &self.runtime))
     }
 
+    /// Who knows what the connection is in the middle of: nobody uses it again.
+    fn abandon(&mut self) {
+        self.connection.take().map(Object::take);
+    }
+
+    /// How long one answer is waited for. What is left of the patience is for asking again.
+    fn longest(&self) -> Duration {
+        self.patience / 2
+    }
+
     /// Runs jobs in one transaction until it is known what became of it.
     fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Outcome {
         self.batch += 1;
-        let until = Instant::now() + self.patience;
-        let (mut pause, mut perhaps) = (PAUSE_MIN, None);
+        let (began, longest) = (Instant::now(), self.longest());
+        let (mut pause, mut tried) = (PAUSE_MIN, Tried::default());
         loop {
             let (name, batch) = (self.name, self.batch);
-            let tried = match self.connection() {
+            tried.answered = false;
+            let outcome = match self.connection() {
                 Ok((connection, runtime)) => {
-                    attempt(connection, Drive::Here(runtime), jobs, (&name, batch), perhaps.is_some())
+                    let work = Work::on(connection, Drive::Here(runtime), longest);
+                    attempt(&work, jobs, (&name, batch), &mut tried)
                 }
                 Err(trouble) => Outcome::Not(trouble),
             };
-            let trouble = match tried {
-                Outcome::Kept | Outcome::Apart | Outcome::Refused { .. } => return tried,
+            if tried.answered {
+                self.lost = None;
+            }
+            let trouble = match outcome {
+                Outcome::Kept | Outcome::Apart | Outcome::Refused { .. } => return outcome,
                 Outcome::Perhaps(error) => {
-                    self.connection = None;
-                    perhaps = Some(error.clone());
+                    tried.perhaps = Some(error.clone());
                     Trouble::Lost(error)
                 }
-                Outcome::Not(Trouble::Final(error)) => return Outcome::Not(Trouble::Final(error)),
-                Outcome::Not(Trouble::Lost(error)) => {
-                    self.connection = None;
-                    Trouble::Lost(error)
-                }
-                Outcome::Not(Trouble::Again) => Trouble::Again,
+                Outcome::Not(trouble) => trouble,
             };
-            if Instant::now() >= until {
-                return perhaps.map_or(Outcome::Not(trouble), Outcome::Perhaps);
+            let since = match trouble {
+                // Of an earlier try that may have been committed this says nothing.
+                Trouble::Final(_) => return tried.perhaps.map_or(Outcome::Not(trouble), Outcome::Perhaps),
+                Trouble::Lost(_) => {
+                    self.abandon();
+                    *self.lost.get_or_insert_with(Instant::now)
+                }
+                Trouble::Again => began,
+            };
+            if since.elapsed() >= self.patience {
+                return tried.perhaps.map_or(Outcome::Not(trouble), Outcome::Perhaps);
             }
             if trouble != Trouble::Again {
                 tracing::warn!(error = %trouble.into_error(), "a unit of work waits for the database");
@@ -129,7 +170,10 @@ impl Desk {
     fn alone(&mut self, job: Box<dyn Job>) {
         let mut jobs = [job];
         let mut outcome = self.transact(&mut jobs);
-        if matches!(outcome, Outcome::Refused { taken: true }) {
+        for _ in 1..TAKEN_RUNS {
+            if !outcome.is_taken() {
+                break;
+            }
             outcome = self.transact(&mut jobs);
         }
         let [job] = jobs;
@@ -138,6 +182,7 @@ impl Desk {
 
     fn fold(&mut self) -> Result<(), Trouble> {
         self.folded = Instant::now();
+        let longest = self.longest();
         let (connection, runtime) = self.connection()?;
         let folding = async {
             // At read committed: it adds to what is there now, whoever has changed it meanwhile.
@@ -152,9 +197,10 @@ impl Desk {
             }
             connection.batch_execute("commit").await
         };
-        let folded = runtime.block_on(folding).map_err(|error| Trouble::of(&error));
+        let folded = Drive::Here(runtime).ask(longest, folding);
         if folded.is_err() {
-            self.connection = None;
+            // It is in a transaction that has failed: nobody's unit of work comes into that.
+            self.abandon();
         }
         folded
     }
@@ -172,14 +218,6 @@ impl Desk {
     }
 }
 
-fn away(error: &PoolError) -> Trouble {
-    match error {
-        PoolError::Backend(error) => Trouble::of(error),
-        PoolError::Timeout(_) => Trouble::Lost(StoreError::Away("it does not answer".into())),
-        error => Trouble::Lost(StoreError::Away(error.to_string())),
-    }
-}
-
 fn answer(outcome: Outcome) -> Result<(), StoreError> {
     match outcome {
         // Whoever refused is answered with their own refusal; nothing of it was kept.
@@ -190,34 +228,43 @@ fn answer(outcome: Outcome) -> Result<(), StoreError> {
 }
 
 fn attempt(
-    connection: &Object,
-    drive: Drive<'_>,
+    work: &Work<'_>,
     jobs: &mut [Box<dyn Job>],
     (name, batch): (&[u8; 16], i64),
-    perhaps: bool,
+    tried: &mut Tried,
 ) -> Outcome {
-    let work = Work::on(connection, drive);
+    let connection = work.client();
     let marked = work.run(async {
         let mark = connection.prepare_cached(MARK).await?;
         connection.batch_execute(BEGIN).await?;
         connection.execute(&mark, &[&name.as_slice(), &batch]).await
     });
     match marked {
-        Err(_) => return roll_back(connection, drive, &work),
+        Err(_) => return roll_back(work),
         // The earlier try was committed, with what its jobs answered then.
-        Ok(0) if perhaps => {
-            drop(drive.wait(connection.batch_execute("rollback")));
-            return Outcome::Kept;
+        Ok(0) if tried.perhaps.is_some() => {
+            tried.answered = true;
+            let touched = work.run(async {
+                let touch = connection.prepare_cached(TOUCH).await?;
+                connection.execute(&touch, &[&name.as_slice()]).await
+            });
+            return if touched.is_ok() { commit(work) } else { roll_back(work) };
         }
-        Ok(_) => {}
+        Ok(0) => {
+            let _ = work.run(connection.batch_execute("rollback"));
+            let why = "another writer has the name of this one: each start draws its own";
+            return Outcome::Not(Trouble::Final(StoreError::Engine(why.into())));
+        }
+        // If there was an earlier try, it was not committed, and will not be.
+        Ok(_) => *tried = Tried { perhaps: None, answered: true },
     }
-    let counter = Counter::over(&work);
+    let counter = Counter::over(work);
     let alone = jobs.len() == 1;
     for job in jobs.iter_mut() {
         let before = counter.changes();
         let keep = job.run(&mut Changes(&counter));
         if work.trouble().is_some() {
-            return match roll_back(connection, drive, &work) {
+            return match roll_back(work) {
                 // Which of them it was is seen when each is run by itself.
                 Outcome::Not(Trouble::Final(_)) if !alone => Outcome::Apart,
                 // It saw what was wrong, and has its own words for it.
@@ -228,31 +275,38 @@ fn attempt(
             };
         }
         if !keep && (alone || counter.changes() != before) {
-            drop(drive.wait(connection.batch_execute("rollback")));
+            let _ = work.run(connection.batch_execute("rollback"));
             return if alone { Outcome::Refused { taken: false } } else { Outcome::Apart };
         }
     }
     if counter.write().is_err() {
-        return match roll_back(connection, drive, &work) {
+        return match roll_back(work) {
             Outcome::Not(Trouble::Final(_)) if !alone => Outcome::Apart,
             outcome => outcome,
         };
     }
-    match drive.wait(connection.batch_execute("commit")) {
+    commit(work)
+}
+
+fn commit(work: &Work<'_>) -> Outcome {
+    match work.run(work.client().batch_execute("commit")) {
         Ok(()) => Outcome::Kept,
-        Err(error) => match Trouble::of(&error) {
-            Trouble::Lost(error) => Outcome::Perhaps(error),
+        Err(_) => match work.trouble() {
             // What the server says it refused, it did not commit.
-            trouble => Outcome::Not(trouble),
+            Some(trouble @ (Trouble::Again | Trouble::Final(_))) => Outcome::Not(trouble),
+            Some(Trouble::Lost(error)) => Outcome::Perhaps(error),
+            None => Outcome::Perhaps(StoreError::Closed),
         },
     }
 }
 
-fn roll_back(connection: &Object, drive: Drive<'_>, work: &Work<'_>) -> Outcome {
-    if !connection.is_closed() {
-        drop(drive.wait(connection.batch_execute("rollback")));
+/// Ends a transaction that is in trouble. Of a connection that is gone nothing is asked.
+fn roll_back(work: &Work<'_>) -> Outcome {
+    let trouble = work.trouble().unwrap_or(Trouble::Lost(StoreError::Closed));
+    if !matches!(trouble, Trouble::Lost(_)) && work.undo().is_err() {
+        return Outcome::Not(Trouble::Lost(StoreError::Closed));
     }
-    Outcome::Not(work.trouble().unwrap_or(Trouble::Lost(StoreError::Closed)))
+    Outcome::Not(trouble)
 }
 
 impl Committer for Desk {

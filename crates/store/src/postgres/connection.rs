@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::ClientConfig;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio::time::timeout;
+use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -41,8 +42,11 @@ pub(super) struct Address {
 impl Address {
     pub(super) fn of(settings: &Settings) -> Result<Self, StoreError> {
         let mut config: Config = settings.url.parse().map_err(|error: tokio_postgres::Error| {
-            // The address itself holds a password: it is not repeated.
-            StoreError::Settings(format!("the database's address cannot be read: {error}"))
+            // The address itself holds a password: it is not repeated, nor is what the error quotes of it.
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let known = cause.filter(|cause| cause.starts_with("invalid value for option"));
+            let why = known.unwrap_or_else(|| error.to_string());
+            StoreError::Settings(format!("the database's address cannot be read: {why}"))
         })?;
         if let Some(password) = &settings.password {
             config.password(password);
@@ -56,6 +60,17 @@ impl Address {
         if settings.tls.is_none() && config.get_ssl_mode() == SslMode::Require {
             return Err(StoreError::Settings("sslmode=require needs certificate authorities".into()));
         }
+        if settings.tls.is_some() {
+            // Whoever sits between could say that there is no TLS here.
+            if config.get_ssl_mode() == SslMode::Disable {
+                return Err(StoreError::Settings("sslmode=disable, and certificate authorities".into()));
+            }
+            config.ssl_mode(SslMode::Require);
+        }
+        // One that takes connections and answers nothing must not stand before the other for ever.
+        if config.get_hosts().len() > 1 {
+            config.load_balance_hosts(LoadBalanceHosts::Random);
+        }
         config
             .application_name("counterfoil")
             .connect_timeout(CONNECT_WAIT)
@@ -68,6 +83,12 @@ impl Address {
         Ok(Self { config, tls: settings.tls.clone() })
     }
 
+    /// How long to wait for a connection that can be used, whichever host it is to.
+    fn connect_wait(&self) -> Duration {
+        let hosts = u32::try_from(self.config.get_hosts().len()).unwrap_or(u32::MAX);
+        CONNECT_WAIT.saturating_mul(hosts).saturating_add(Duration::from_secs(1))
+    }
+
     pub(super) fn pool(&self, size: usize, wait: Duration) -> Result<Pool, StoreError> {
         let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match &self.tls {
@@ -75,13 +96,18 @@ impl Address {
             None => Manager::from_config(self.config.clone(), NoTls, how),
         };
         let prepare = Hook::async_fn(|client, _| {
-            Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+            Box::pin(async move {
+                match timeout(CONNECT_WAIT, client.batch_execute(SESSION)).await {
+                    Ok(prepared) => prepared.map_err(HookError::Backend),
+                    Err(_) => Err(HookError::message("it does not answer")),
+                }
+            })
         });
         Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(wait))
-            .create_timeout(Some(CONNECT_WAIT + Duration::from_secs(1)))
+            .create_timeout(Some(self.connect_wait()))
             .recycle_timeout(Some(CONNECT_WAIT))
             .post_create(prepare)
             .build()
@@ -108,7 +134,8 @@ impl Address {
     /// Brings the database to this program's schema; refuses one from the future, or on a server that cannot hold it,
     /// before touching it.
     pub(super) async fn make_ready(self) -> Result<(), StoreError> {
-        let mut client = self.connect().await?;
+        let connected = timeout(self.connect_wait(), self.connect()).await;
+        let mut client = connected.map_err(|_| Trouble::silence().into_error())??;
         let told = |error: tokio_postgres::Error| Trouble::of(&error).into_error();
         let server = client
             .query_one(
@@ -157,7 +184,19 @@ async fn migrate(client: &mut Client) -> Result<(), StoreError> {
         return Err(StoreError::NewerVersion { found, known });
     }
     if found < known {
-        runner.run_async(client).await.map_err(|error| StoreError::Engine(error.to_string()))?;
+        runner.run_async(client).await.map_err(|error| unmigrated(&error))?;
     }
     Ok(())
+}
+
+/// What the database said beneath a migration that failed.
+fn unmigrated(error: &refinery::Error) -> StoreError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(told) = inner.downcast_ref::<tokio_postgres::Error>() {
+            return Trouble::of(told).into_error();
+        }
+        cause = inner.source();
+    }
+    StoreError::Engine(error.to_string())
 }

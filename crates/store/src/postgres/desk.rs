@@ -18,7 +18,8 @@ use crate::sql::{Arg, Args, Desk, Session, Take, params};
 /// How many parts are added to their bases in one transaction of [`FOLD`].
 pub(super) const FOLD_MAX: i64 = 100_000;
 
-/// Adds parts to their bases. Whole accounts at a time is not needed: a sum is a sum.
+/// Adds parts to their bases, which are held in the order that units of work hold them in. Whole accounts at a time is not
+/// needed: a sum is a sum.
 pub(super) const FOLD: &str = "
     with gone as (
         delete from account_part where seq in (
@@ -28,10 +29,12 @@ pub(super) const FOLD: &str = "
         select account, cast(sum(posted) as bigint) as posted, cast(sum(pending_out) as bigint) as pending_out,
             cast(sum(pending_in) as bigint) as pending_in
         from gone group by account
+    ), held as (
+        select id from account_base where id in (select account from sums) order by id for no key update
     )
     update account_base b set posted = b.posted + s.posted, pending_out = b.pending_out + s.pending_out,
         pending_in = b.pending_in + s.pending_in
-    from sums s where b.id = s.account";
+    from sums s, held h where b.id = s.account and h.id = b.id";
 
 const LOCK: &str = "select id from account_base where id = any($1) order by id for no key update";
 const DEBIT: &str = "update account_base b set posted = b.posted + u.posted, \

@@ -1,5 +1,9 @@
 //! What PostgreSQL's errors mean to the store.
 
+use std::error::Error;
+use std::io::ErrorKind;
+
+use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
 use crate::error::StoreError;
@@ -18,11 +22,23 @@ pub(super) enum Trouble {
 impl Trouble {
     pub(super) fn of(error: &tokio_postgres::Error) -> Self {
         let Some(told) = error.as_db_error() else {
-            return Self::Lost(StoreError::Away(reason(error)));
+            return Self::on_the_way(error);
         };
         let state = told.code();
-        if *state == SqlState::T_R_SERIALIZATION_FAILURE || *state == SqlState::T_R_DEADLOCK_DETECTED {
+        let again = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            // Another holds a row for longer than `lock_timeout`.
+            SqlState::LOCK_NOT_AVAILABLE,
+        ];
+        if again.contains(state) {
             return Self::Again;
+        }
+        if *state == SqlState::INSUFFICIENT_PRIVILEGE {
+            return Self::Final(StoreError::NotLetIn(told.message().to_owned()));
+        }
+        if *state == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT {
+            return Self::Lost(StoreError::Away(told.message().to_owned()));
         }
         if *state == SqlState::DISK_FULL {
             return Self::Final(StoreError::Full);
@@ -44,6 +60,36 @@ impl Trouble {
         }
     }
 
+    /// What the server did not say itself. The library tells its kinds apart by their words alone; the stories of
+    /// `tests/postgres` hold it to them.
+    fn on_the_way(error: &tokio_postgres::Error) -> Self {
+        let io = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        match error.to_string().as_str() {
+            "error connecting to server" if io.is_some_and(|io| io.kind() == ErrorKind::PermissionDenied) => {
+                Self::Lost(StoreError::ReadOnly)
+            }
+            // A handshake that broke off is no refusal.
+            "error performing TLS handshake"
+                if io.is_none_or(|io| matches!(io.kind(), ErrorKind::InvalidData | ErrorKind::Other)) =>
+            {
+                Self::Lost(StoreError::Untrusted(reason(error)))
+            }
+            // No password where one is asked for, or a way to ask that the library does not know.
+            "invalid configuration" | "authentication error" => {
+                Self::Lost(StoreError::NotLetIn(reason(error)))
+            }
+            text if text.starts_with("error serializing parameter") => {
+                Self::Final(StoreError::Engine(reason(error)))
+            }
+            _ => Self::Lost(StoreError::Away(reason(error))),
+        }
+    }
+
+    /// Nobody has answered for so long that nobody will.
+    pub(super) fn silence() -> Self {
+        Self::Lost(StoreError::Away("it does not answer".into()))
+    }
+
     /// What is answered when nothing more is tried.
     pub(super) fn into_error(self) -> StoreError {
         match self {
@@ -56,10 +102,24 @@ impl Trouble {
 /// An error with what caused it: the outermost alone says "error connecting to server".
 fn reason(error: &tokio_postgres::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(inner) = cause {
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
     text
+}
+
+/// Why there is no connection.
+pub(super) fn unconnected(error: &PoolError) -> Trouble {
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => Trouble::of(error),
+        PoolError::Timeout(TimeoutType::Wait) => {
+            Trouble::Lost(StoreError::Away("too many read at once, or it does not answer".into()))
+        }
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Trouble::silence(),
+        PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(HookError::Message(_)) => {
+            Trouble::Lost(StoreError::Away(error.to_string().trim_end().to_owned()))
+        }
+    }
 }

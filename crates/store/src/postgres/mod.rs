@@ -16,7 +16,7 @@ mod statement;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Pool, PoolError};
+use deadpool_postgres::{Object, Pool};
 use futures_util::FutureExt as _;
 use rustls::ClientConfig;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
@@ -28,7 +28,7 @@ use crate::unit::Reading;
 use crate::writer::{QUEUE_MAX, Writer};
 use commit::Desk;
 use connection::Address;
-use error::Trouble;
+use error::{Trouble, unconnected};
 use session::{Drive, Work};
 
 /// The most readings at once; one more waits.
@@ -38,6 +38,9 @@ pub const READERS_MAX: usize = 16;
 const READER_WAIT: Duration = Duration::from_secs(5);
 
 const BEGIN_READING: &str = "begin isolation level repeatable read read only";
+
+/// How long a reading waits for one answer: a little longer than the server itself allows.
+const ANSWER_WAIT: Duration = Duration::from_secs(65);
 
 /// How long a unit of work is tried while the database is away, if not said otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,20 +70,21 @@ impl core::fmt::Debug for Settings {
 /// Connects, migrates, and starts the writer, which stops when the last handle is dropped.
 pub fn open(settings: &Settings) -> Result<Store, StoreError> {
     let address = Address::of(settings)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let network = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("store-network")
         .enable_all()
         .build()
         .map_err(|error| StoreError::Engine(error.to_string()))?;
-    let network = runtime.handle().clone();
-    let ready = network.spawn(address.clone().make_ready());
-    Drive::Elsewhere.wait(ready).map_err(|error| StoreError::Engine(error.to_string()))??;
+    let network = Network { handle: network.handle().clone(), runtime: Some(network) };
+    let ready = network.handle.spawn(address.clone().make_ready());
+    let ready = Drive::Elsewhere(&network.handle).wait(ready);
+    ready.map_err(|error| StoreError::Engine(error.to_string()))??;
     let writing = address.pool(1, settings.patience)?;
     let engine = Postgres {
         readers: address.pool(READERS_MAX, READER_WAIT)?,
         writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
-        runtime: Some(runtime),
+        network,
     };
     Ok(Store::new(Arc::new(engine)))
 }
@@ -88,16 +92,54 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
 struct Postgres {
     readers: Pool,
     writer: Option<Writer>,
-    runtime: Option<Runtime>,
+    network: Network,
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
         // What has queued is done first, while there is a network to do it over.
         self.writer.take();
-        // Connections end by themselves; to wait for them is not allowed where the last handle may be dropped.
+    }
+}
+
+/// What drives the readers' connections.
+struct Network {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Network {
+    /// Connections end by themselves; to wait for them is not allowed where the last handle may be dropped, or an opening
+    /// may fail.
+    fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
+        }
+    }
+}
+
+/// A reader's connection in its transaction, which ends however the reading does: the next one would see this one's moment.
+struct Moment(Option<Object>);
+
+impl Moment {
+    /// All that a reading sees is of one moment. It need not be waited for: what follows is behind it.
+    fn of(connection: Object) -> Result<Self, StoreError> {
+        match connection.batch_execute(BEGIN_READING).now_or_never() {
+            Some(Err(error)) => Err(Trouble::of(&error).into_error()),
+            Some(Ok(())) | None => Ok(Self(Some(connection))),
+        }
+    }
+
+    /// A connection that is gone, or whose server says nothing, is used by nobody again.
+    fn abandon(&mut self) {
+        self.0.take().map(Object::take);
+    }
+}
+
+impl Drop for Moment {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0 {
+            let _ = connection.batch_execute("commit").now_or_never();
         }
     }
 }
@@ -112,27 +154,14 @@ fn waiting<T>(wait: impl FnOnce() -> T) -> T {
 
 impl Postgres {
     fn read_now(&self, reading: &mut dyn FnMut(&dyn Reading)) -> Result<(), StoreError> {
-        let connection = {
-            let _inside = self.runtime.as_ref().map(Runtime::enter);
-            Drive::Elsewhere.wait(self.readers.get()).map_err(|error| match error {
-                PoolError::Backend(error) => Trouble::of(&error).into_error(),
-                PoolError::Timeout(_) => {
-                    StoreError::Away("it does not answer, or too many read at once".into())
-                }
-                error => StoreError::Away(error.to_string()),
-            })?
-        };
-        // One transaction: all that a reading sees is of one moment. It need not be waited for: what follows is behind it.
-        let begun = connection.batch_execute(BEGIN_READING).now_or_never();
-        if let Some(Err(error)) = begun {
-            return Err(Trouble::of(&error).into_error());
-        }
-        let work = Work::on(&connection, Drive::Elsewhere);
+        let drive = Drive::Elsewhere(&self.network.handle);
+        let connection = drive.wait(self.readers.get()).map_err(|error| unconnected(&error).into_error())?;
+        let mut moment = Moment::of(connection)?;
+        let Some(connection) = &moment.0 else { return Err(StoreError::Closed) };
+        let work = Work::on(connection, drive, ANSWER_WAIT);
         reading(&Rows(&work));
-        if work.trouble().is_none() {
-            let _ = connection.batch_execute("commit").now_or_never();
-        } else {
-            let _ = connection.batch_execute("rollback").now_or_never();
+        if let Some(Trouble::Lost(_)) = work.trouble() {
+            moment.abandon();
         }
         Ok(())
     }

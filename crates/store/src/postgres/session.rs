@@ -4,9 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
+use tokio::time::timeout;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
@@ -81,15 +83,31 @@ pub(super) enum Drive<'c> {
     /// Whoever waits: a thread of its own, with no step to another between question and answer.
     Here(&'c Runtime),
     /// Another thread. This one may be anybody's.
-    Elsewhere,
+    Elsewhere(&'c Handle),
 }
 
 impl Drive<'_> {
     pub(super) fn wait<T>(self, doing: impl Future<Output = T>) -> T {
         match self {
             Self::Here(runtime) => runtime.block_on(doing),
-            // Not counted against the task that waits: it could be told to yield first, and cannot.
-            Self::Elsewhere => pollster::block_on(tokio::task::unconstrained(doing)),
+            Self::Elsewhere(network) => {
+                let _inside = network.enter();
+                // Not counted against the task that waits: it could be told to yield first, and cannot.
+                pollster::block_on(tokio::task::unconstrained(doing))
+            }
+        }
+    }
+
+    /// Asks the server, and waits for its answer no longer than this.
+    pub(super) fn ask<T>(
+        self,
+        longest: Duration,
+        doing: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Trouble> {
+        // A time to wait is made where there is a clock.
+        match self.wait(async { timeout(longest, doing).await }) {
+            Ok(answer) => answer.map_err(|error| Trouble::of(&error)),
+            Err(_) => Err(Trouble::silence()),
         }
     }
 }
@@ -98,13 +116,15 @@ impl Drive<'_> {
 pub(super) struct Work<'c> {
     client: &'c ClientWrapper,
     drive: Drive<'c>,
+    longest: Duration,
     trouble: RefCell<Option<Trouble>>,
     changes: Cell<u64>,
 }
 
 impl<'c> Work<'c> {
-    pub(super) fn on(client: &'c ClientWrapper, drive: Drive<'c>) -> Self {
-        Self { client, drive, trouble: RefCell::new(None), changes: Cell::new(0) }
+    /// No answer is waited for longer than `longest`.
+    pub(super) fn on(client: &'c ClientWrapper, drive: Drive<'c>, longest: Duration) -> Self {
+        Self { client, drive, longest, trouble: RefCell::new(None), changes: Cell::new(0) }
     }
 
     /// What has gone wrong so far.
@@ -129,11 +149,15 @@ impl<'c> Work<'c> {
         if let Some(trouble) = self.trouble() {
             return Err(trouble.into_error());
         }
-        self.drive.wait(doing).map_err(|error| {
-            let trouble = Trouble::of(&error);
+        self.drive.ask(self.longest, doing).map_err(|trouble| {
             *self.trouble.borrow_mut() = Some(trouble.clone());
             trouble.into_error()
         })
+    }
+
+    /// Undoes what was done, whatever the trouble.
+    pub(super) fn undo(&self) -> Result<(), Trouble> {
+        self.drive.ask(self.longest, self.client.batch_execute("rollback"))
     }
 
     pub(super) fn client(&self) -> &'c ClientWrapper {
