@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -12,6 +13,8 @@ use crate::unit::{Reading, Unit};
 pub(crate) trait Job: Send {
     /// Runs; whether its changes are to be kept.
     fn run(&mut self, unit: &mut dyn Unit) -> bool;
+    /// When it was handed in.
+    fn since(&self) -> Instant;
     /// Its changes are durable, or why not. Called once, last.
     fn done(self: Box<Self>, kept: Result<(), StoreError>);
 }
@@ -44,6 +47,7 @@ pub struct Store {
 struct Pending<F, T, E> {
     work: F,
     result: Option<Result<T, E>>,
+    since: Instant,
     answer: oneshot::Sender<Result<T, WriteError<E>>>,
 }
 
@@ -58,6 +62,10 @@ where
         // what it captured is not used again unless it is run again from its beginning.
         self.result = catch_unwind(AssertUnwindSafe(|| (self.work)(unit))).ok();
         matches!(self.result, Some(Ok(_)))
+    }
+
+    fn since(&self) -> Instant {
+        self.since
     }
 
     fn done(self: Box<Self>, kept: Result<(), StoreError>) {
@@ -103,7 +111,7 @@ impl Store {
         E: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let submitted = self.engine.submit(Box::new(Pending { work, result: None, answer }));
+        let submitted = self.engine.submit(Box::new(Pending { work, result: None, since: Instant::now(), answer }));
         async move {
             submitted.map_err(WriteError::Store)?;
             answered.await.unwrap_or(Err(WriteError::Store(StoreError::Closed)))
@@ -152,7 +160,8 @@ mod tests {
         let answer_when = |kept| {
             let (answer, mut answered) = oneshot::channel();
             let work = |_: &mut dyn Unit| Err("taken");
-            Box::new(Pending::<_, (), _> { work, result: Some(Err("taken")), answer }).done(kept);
+            let (result, since) = (Some(Err("taken")), Instant::now());
+            Box::new(Pending::<_, (), _> { work, result, since, answer }).done(kept);
             answered.try_recv().unwrap()
         };
         assert_eq!(answer_when(Ok(())), Err(WriteError::Refused("taken")));

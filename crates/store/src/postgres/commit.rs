@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool};
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 use super::desk::{Counter, FOLD, FOLD_MAX};
 use super::error::{Trouble, unconnected};
@@ -23,6 +24,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// How often parts are added to their bases, and old marks forgotten.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
+/// How long it is believed that there is no server, by those who are not patient any more.
+const LOST_FOR: Duration = Duration::from_secs(1);
 /// How often a job by itself is run where others take what it finds free: it must see what they took.
 const TAKEN_RUNS: u32 = 3;
 
@@ -57,8 +60,8 @@ pub(super) struct Desk {
     batch: i64,
     connection: Option<Object>,
     patience: Duration,
-    /// Since when there is no server that answers. All who wait then are patient from that moment, and not one after the other.
-    lost: Option<Instant>,
+    /// When the newest try found no server that answers, and why.
+    lost: Option<(Instant, StoreError)>,
     folded: Instant,
 }
 
@@ -102,8 +105,10 @@ impl Desk {
     fn connection(&mut self) -> Result<(&Object, &Runtime), Trouble> {
         if self.connection.as_ref().is_none_or(|object| object.is_closed()) {
             self.abandon();
-            let connection = self.runtime.block_on(self.pool.get()).map_err(|error| unconnected(&error))?;
-            self.connection = Some(connection);
+            let (pool, patience) = (&self.pool, self.patience);
+            let connected = self.runtime.block_on(async { timeout(patience, pool.get()).await });
+            let connected = connected.map_err(|_| Trouble::silence())?;
+            self.connection = Some(connected.map_err(|error| unconnected(&error))?);
         }
         let connection = self.connection.as_ref().ok_or(Trouble::Lost(StoreError::Closed))?;
         Ok((connection, &self.runtime))
@@ -119,10 +124,18 @@ impl Desk {
         self.patience / 2
     }
 
-    /// Runs jobs in one transaction until it is known what became of it.
+    /// Runs jobs in one transaction until it is known what became of it. Each is as patient as since it was handed in: they do
+    /// not wait one batch after the other.
     fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Outcome {
         self.batch += 1;
         let (began, longest) = (Instant::now(), self.longest());
+        let handed_in = jobs.iter().map(|job| job.since()).max().unwrap_or(began);
+        if let Some((at, error)) = &self.lost
+            && handed_in.elapsed() >= self.patience
+            && at.elapsed() < LOST_FOR
+        {
+            return Outcome::Not(Trouble::Lost(error.clone()));
+        }
         let (mut pause, mut tried) = (PAUSE_MIN, Tried::default());
         loop {
             let (name, batch) = (self.name, self.batch);
@@ -145,12 +158,13 @@ impl Desk {
                 }
                 Outcome::Not(trouble) => trouble,
             };
-            let since = match trouble {
+            let since = match &trouble {
                 // Of an earlier try that may have been committed this says nothing.
                 Trouble::Final(_) => return tried.perhaps.map_or(Outcome::Not(trouble), Outcome::Perhaps),
-                Trouble::Lost(_) => {
+                Trouble::Lost(error) => {
                     self.abandon();
-                    *self.lost.get_or_insert_with(Instant::now)
+                    self.lost = Some((Instant::now(), error.clone()));
+                    handed_in
                 }
                 Trouble::Again => began,
             };
@@ -322,7 +336,10 @@ impl Committer for Desk {
                 }
             }
         }
-        self.fold_if_due();
+        // Who waits for a server that is away does not wait for this as well.
+        if self.lost.is_none() {
+            self.fold_if_due();
+        }
     }
 
     fn idle(&mut self) {

@@ -86,19 +86,20 @@ async fn a_commit_that_is_cut_off_before_or_after_it_was_heard_has_its_effect_on
 async fn silent_at_the_commit(fate: Fate) -> usize {
     let database = migrated();
     let proxy = Proxy::to(Cluster::shared().port());
-    let store = patient(&proxy.url(&database.name), Duration::from_secs(2));
+    let store = patient(&proxy.url(&database.name), Duration::from_secs(1));
     kept(&store, |unit| mark(unit, "before")).await;
     proxy.decide(move || fate);
     let begun = Instant::now();
     let answer = store.write(|unit| mark(unit, "asked")).await;
     assert_eq!(answer, Err(WriteError::Store(StoreError::Unresolved)));
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
-    // Whoever comes next is not kept waiting as long, and is told no: it was not begun.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // Whoever comes next is told no: it was not begun.
     let next = store.write(|unit| mark(unit, "next")).await;
     assert!(matches!(next, Err(WriteError::Store(StoreError::Away(_)))), "{next:?}");
     proxy.decide(|| Fate::Passed);
     proxy.be_silent(false);
     kept(&store, |unit| mark(unit, "after")).await;
+    drop(store);
     let found = marks(&opened(&database.url));
     assert_eq!((found["before"], found.get("next"), found["after"]), (1, None, 1));
     found.get("asked").copied().unwrap_or(0)
@@ -106,15 +107,15 @@ async fn silent_at_the_commit(fate: Fate) -> usize {
 
 #[tokio::test]
 async fn a_commit_that_nobody_answers_is_unresolved_and_never_a_yes_or_a_no() {
-    assert_eq!(silent_at_the_commit(Fate::SilentBefore).await, 0);
-    assert_eq!(silent_at_the_commit(Fate::SilentAfter).await, 1);
+    let both = [Fate::SilentBefore, Fate::SilentAfter].map(silent_at_the_commit);
+    assert_eq!(futures_util::future::join_all(both).await, [0, 1]);
 }
 
 #[tokio::test]
 async fn a_server_that_falls_silent_before_the_commit_is_away() {
     let database = migrated();
     let proxy = Arc::new(Proxy::to(Cluster::shared().port()));
-    let store = patient(&proxy.url(&database.name), Duration::from_secs(2));
+    let store = patient(&proxy.url(&database.name), Duration::from_secs(1));
     let (road, begun) = (Arc::clone(&proxy), Instant::now());
     let answer = store.write(move |unit| {
         mark(unit, "first")?;
