@@ -57,7 +57,9 @@ pub enum StoreError {
     #[error("the database does not let us in: {0}; look at user, password and name in --database")]
     NotLetIn(String),
     /// Whoever answers cannot show that they are the database server.
-    #[error("the database's server is not believed: {0}; look at its certificate, its name and [database] authorities")]
+    #[error(
+        "the database's server is not believed: {0}; look at its certificate, its name and [database] authorities"
+    )]
     Untrusted(String),
     /// Other nodes changed the same rows, again and again.
     #[error("others changed the same at the same time, too often in a row; try again")]

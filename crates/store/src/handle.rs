@@ -111,7 +111,8 @@ impl Store {
         E: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let submitted = self.engine.submit(Box::new(Pending { work, result: None, since: Instant::now(), answer }));
+        let submitted =
+            self.engine.submit(Box::new(Pending { work, result: None, since: Instant::now(), answer }));
         async move {
             submitted.map_err(WriteError::Store)?;
             answered.await.unwrap_or(Err(WriteError::Store(StoreError::Closed)))

@@ -99,7 +99,16 @@ impl Desk {
     pub(super) fn new(pool: Pool, name: [u8; 16], patience: Duration) -> Result<Self, StoreError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Engine(error.to_string()))?;
-        Ok(Self { pool, runtime, name, batch: 0, connection: None, patience, lost: None, folded: Instant::now() })
+        Ok(Self {
+            pool,
+            runtime,
+            name,
+            batch: 0,
+            connection: None,
+            patience,
+            lost: None,
+            folded: Instant::now(),
+        })
     }
 
     fn connection(&mut self) -> Result<(&Object, &Runtime), Trouble> {

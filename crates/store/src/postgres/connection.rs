@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use rustls::ClientConfig;
+use deadpool_postgres::{Hook, HookError, Pool, Runtime};
 use tokio::time::timeout;
-use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
-use tokio_postgres::{Client, Config, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config};
 
 use super::Settings;
 use super::error::Trouble;
+use super::hosts::{HOST_WAIT, Hosts};
 use crate::error::StoreError;
 
 mod migrations {
@@ -24,8 +23,6 @@ const MIGRATION_UNLOCK: &str = "select pg_advisory_unlock(4848765431)";
 /// The oldest server that has everything that the schema uses.
 const SERVER_MIN: i64 = 130_000;
 
-/// How long to wait for a server to answer at all.
-const CONNECT_WAIT: Duration = Duration::from_secs(3);
 /// How long a row may be held by another node before the unit of work is run again, and a node that is stuck in the middle of
 /// one before the server ends it.
 const SESSION: &str = "set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'; \
@@ -35,8 +32,7 @@ const SESSION: &str = "set lock_timeout = '2s'; set idle_in_transaction_session_
 /// How a database is reached.
 #[derive(Clone)]
 pub(super) struct Address {
-    config: Config,
-    tls: Option<ClientConfig>,
+    hosts: Hosts,
 }
 
 impl Address {
@@ -67,76 +63,40 @@ impl Address {
             }
             config.ssl_mode(SslMode::Require);
         }
-        // One that takes connections and answers nothing must not stand before the other for ever.
-        if config.get_hosts().len() > 1 {
-            config.load_balance_hosts(LoadBalanceHosts::Random);
+        let [hosts, numbers, ports] =
+            [config.get_hosts().len(), config.get_hostaddrs().len(), config.get_ports().len()];
+        if (numbers > 0 && numbers != hosts) || (ports > 1 && ports != hosts) {
+            return Err(StoreError::Settings("the database's address names more hosts than ports".into()));
         }
-        config
-            .application_name("counterfoil")
-            .connect_timeout(CONNECT_WAIT)
-            .tcp_user_timeout(Duration::from_secs(5))
-            .keepalives_idle(Duration::from_secs(5))
-            .keepalives_interval(Duration::from_secs(2))
-            .keepalives_retries(3)
-            // Of several hosts the primary is the one that takes changes.
-            .target_session_attrs(TargetSessionAttrs::ReadWrite);
-        Ok(Self { config, tls: settings.tls.clone() })
-    }
-
-    /// How long to wait for a connection that can be used, whichever host it is to.
-    fn connect_wait(&self) -> Duration {
-        let hosts = u32::try_from(self.config.get_hosts().len()).unwrap_or(u32::MAX);
-        CONNECT_WAIT.saturating_mul(hosts).saturating_add(Duration::from_secs(1))
+        Ok(Self { hosts: Hosts::of(&config, settings.tls.clone()) })
     }
 
     pub(super) fn pool(&self, size: usize, wait: Duration) -> Result<Pool, StoreError> {
-        let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match &self.tls {
-            Some(tls) => Manager::from_config(self.config.clone(), MakeRustlsConnect::new(tls.clone()), how),
-            None => Manager::from_config(self.config.clone(), NoTls, how),
-        };
         let prepare = Hook::async_fn(|client, _| {
             Box::pin(async move {
-                match timeout(CONNECT_WAIT, client.batch_execute(SESSION)).await {
+                match timeout(HOST_WAIT, client.batch_execute(SESSION)).await {
                     Ok(prepared) => prepared.map_err(HookError::Backend),
                     Err(_) => Err(HookError::message("it does not answer")),
                 }
             })
         });
-        Pool::builder(manager)
+        Pool::builder(self.hosts.manager())
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(wait))
-            .create_timeout(Some(self.connect_wait()))
-            .recycle_timeout(Some(CONNECT_WAIT))
+            .create_timeout(Some(self.hosts.wait()))
+            .recycle_timeout(Some(HOST_WAIT))
             .post_create(prepare)
             .build()
             .map_err(|error| StoreError::Engine(error.to_string()))
     }
 
-    async fn connect(&self) -> Result<Client, StoreError> {
-        let told = |error: &tokio_postgres::Error| Trouble::of(error).into_error();
-        match &self.tls {
-            Some(tls) => {
-                let connector = MakeRustlsConnect::new(tls.clone());
-                let (client, connection) = self.config.connect(connector).await.map_err(|e| told(&e))?;
-                tokio::spawn(connection);
-                Ok(client)
-            }
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(|e| told(&e))?;
-                tokio::spawn(connection);
-                Ok(client)
-            }
-        }
-    }
-
     /// Brings the database to this program's schema; refuses one from the future, or on a server that cannot hold it,
     /// before touching it.
     pub(super) async fn make_ready(self) -> Result<(), StoreError> {
-        let connected = timeout(self.connect_wait(), self.connect()).await;
-        let mut client = connected.map_err(|_| Trouble::silence().into_error())??;
         let told = |error: tokio_postgres::Error| Trouble::of(&error).into_error();
+        let connected = timeout(self.hosts.wait(), self.hosts.reach()).await;
+        let (mut client, _) = connected.map_err(|_| Trouble::silence().into_error())?.map_err(told)?;
         let server = client
             .query_one(
                 "select current_setting('server_version_num')::bigint, current_setting('server_encoding'), \

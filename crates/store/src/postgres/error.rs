@@ -113,12 +113,16 @@ fn reason(error: &tokio_postgres::Error) -> String {
 /// Why there is no connection.
 pub(super) fn unconnected(error: &PoolError) -> Trouble {
     match error {
-        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => Trouble::of(error),
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+            Trouble::of(error)
+        }
         PoolError::Timeout(TimeoutType::Wait) => {
             Trouble::Lost(StoreError::Away("too many read at once, or it does not answer".into()))
         }
         PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Trouble::silence(),
-        PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(HookError::Message(_)) => {
+        PoolError::Closed
+        | PoolError::NoRuntimeSpecified
+        | PoolError::PostCreateHook(HookError::Message(_)) => {
             Trouble::Lost(StoreError::Away(error.to_string().trim_end().to_owned()))
         }
     }

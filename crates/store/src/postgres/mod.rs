@@ -4,12 +4,13 @@
 //! read, as the embedded one does; where another node changed the same rows, it runs its units of work again.
 //! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
-//! `session` and `statement` for the shared statements; `connection` for addresses, TLS and migrations.
+//! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys.
 
 mod commit;
 mod connection;
 mod desk;
 mod error;
+mod hosts;
 mod session;
 mod statement;
 

@@ -82,7 +82,11 @@ async fn what_was_acknowledged_is_there_once_however_a_server_ends_and_begins_ag
     let writers = Writers::on(&store, 8);
     for round in 0..4 {
         writers.go_on(60);
-        if round % 2 == 0 { cluster.stop().unwrap() } else { cluster.kill().unwrap() }
+        if round % 2 == 0 {
+            cluster.stop().unwrap()
+        } else {
+            cluster.kill().unwrap()
+        }
         cluster.resume().unwrap();
     }
     writers.go_on(60);

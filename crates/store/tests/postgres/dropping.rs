@@ -9,7 +9,10 @@ use crate::maker::gate::Gate;
 use crate::{mark, marks, migrated, opened, patient, refused, settings};
 
 /// Hands in a hundred units of work while the writer is held; then the last handle goes.
-async fn drop_with_work_in_hand(store: Store, before: impl FnOnce()) -> Vec<Result<(), WriteError<StoreError>>> {
+async fn drop_with_work_in_hand(
+    store: Store,
+    before: impl FnOnce(),
+) -> Vec<Result<(), WriteError<StoreError>>> {
     let gate = Gate::shut(&store).await;
     let queued: Vec<_> =
         (0..100).map(|n| store.queue_write(move |unit| mark(unit, &n.to_string()))).collect();

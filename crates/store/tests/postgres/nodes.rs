@@ -82,7 +82,10 @@ async fn two_nodes_that_race_over_few_accounts_conserve_the_money_and_overspend_
         (AccountKind::Merchant, 2),
     ];
     let ids: Arc<[AccountId]> = kept(&stores[0], move |unit| {
-        owners.iter().map(|(kind, owner)| Ok(account(unit, *kind, *owner)?.id)).collect::<Result<_, StoreError>>()
+        owners
+            .iter()
+            .map(|(kind, owner)| Ok(account(unit, *kind, *owner)?.id))
+            .collect::<Result<_, StoreError>>()
     })
     .await;
     let over = Arc::new(AtomicBool::new(false));
@@ -121,7 +124,10 @@ async fn two_nodes_that_race_over_few_accounts_conserve_the_money_and_overspend_
 }
 
 /// Both nodes do this at once, many times: of each pair one wins, and both are answered with what the winner kept.
-async fn race(stores: &[Store; 2], work: impl Fn(&mut dyn Unit, u32, usize) -> Result<usize, StoreError> + Clone + Send + 'static) {
+async fn race(
+    stores: &[Store; 2],
+    work: impl Fn(&mut dyn Unit, u32, usize) -> Result<usize, StoreError> + Clone + Send + 'static,
+) {
     let mut firsts = [0; 2];
     for round in 1..=60 {
         let racers = [0, 1].map(|node| {
@@ -231,7 +237,8 @@ async fn two_nodes_open_the_same_accounts_at_once_and_each_is_opened_once() {
             let store = stores[writer % 2].clone();
             racing.spawn(async move {
                 kept(&store, move |unit| {
-                    let ids = [1, 2, 3].map(|owner| account(unit, AccountKind::Merchant, round * 3 + owner).map(|it| it.id));
+                    let ids = [1, 2, 3]
+                        .map(|owner| account(unit, AccountKind::Merchant, round * 3 + owner).map(|it| it.id));
                     ids.into_iter().collect::<Result<Vec<_>, StoreError>>()
                 })
                 .await
@@ -279,9 +286,14 @@ async fn payments_of_two_nodes_to_one_merchant_wait_for_nobody() {
     assert_eq!((sums.posted, sums.pending_in), (payments * 7, 0));
     assert_sound(&stores[0]);
     let counts = stores[0].peek(|rows| rows.transfer_counts()).unwrap();
-    assert_eq!(counts[usize::try_from(TransferState::Posted.number()).unwrap()], u64::try_from(payments + HOLDERS).unwrap());
+    assert_eq!(
+        counts[usize::from(TransferState::Posted.number())],
+        u64::try_from(payments + HOLDERS).unwrap()
+    );
     let [again, deadlocks] = run_again(&database.name, stores);
-    eprintln!("{payments} payments of two nodes to one merchant in {took:?}; transactions run again: {again}");
+    eprintln!(
+        "{payments} payments of two nodes to one merchant in {took:?}; transactions run again: {again}"
+    );
     assert!(again < 40, "{again} of {} transactions at most", 2 * payments);
     assert_eq!(deadlocks, 0);
 }

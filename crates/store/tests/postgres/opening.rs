@@ -39,6 +39,15 @@ fn a_server_that_takes_a_connection_and_says_nothing_is_away_after_a_while() {
 }
 
 #[test]
+fn a_host_that_says_nothing_does_not_stand_before_the_next() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hosts =
+        format!("127.0.0.1:{},127.0.0.1:{}", silent.local_addr().unwrap().port(), Cluster::shared().port());
+    let database = migrated();
+    drop(opened(&format!("postgres://postgres@{hosts}/{}", database.name)));
+}
+
+#[test]
 fn no_such_user_password_or_database_is_not_let_in_and_no_password_is_repeated() {
     let cluster = Cluster::start(Durability::None, &[]).unwrap();
     cluster
@@ -120,8 +129,9 @@ fn an_address_that_cannot_be_one_is_refused_and_not_repeated() {
         format!("postgres://keeper:{secret}@127.0.0.1:5432/counterfoil?{secret}=1"),
         format!("postgres://keeper:{secret}@127.0.0.1:5432/counterfoil?sslmode={secret}"),
         format!("postgres//keeper:{secret}=@127.0.0.1/counterfoil"),
-        format!("{secret}"),
+        secret.to_owned(),
         String::new(),
+        format!("host=127.0.0.1,127.0.0.2 port=1,2,3 user=keeper password={secret} dbname=counterfoil"),
         // TLS, and nobody to believe.
         format!("postgres://keeper:{secret}@127.0.0.1:1/counterfoil?sslmode=require"),
     ] {
@@ -181,5 +191,7 @@ async fn a_server_without_a_connection_left_is_told_as_that_and_is_opened_when_t
     assert!(error.may_pass());
     drop(others);
     let at = url.clone();
-    tokio::task::spawn_blocking(move || wait_for("a connection", || open(&settings(&at)).is_ok())).await.unwrap();
+    tokio::task::spawn_blocking(move || wait_for("a connection", || open(&settings(&at)).is_ok()))
+        .await
+        .unwrap();
 }

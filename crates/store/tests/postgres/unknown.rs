@@ -178,7 +178,8 @@ async fn a_commit_that_waits_at_the_server_is_unresolved_until_it_is_made_and_is
 async fn two_writers_of_one_name_are_not_believed() {
     let database = migrated();
     let name = writer();
-    let [first, second] = [(); 2].map(|()| open(&Settings { writer: name, ..settings(&database.url) }).unwrap());
+    let [first, second] =
+        [(); 2].map(|()| open(&Settings { writer: name, ..settings(&database.url) }).unwrap());
     kept(&first, |unit| mark(unit, "first")).await;
     let answer = second.write(|unit| mark(unit, "second")).await;
     assert!(
