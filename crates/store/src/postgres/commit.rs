@@ -40,7 +40,7 @@ const FORGET_MARKS: &str = "delete from commit_mark where at < now() - interval 
 const FOLD_TALLY: &str = "
     with gone as (
         delete from channel_tally_part where (xid, group_id, presence) in (
-            select xid, group_id, presence from channel_tally_part limit 100000 for update skip locked
+            select xid, group_id, presence from channel_tally_part limit 20000 for update skip locked
         ) returning group_id, presence, channels
     )
     insert into channel_tally_base
@@ -173,7 +173,8 @@ impl Desk {
                 Trouble::Lost(error) => {
                     self.abandon();
                     self.lost = Some((Instant::now(), error.clone()));
-                    handed_in
+                    // What became of a commit is asked for at least once, however long it has waited before.
+                    if tried.perhaps.is_some() { began } else { handed_in }
                 }
                 Trouble::Again => began,
             };

@@ -15,8 +15,8 @@ use crate::sql::read::select;
 use crate::sql::row::{self, ACCOUNT};
 use crate::sql::{Arg, Args, Desk, Session, Take, params};
 
-/// How many parts are added to their bases in one transaction of [`FOLD`].
-pub(super) const FOLD_MAX: i64 = 100_000;
+/// How many parts are added to their bases in one transaction of [`FOLD`]: far fewer than an answer is waited for.
+pub(super) const FOLD_MAX: i64 = 20_000;
 
 /// Adds parts to their bases, which are held in the order that units of work hold them in. Whole accounts at a time is not
 /// needed: a sum is a sum.

@@ -19,7 +19,8 @@ fn pair() -> (Cluster, Cluster, Database) {
     let primary = Cluster::start(Durability::Full, &["synchronous_commit = on"]).unwrap();
     let database = primary.fresh(None).unwrap();
     drop(opened(&database.url));
-    let standby = primary.standby("s1", &["hot_standby = on"]).unwrap();
+    let standby =
+        primary.standby("s1", &["hot_standby = on", "wal_retrieve_retry_interval = '100ms'"]).unwrap();
     primary.ask("postgres", "alter system set synchronous_standby_names = 'ANY 1 (s1)'").unwrap();
     primary.ask("postgres", "select pg_reload_conf()").unwrap();
     let follows =
