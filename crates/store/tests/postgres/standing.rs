@@ -1,11 +1,12 @@
 //! Connections that end or wait in the middle of something, and what they leave to those who use them next.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use cluster::Cluster;
 use payment::{AccountKind, TransferId};
+use store::postgres::READERS_MAX;
 use store::{StoreError, WriteError};
 use tokio_postgres::{Client, NoTls};
 
@@ -65,6 +66,40 @@ async fn a_reading_whose_connection_ends_is_told_and_the_next_one_is_served() {
     });
     assert!(matches!(read, Err(StoreError::Away(_))), "{read:?}");
     assert_eq!(store.peek(|rows| rows.alarms(1)), Ok(vec![]));
+}
+
+#[test]
+fn one_more_reading_than_a_node_has_connections_for_waits_until_another_has_ended() {
+    let database = migrated();
+    let store = opened(&database.url);
+    let (inside, open) = (Arc::new(AtomicU32::new(0)), Arc::new(Barrier::new(READERS_MAX + 1)));
+    let readings: Vec<_> = (0..=READERS_MAX)
+        .map(|_| {
+            let (store, inside, open) = (store.clone(), Arc::clone(&inside), Arc::clone(&open));
+            std::thread::spawn(move || {
+                store.peek(|rows| {
+                    rows.alarms(1)?;
+                    if usize::try_from(inside.fetch_add(1, Ordering::SeqCst)).unwrap() < READERS_MAX {
+                        open.wait();
+                    }
+                    Ok(())
+                })
+            })
+        })
+        .collect();
+    let many = u32::try_from(READERS_MAX).unwrap();
+    wait_for("all readings but one", || inside.load(Ordering::SeqCst) == many);
+    let sql = format!(
+        "select count(*) from pg_stat_activity where datname = '{}' and state = 'idle in transaction'",
+        database.name
+    );
+    assert_eq!(Cluster::shared().ask("postgres", &sql).unwrap(), many.to_string());
+    assert_eq!(inside.load(Ordering::SeqCst), many);
+    open.wait();
+    for reading in readings {
+        assert_eq!(reading.join().unwrap(), Ok(()));
+    }
+    assert_eq!(inside.load(Ordering::SeqCst), many + 1);
 }
 
 #[tokio::test]
