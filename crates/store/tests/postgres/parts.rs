@@ -13,7 +13,7 @@ use crate::maker::{MORNING, channel, kept, yuan};
 use crate::{migrated, opened, wait_for};
 
 const HOLDERS: i64 = 40;
-const EACH: u128 = 25;
+const EACH: u128 = 12;
 
 fn count(database: &str, table: &str) -> u64 {
     Cluster::shared().ask(database, &format!("select count(*) from {table}")).unwrap().parse().unwrap()
@@ -121,7 +121,7 @@ async fn two_nodes_that_fold_while_they_pay_lose_nothing() {
     for writer in 0..8_u128 {
         let store = stores[usize::try_from(writer % 2).unwrap()].clone();
         writing.spawn(async move {
-            let until = std::time::Instant::now() + std::time::Duration::from_millis(2_500);
+            let until = std::time::Instant::now() + std::time::Duration::from_millis(1_500);
             let mut made = 0;
             while std::time::Instant::now() < until {
                 let [there, back] = [0, 1].map(|it| TransferId((writer + 1) << 96 | made << 1 | it));

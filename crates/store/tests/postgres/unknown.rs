@@ -36,31 +36,36 @@ fn pay(unit: &mut dyn Unit, n: i64) -> Result<i64, Refusal> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_is_cut_off_before_or_after_it_was_heard_has_its_effect_once() {
     let database = migrated();
-    let proxy = Proxy::to(Cluster::shared().port());
-    let store = opened(&proxy.url(&database.name));
     let (next, stopped) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
-    let mut random = Random(20_270_115);
-    proxy.decide(move || match random.below(3) {
-        0 => Fate::CutBefore,
-        1 => Fate::CutAfter,
-        _ => Fate::Passed,
-    });
-    let mut writers = JoinSet::new();
-    for _ in 0..WRITERS {
-        let (store, next, stopped) = (store.clone(), Arc::clone(&next), Arc::clone(&stopped));
-        writers.spawn(async move {
-            while !stopped.load(Ordering::Relaxed) {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                let answer = store.write(move |unit| pay(unit, n)).await;
-                let expected =
-                    if n % 7 == 3 { Err(WriteError::Refused(Refusal::SecondThoughts)) } else { Ok(n * 7) };
-                assert_eq!(answer, expected, "{n}");
-            }
+    let proxies = [20_270_115, 7].map(|seed| {
+        let (proxy, mut random) = (Proxy::to(Cluster::shared().port()), Random(seed));
+        proxy.decide(move || match random.below(3) {
+            0 => Fate::CutBefore,
+            1 => Fate::CutAfter,
+            _ => Fate::Passed,
         });
+        proxy
+    });
+    // Two nodes, each with a road of its own, pay into the same accounts.
+    let mut writers = JoinSet::new();
+    for proxy in &proxies {
+        let store = opened(&proxy.url(&database.name));
+        for _ in 0..WRITERS {
+            let (store, next, stopped) = (store.clone(), Arc::clone(&next), Arc::clone(&stopped));
+            writers.spawn(async move {
+                while !stopped.load(Ordering::Relaxed) {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    let answer = store.write(move |unit| pay(unit, n)).await;
+                    let refused = Err(WriteError::Refused(Refusal::SecondThoughts));
+                    assert_eq!(answer, if n % 7 == 3 { refused } else { Ok(n * 7) }, "{n}");
+                }
+            });
+        }
     }
+    let cut = || proxies.iter().map(Proxy::cut).sum::<usize>();
     let begun = Instant::now();
-    while proxy.cut() < CUTS && !writers.is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{} cut", proxy.cut());
+    while cut() < CUTS && !writers.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} cut", cut());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     stopped.store(true, Ordering::Relaxed);
@@ -79,7 +84,7 @@ async fn a_commit_that_is_cut_off_before_or_after_it_was_heard_has_its_effect_on
         let transfer = looking.peek(|rows| rows.transfer(id)).unwrap();
         assert_eq!(transfer.is_some(), n % 7 != 3, "{n}");
     }
-    eprintln!("{asked} units of work, {} commits cut off, in {:?}", proxy.cut(), begun.elapsed());
+    eprintln!("{asked} units of work, {} commits cut off, in {:?}", cut(), begun.elapsed());
 }
 
 /// One write over a road that falls silent at its commit; and what is there once the road is open again.
