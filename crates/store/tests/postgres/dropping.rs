@@ -58,7 +58,7 @@ async fn what_waits_when_the_last_handle_goes_and_no_server_is_there_is_answered
     for answer in answers.await {
         assert!(matches!(answer, Err(WriteError::Store(StoreError::Away(_)))), "{answer:?}");
     }
-    assert!(begun.elapsed() < 5 * patience, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < 8 * patience, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
