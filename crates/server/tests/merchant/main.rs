@@ -7,6 +7,7 @@ mod idempotency;
 mod money;
 mod orders;
 mod pages;
+mod refunds;
 mod refusals;
 mod secrets;
 #[path = "../town/mod.rs"]
