@@ -91,8 +91,8 @@ pub trait MoneyReading {
     fn difference(&self, id: u32) -> Found<StoredDifference>;
     /// Differences, newest first, below a number: those that are open, or all.
     fn differences_before(&self, open: bool, before: Option<u32>, limit: u32) -> Listed<StoredDifference>;
-    /// A transfer's open differences.
-    fn open_differences_of(&self, transfer: TransferId) -> Listed<StoredDifference>;
+    /// A transfer's differences, the oldest first.
+    fn differences_of(&self, transfer: TransferId) -> Listed<StoredDifference>;
     /// What an operator is called.
     fn operator_name(&self, id: OperatorId) -> Found<String>;
     /// An adjustment.

@@ -5,6 +5,7 @@
 //! very code.
 
 mod account;
+mod adjustment;
 mod card;
 mod clock;
 mod fee;
@@ -12,9 +13,11 @@ mod hello;
 mod lapse;
 mod merchant;
 mod notice;
+mod operator;
 mod order;
 mod payout;
 mod push;
+mod reconcile;
 mod refund;
 mod result;
 mod settle;
@@ -33,6 +36,7 @@ use crate::Metrics;
 use crate::fleet::FleetRules;
 
 pub use account::{FundError, Funding};
+pub use adjustment::{AccountName, AccountNameError, AdjustError, Approved, NewAdjustment};
 pub(crate) use card::card_number;
 pub use card::{Binding, CardUseError, IssueError, Issued, NewCard};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
@@ -40,9 +44,13 @@ pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use merchant::{ApiKeySecret, digest_of};
 pub use notice::Notices;
+pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
 pub use payout::{Payout, PayoutError};
 pub use push::{Push, Pushed, RoomAt};
+pub use reconcile::{
+    BankFileGiven, BankForm, IMPORT_ENTRIES_MAX, ImportError, Imported, ResolveError, UNMATCHED_MAX,
+};
 pub use refund::{NewRefund, RefundError, RenderRefund};
 pub use result::{Judged, ResultRefused};
 pub use settlement::{

@@ -28,7 +28,7 @@ const NEWEST_SETTLEMENT: &str = "from settlement where account = ? order by numb
 const HAS_ENTRY: &str =
     "select 1 from bank_entry where bank_reference = ? and units = ? and booked = ? limit 1";
 const OPEN: &str = "from difference where resolution is null and id < ? order by id desc limit ?";
-const OPEN_OF: &str = "from difference where transfer = ? and resolution is null order by id";
+const OF_TRANSFER: &str = "from difference where transfer = ? order by id";
 const WAITING: &str =
     "from adjustment where state in ('proposed', 'approved') and id < ? order by id desc limit ?";
 
@@ -218,8 +218,8 @@ impl MoneyReading for Rows<'_> {
         self.many(sql, params![before, limit], row::difference)
     }
 
-    fn open_differences_of(&self, transfer: TransferId) -> Result<Vec<StoredDifference>, StoreError> {
-        self.many(select!(row::DIFFERENCE, OPEN_OF), [transfer.0.to_be_bytes()], row::difference)
+    fn differences_of(&self, transfer: TransferId) -> Result<Vec<StoredDifference>, StoreError> {
+        self.many(select!(row::DIFFERENCE, OF_TRANSFER), [transfer.0.to_be_bytes()], row::difference)
     }
 
     fn operator_name(&self, id: OperatorId) -> Result<Option<String>, StoreError> {
@@ -277,7 +277,7 @@ mod tests {
             (NEWEST_SETTLEMENT, "one_settlement_a_number (account=?)"),
             (HAS_ENTRY, "bank_entry_by_reference (bank_reference=? AND units=? AND booked=?)"),
             (OPEN, "difference_open (id<?)"),
-            (OPEN_OF, "difference_by_transfer (transfer=?)"),
+            (OF_TRANSFER, "difference_by_transfer (transfer=?)"),
             (WAITING, "adjustment_waiting (id<?)"),
         ] {
             let sql = if sql.starts_with("select") { sql.to_owned() } else { format!("select * {sql}") };

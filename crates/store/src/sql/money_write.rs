@@ -45,7 +45,7 @@ read_through! { MoneyReading:
     fn unmatched_movements(&self, account: AccountId, from: UnixMillis, to: UnixMillis, limit: u32) -> Vec<Movement>;
     fn difference(&self, id: u32) -> Option<StoredDifference>;
     fn differences_before(&self, open: bool, before: Option<u32>, limit: u32) -> Vec<StoredDifference>;
-    fn open_differences_of(&self, transfer: TransferId) -> Vec<StoredDifference>;
+    fn differences_of(&self, transfer: TransferId) -> Vec<StoredDifference>;
     fn operator_name(&self, id: OperatorId) -> Option<String>;
     fn adjustment(&self, id: AdjustmentId) -> Option<StoredAdjustment>;
     fn adjustments_before(&self, waiting: bool, before: Option<AdjustmentId>, limit: u32) -> Vec<StoredAdjustment>;
