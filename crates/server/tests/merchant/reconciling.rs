@@ -114,6 +114,15 @@ async fn what_differs_is_told_by_its_kind_and_kept() {
     assert_eq!(kept.as_ref(), Some(&imported.differences[0]));
     assert_eq!((kept.unwrap().entry, imported.differences[0].day.0), (Some(2), 20_261_121));
     assert_eq!(open(&town).len(), 3);
+    // And the console shows them, in whichever language.
+    for (language, kind) in [("en", "Another amount"), ("zh", "金额不符")] {
+        let request = town.operations.request("GET", "/console/money").header("Accept-Language", language);
+        let page = crate::town::customer::Answer::to(request).await;
+        assert_eq!(page.status, 200);
+        for text in [kind, "-¥10.01", "-¥30.00", "2026-11-24"] {
+            assert!(page.body.contains(text), "{text}: {}", page.body);
+        }
+    }
     // The next file repeats none of them; what is matched already comes twice.
     let next =
         import(&town, csv(&[("2026-11-27", "-20.00", &reference(0xb)), ("2026-11-27", "-5.00", "")])).await;
