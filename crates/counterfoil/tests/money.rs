@@ -89,7 +89,7 @@ fn a_payout_is_found_at_the_bank_and_what_differs_is_resolved() {
     assert!(import().well().contains("nothing changed"));
     let listed = platform.run(&["reconcile", "list"]).well();
     assert!(
-        listed.contains("unknown") && listed.contains("-¥0.35") && listed.contains("bank.csv"),
+        listed.contains("unknown") && listed.contains("−¥0.35") && listed.contains("bank.csv"),
         "{listed}"
     );
     let resolve = |reason: &str| {

@@ -156,10 +156,10 @@ fn money(language: Language, any: bool) -> ConsoleMoney {
     ConsoleMoney {
         page,
         differences: vec![
-            difference(9, DifferenceKind::Duplicate, "", "-¥500.00", "3, 17"),
-            difference(8, DifferenceKind::Unknown, "", "-¥0.35", "3, 12"),
-            difference(7, DifferenceKind::Differing, "-¥500.00", "-¥499.65", "3, 4"),
-            difference(4, DifferenceKind::Missing, "-¥1,280.00", "", "2"),
+            difference(9, DifferenceKind::Duplicate, "", "−¥500.00", "3, 17"),
+            difference(8, DifferenceKind::Unknown, "", "−¥0.35", "3, 12"),
+            difference(7, DifferenceKind::Differing, "−¥500.00", "−¥499.65", "3, 4"),
+            difference(4, DifferenceKind::Missing, "−¥1,280.00", "", "2"),
         ],
         settlements: vec![
             settlement("2026-11-20", 31, "¥96,402.15", "¥102,686.65"),

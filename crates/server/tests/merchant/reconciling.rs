@@ -119,7 +119,7 @@ async fn what_differs_is_told_by_its_kind_and_kept() {
         let request = town.operations.request("GET", "/console/money").header("Accept-Language", language);
         let page = crate::town::customer::Answer::to(request).await;
         assert_eq!(page.status, 200);
-        for text in [kind, "-¥10.01", "-¥30.00", "2026-11-24"] {
+        for text in [kind, "−¥10.01", "−¥30.00", "2026-11-24"] {
             assert!(page.body.contains(text), "{text}: {}", page.body);
         }
     }
