@@ -25,7 +25,7 @@ const LISTED_MAX: u32 = 100;
 #[derive(Subcommand)]
 pub(crate) enum AdjustCommand {
     /// Propose to move money from one account to another
-    Propose(ProposeArguments),
+    Propose(Box<ProposeArguments>),
     /// Approve what another operator proposed: it is posted at once
     Approve(DecideArguments),
     /// Reject a proposal, or take one's own back
@@ -90,7 +90,7 @@ pub(crate) struct ListArguments {
 
 pub(crate) fn run(command: AdjustCommand) -> Result<ExitCode, Failure> {
     match command {
-        AdjustCommand::Propose(arguments) => propose(arguments),
+        AdjustCommand::Propose(arguments) => propose(*arguments),
         AdjustCommand::Approve(arguments) => {
             let app = platform(&arguments.config)?;
             let approved = runtime()?.block_on(app.approve_adjustment(arguments.id, arguments.operator))?;

@@ -32,7 +32,7 @@ pub(crate) enum ReconcileCommand {
     /// Show a difference with the bank's entry
     Show(ShowArguments),
     /// End a difference, with a reason
-    Resolve(ResolveArguments),
+    Resolve(Box<ResolveArguments>),
 }
 
 /// How a bank's file is read.
@@ -170,7 +170,7 @@ pub(crate) fn run(command: ReconcileCommand) -> Result<ExitCode, Failure> {
         ReconcileCommand::Import(arguments) => import(*arguments),
         ReconcileCommand::List(arguments) => list(&arguments),
         ReconcileCommand::Show(arguments) => show(&arguments),
-        ReconcileCommand::Resolve(arguments) => resolve(arguments),
+        ReconcileCommand::Resolve(arguments) => resolve(*arguments),
     }
 }
 
