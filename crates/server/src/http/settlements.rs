@@ -200,13 +200,20 @@ impl From<StatementRefused> for Problem {
     }
 }
 
-/// List your settlements, newest first: the days that were closed, without their entries.
+/// List your settlements, newest first: the days that were closed, without their entries. With `date` and
+/// `Accept: text/csv` or `application/xml`, that day as `/v1/settlements/{date}` gives it.
 #[utoipa::path(
     get, path = "/v1/settlements", tag = "settlements", params(SettlementQuery),
     responses(
-        (status = 200, description = "A page of settlements", body = SettlementPage),
+        (status = 200, description = "A page of settlements", content(
+            (SettlementPage = "application/json"),
+            (String = "text/csv"),
+            (String = "application/xml"),
+        )),
         (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "As a file: the day is not settled, or nothing moved in it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 406, description = "None of the forms that there are", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not a date", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("api_key" = [])),
@@ -215,12 +222,21 @@ pub(super) async fn list(
     State(api): State<Api>,
     caller: Caller,
     Asked(query): Asked<SettlementQuery>,
-) -> Result<Json<SettlementPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(Problem::with(Code::InvalidQuery, format!("limit is 1 to {PAGE_MAX}")));
     }
     let day = query.date.as_deref().map(date).transpose()?.map(day_of);
+    match (day, Form::accepted(&headers)) {
+        (Some(day), Some(form @ (Form::Csv | Form::Camt053))) => {
+            return written_as(&api, caller, day, None, form).await;
+        }
+        (_, Some(Form::Json)) => {}
+        // A page of days is no statement.
+        (None, Some(Form::Csv | Form::Camt053)) | (_, None) => return Err(Problem::new(Code::NotAcceptable)),
+    }
     let before = query.before.as_deref().map(cursor).transpose()?;
     let (merchant, store) = (caller.merchant, api.fleet.app().store());
     let mut settlements = store
@@ -235,7 +251,7 @@ pub(super) async fn list(
     settlements.truncate(shown);
     let data: Vec<SettlementBody> = settlements.iter().map(SettlementBody::new).collect();
     let next = data.last().filter(|_| more).map(|last| last.id.clone());
-    Ok(Json(SettlementPage { data, next }))
+    Ok(Json(SettlementPage { data, next }).into_response())
 }
 
 /// A form of a statement.
@@ -304,6 +320,17 @@ pub(super) async fn read(
     let currency =
         query.currency.as_deref().map(Currency::from_letters).transpose().map_err(amount_problem)?;
     let form = Form::accepted(&headers).ok_or(Problem::new(Code::NotAcceptable))?;
+    written_as(&api, caller, day, currency, form).await
+}
+
+/// A day's settlement in a form.
+async fn written_as(
+    api: &Api,
+    caller: Caller,
+    day: Day,
+    currency: Option<Currency>,
+    form: Form,
+) -> Result<Response, Problem> {
     let app = api.fleet.app();
     let merchant = caller.merchant;
     let found = app

@@ -125,6 +125,13 @@ async fn a_settlement_is_read_as_csv_and_as_camt_053() {
     assert_eq!(read[0].account, town.bakery.id.to_string());
     let refused = as_form(&town, path, "application/pdf").await;
     assert_eq!(refused.problem(), (406, "not_acceptable".into()));
+    // By its date among the others, too; a page of days is no statement.
+    for (accept, file) in [("text/csv", &csv), ("application/xml", &xml)] {
+        let by_date = as_form(&town, "/v1/settlements?date=2026-11-20", accept).await;
+        assert_eq!((by_date.status, &by_date.body), (200, &file.body));
+        let page = as_form(&town, "/v1/settlements", accept).await;
+        assert_eq!(page.problem(), (406, "not_acceptable".into()));
+    }
 }
 
 #[tokio::test]
