@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use model::{CardId, HolderReference};
+use payment::MerchantId;
 
 use crate::config::Config;
 use crate::{
-    bank, bench, card, demo, fleet, holder, keys, ledger, merchant, pack, plan, serve, terminal, tls, wallet,
+    adjust, bank, bench, card, demo, fleet, holder, keys, ledger, merchant, pack, plan, reconcile, serve,
+    settle, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -60,9 +62,19 @@ enum Command {
     /// Certificates for demonstrations and tests
     #[command(subcommand, after_help = tls::EXAMPLES)]
     Tls(TlsCommand),
-    /// Add merchants
+    /// Add merchants, and say what is kept of their payments
     #[command(subcommand)]
     Merchant(MerchantCommand),
+    /// Close the days that have ended: each merchant's account, from opening to closing balance
+    Settle(settle::SettleArguments),
+    /// Post money out of a merchant's account to its bank
+    Payout(settle::PayoutArguments),
+    /// Compare the bank's files with the ledger: import, differences, how they ended
+    #[command(subcommand, after_help = reconcile::EXAMPLES)]
+    Reconcile(reconcile::ReconcileCommand),
+    /// Move money by two persons: propose, approve, reject
+    #[command(subcommand, after_help = adjust::EXAMPLES)]
+    Adjust(adjust::AdjustCommand),
     /// Check the ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -189,6 +201,8 @@ enum HolderCommand {
 enum MerchantCommand {
     /// Add a merchant and print its API key, once
     Add(merchant::AddArguments),
+    /// Set, show or take away what is kept of a merchant's payments; without a rule, nothing is
+    Fee(merchant::FeeArguments),
 }
 
 #[derive(Subcommand)]
@@ -248,6 +262,11 @@ impl Cli {
             Command::Holder(HolderCommand::Add(arguments)) => holder::add(arguments),
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
+            Command::Merchant(MerchantCommand::Fee(arguments)) => merchant::fee(arguments),
+            Command::Settle(arguments) => settle::settle(&arguments),
+            Command::Reconcile(command) => reconcile::run(command),
+            Command::Adjust(command) => adjust::run(command),
+            Command::Payout(arguments) => settle::payout(&arguments),
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Plan(plan::PlanCommand::Battery(arguments)) => plan::battery(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
@@ -280,6 +299,15 @@ pub(crate) fn card_id(text: &str) -> Result<CardId, String> {
 /// Reads a holder reference from the command line.
 pub(crate) fn holder_reference(text: &str) -> Result<HolderReference, String> {
     text.parse().map_err(|error: model::HolderReferenceError| error.to_string())
+}
+
+/// Reads a merchant's id from the command line.
+pub(crate) fn merchant_id(text: &str) -> Result<MerchantId, String> {
+    text.strip_prefix("mer_")
+        .filter(|digits| digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .map(MerchantId)
+        .ok_or_else(|| "a merchant's id is mer_ and 8 hexadecimal digits".to_owned())
 }
 
 /// Reads an address; a name is looked up.

@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) operations: Operations,
     pub(crate) keys: Keys,
     pub(crate) orders: Orders,
+    pub(crate) settlement: Settlement,
     pub(crate) tap: Tap,
     pub(crate) sms: Sms,
     pub(crate) log: Log,
@@ -197,6 +198,30 @@ pub(crate) struct Orders {
     pub(crate) uncounted_minor_max: u32,
 }
 
+/// Days that are closed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settlement {
+    pub(crate) utc_offset: String,
+}
+
+impl Settlement {
+    /// Seconds east of UTC: `+08:00`, from -12:00 to +14:00.
+    fn offset_seconds(&self) -> Option<i32> {
+        let (sign, rest) = match self.utc_offset.split_at_checked(1)? {
+            ("+", rest) => (1, rest),
+            ("-", rest) => (-1, rest),
+            _ => return None,
+        };
+        let (hours, minutes) = rest.split_once(':')?;
+        let number = |text: &str| -> Option<i32> {
+            if text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+        };
+        let (hours, minutes) = (number(hours)?, number(minutes).filter(|minutes| *minutes < 60)?);
+        Some(sign * (hours * 3_600 + minutes * 60)).filter(|seconds| (-43_200..=50_400).contains(seconds))
+    }
+}
+
 /// The bank's two servers for wallet cards. They run where both files are named.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,6 +324,9 @@ impl Config {
         if !(1..=64).contains(&orders.waiting_max) {
             return out("orders.waiting_max", "must be 1 to 64");
         }
+        if self.settlement.offset_seconds().is_none() {
+            return out("settlement.utc_offset", "must be -12:00 to +14:00, as in +08:00");
+        }
         let fleet = &self.fleet;
         if !(60..=31_536_000).contains(&fleet.silent_seconds) {
             return out("fleet.silent_seconds", "must be 60 to 31536000");
@@ -344,6 +372,7 @@ impl Config {
             prompts_per_hour: self.orders.prompts_per_hour,
             waiting_max: self.orders.waiting_max,
             press: payment::PressRule { uncounted_minor_max: self.orders.uncounted_minor_max },
+            settlement_offset_seconds: self.settlement.offset_seconds().unwrap_or(0),
             fleet: self.fleet.rules(),
             ..Rules::default()
         }
@@ -495,19 +524,37 @@ mod tests {
             ),
             (
                 "\n[htpp]\n",
-                "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, database, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, sigfox, sms, tap",
+                "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, database, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, settlement, sigfox, sms, tap",
             ),
             (
                 "[log]\nformat = \"xml\"\n",
                 "FILE, line 2: `format` is wrong: unknown variant `xml`, expected `text` or `json`",
             ),
             ("[orders]\nwaiting_max = 0\n", "FILE, key `orders.waiting_max`: must be 1 to 64"),
+            (
+                "[settlement]\nutc_offset = \"+14:01\"\n",
+                "FILE, key `settlement.utc_offset`: must be -12:00 to +14:00",
+            ),
+            ("[settlement]\nutc_offset = \"8\"\n", "FILE, key `settlement.utc_offset`: must be"),
         ] {
             let error = load(text, &[]).unwrap_err();
             assert!(error.starts_with(expected), "{error}");
         }
         let error = load("[http\n", &[]).unwrap_err();
         assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn a_time_zone_is_an_offset_from_utc() {
+        for (text, seconds) in
+            [("+00:00", 0), ("+08:00", 28_800), ("-03:30", -12_600), ("-12:00", -43_200), ("+14:00", 50_400)]
+        {
+            let config = load(&format!("[settlement]\nutc_offset = \"{text}\"\n"), &[]).unwrap();
+            assert_eq!(config.rules().settlement_offset_seconds, seconds);
+        }
+        for text in ["", "+", "08:00", "+8:00", "+08:60", "+08", "-12:01", "+é8:00"] {
+            assert!(load(&format!("[settlement]\nutc_offset = \"{text}\"\n"), &[]).is_err(), "{text}");
+        }
     }
 
     #[test]

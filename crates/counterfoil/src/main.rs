@@ -1,5 +1,6 @@
 //! The program: command line, configuration, demonstration and benches around `server`.
 
+mod adjust;
 mod bank;
 mod bench;
 mod card;
@@ -19,7 +20,9 @@ mod pack;
 mod places;
 mod plan;
 mod platform;
+mod reconcile;
 mod serve;
+mod settle;
 mod tap;
 mod terminal;
 mod tls;

@@ -1,10 +1,12 @@
-//! `merchant add`.
+//! `merchant add` and `merchant fee`.
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use model::Currency;
+use payment::{FeeOnRefund, FeeRule, MerchantId};
 
-use crate::cli::{ConfigArguments, Failure, print, runtime};
+use crate::cli::{ConfigArguments, Failure, merchant_id, print, runtime};
 use crate::config::Environment;
 use crate::database::Database;
 use crate::keys;
@@ -17,6 +19,94 @@ pub(crate) struct AddArguments {
     name: String,
     #[command(flatten)]
     config: ConfigArguments,
+}
+
+/// What a refund gives back of the fee.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnRefund {
+    /// Nothing
+    Kept,
+    /// Its share of the fee
+    InProportion,
+}
+
+#[derive(Args)]
+pub(crate) struct FeeArguments {
+    /// The merchant: mer_ and 8 hexadecimal digits
+    #[arg(value_parser = merchant_id)]
+    merchant: MerchantId,
+    /// The share of each payment in basis points, 0 to 10000: 60 is 0.6 %. Without it, the rules that there are are shown
+    #[arg(long, value_name = "BP")]
+    basis_points: Option<u16>,
+    /// A fixed part of each payment, in minor units
+    #[arg(long, value_name = "MINOR", default_value_t = 0, requires = "basis_points")]
+    fixed: u32,
+    /// At least this much, in minor units; never more than the payment
+    #[arg(long, value_name = "MINOR", default_value_t = 0, requires = "basis_points")]
+    minimum: u32,
+    /// At most this much, in minor units
+    #[arg(long, value_name = "MINOR", requires = "basis_points")]
+    maximum: Option<u32>,
+    /// What a refund gives back of the fee
+    #[arg(long, value_enum, default_value = "kept", requires = "basis_points")]
+    on_refund: OnRefund,
+    /// ISO 4217 letters
+    #[arg(long, default_value = "CNY")]
+    currency: String,
+    /// Take the rule away
+    #[arg(long, conflicts_with = "basis_points")]
+    none: bool,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+pub(crate) fn fee(arguments: FeeArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.config.load()?;
+    let (merchant, currency) = (arguments.merchant, Currency::from_letters(&arguments.currency)?);
+    let places = Places::at(&config.data)?;
+    let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
+    let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
+    let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
+    if arguments.none {
+        let there = runtime()?.block_on(app.remove_fee_rule(merchant, currency))?;
+        let said = if there { "Nothing is kept from now on." } else { "There was no rule." };
+        return print(&format!("{said}\n"));
+    }
+    if let Some(basis_points) = arguments.basis_points {
+        let on_refund = match arguments.on_refund {
+            OnRefund::Kept => FeeOnRefund::Kept,
+            OnRefund::InProportion => FeeOnRefund::InProportion,
+        };
+        let rule = FeeRule::new(currency, basis_points, arguments.fixed)?
+            .within(arguments.minimum, arguments.maximum)?
+            .on_refund(on_refund);
+        runtime()?.block_on(app.set_fee_rule(merchant, rule))?;
+    }
+    let rules = app.store().peek(|rows| rows.fee_rules(merchant))?;
+    if rules.is_empty() {
+        return print(&format!("{merchant} has no fee rule: nothing is kept of its payments.\n"));
+    }
+    print(&rules.iter().map(|stored| told(&stored.rule)).collect::<String>())
+}
+
+fn told(rule: &FeeRule) -> String {
+    let currency = rule.currency();
+    let money = |minor: u32| currency.display(i64::from(minor)).to_string();
+    let share = rule.basis_points();
+    let mut text = format!("{currency} {}.{:02} %", share / 100, share % 100);
+    if rule.fixed() > 0 {
+        text += &format!(" and {}", money(rule.fixed()));
+    }
+    if rule.minimum() > 0 {
+        text += &format!(", at least {}", money(rule.minimum()));
+    }
+    if let Some(maximum) = rule.maximum() {
+        text += &format!(", at most {}", money(maximum));
+    }
+    text + match rule.word_on_refund() {
+        FeeOnRefund::Kept => "; kept when a payment is refunded\n",
+        FeeOnRefund::InProportion => "; given back in proportion when a payment is refunded\n",
+    }
 }
 
 pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {

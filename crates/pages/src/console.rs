@@ -1,9 +1,10 @@
-//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets. It shows. Five things are
+//! The operators' console: today, cards, fleet, ledger, money; loads, terminals, wallets. It shows. Five things are
 //! done here: a load whose card is gone is put in doubt, one in doubt is settled, a terminal is revoked, a waiting
 //! downlink is taken back or put elsewhere in the queue, an alert is cleared.
 
 mod fleet;
 mod loads;
+mod money;
 mod plot;
 mod terminals;
 mod timeline;
@@ -17,6 +18,7 @@ pub use loads::{
     AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
     LoadState, LoadView, Settled, Settlement,
 };
+pub use money::{ConsoleMoney, DifferenceKind, DifferenceRow, SettlementRow};
 pub use plot::{Plot, Point};
 pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
@@ -39,6 +41,7 @@ enum Tab {
     Fleet,
     Ledger,
     Loads,
+    Money,
     Terminals,
     Wallets,
 }

@@ -38,11 +38,12 @@ pub use card::{
 pub use console::{
     AccountKind, AccountRow, AlertKind, AlertRow, AttemptRow, CardRefusal, CardRow, ChannelRow,
     ConsoleAlerts, ConsoleCards, ConsoleChannel, ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad,
-    ConsoleLoads, ConsoleQueue, ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets,
-    CurrencyLedger, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EvidenceRow, Fact,
-    Finding, FleetSearch, FrameOutcome, FrameRow, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState,
-    LoadView, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, Settled, Settlement, Tally,
-    TerminalRow, TerminalState, TransferCounts, UpTo, WalletRow, WalletState,
+    ConsoleLoads, ConsoleMoney, ConsoleQueue, ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday,
+    ConsoleWallets, CurrencyLedger, DifferenceKind, DifferenceRow, DownlinkFailure, DownlinkPriority,
+    DownlinkRow, DownlinkState, EvidenceRow, Fact, Finding, FleetSearch, FrameOutcome, FrameRow, GroupRow,
+    LifeCycle, LoadCount, LoadRow, LoadState, LoadView, Outcome, OutcomeCount, PaymentRow, Plot, Point,
+    Presence, Settled, Settlement, SettlementRow, Tally, TerminalRow, TerminalState, TransferCounts, UpTo,
+    WalletRow, WalletState,
 };
 pub use desk::{DeskCard, DeskPage};
 pub use field::{FieldCard, FieldFragment, FieldPage};

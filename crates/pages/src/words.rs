@@ -23,6 +23,7 @@ macro_rules! words {
 
 mod en;
 mod fleet;
+mod money;
 mod phrases;
 mod timeline;
 mod wallets;
@@ -30,6 +31,7 @@ mod zh;
 
 pub use en::ENGLISH;
 pub use fleet::FleetWords;
+pub use money::MoneyWords;
 pub use timeline::TimelineWords;
 pub use wallets::{
     BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
@@ -76,6 +78,8 @@ pub struct Words {
     pub bank: BankWords,
     /// In the console, on the fleet.
     pub fleet: FleetWords,
+    /// In the console, on settlements and the bank's files.
+    pub money: MoneyWords,
     /// On a channel's timeline.
     pub timeline: TimelineWords,
 }
@@ -102,6 +106,7 @@ impl Words {
             self.outbox.entries(),
             self.bank.entries(),
             self.fleet.entries(),
+            self.money.entries(),
             self.timeline.entries(),
         ]
         .concat()

@@ -137,6 +137,31 @@ impl FeeRule {
         self.currency
     }
 
+    /// The share, 0 to 10,000 basis points.
+    pub const fn basis_points(&self) -> u16 {
+        self.basis_points
+    }
+
+    /// The fixed part, in minor units.
+    pub const fn fixed(&self) -> u32 {
+        self.fixed
+    }
+
+    /// The least, in minor units.
+    pub const fn minimum(&self) -> u32 {
+        self.minimum
+    }
+
+    /// The most, in minor units, if there is one.
+    pub const fn maximum(&self) -> Option<u32> {
+        self.maximum
+    }
+
+    /// Whether a refund gives a part of the fee back.
+    pub const fn word_on_refund(&self) -> FeeOnRefund {
+        self.on_refund
+    }
+
     /// The fee of an amount: 0 to the amount, and never less for a greater amount.
     ///
     /// # Errors

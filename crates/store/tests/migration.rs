@@ -9,6 +9,7 @@ use std::path::Path;
 use fleet::Presence;
 use maker::{channel, kept};
 use model::{ChannelId, UnixMillis};
+use payment::{AccountId, OrderId};
 use rusqlite::{Connection, params};
 use store::sqlite::open;
 use store::{ChannelFilter, ChannelTally, HeardState, Registered, Registration, StoredChannel};
@@ -129,4 +130,27 @@ async fn each_open_card_of_a_database_of_version_2_has_its_channel_and_a_closed_
         rows.collect::<Result<Vec<(String, Option<String>)>, _>>().unwrap()
     });
     assert_eq!(migrated, begun);
+}
+
+#[tokio::test]
+async fn a_payment_of_before_is_known_by_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counterfoil.db");
+    let raw = made_by_version_2(&file);
+    raw.execute_batch(
+        "insert into account values (7, 'holder', 1, 156, -500, 0, 0), (8, 'merchant', 1, 156, 500, 0, 0);
+         insert into transfer values
+            (x'00000000000000000000000000000001', 7, 8, 156, 500, 500, 1, 'payment', null, 1, 2);
+         insert into posting values (1, x'00000000000000000000000000000001', 7, -500, 2),
+            (2, x'00000000000000000000000000000001', 8, 500, 2);
+         insert into orders values (x'000000000000000000000000000000ff', 1, 1, 156, 500, 1, null, null, 'paid', null,
+            x'00000000000000000000000000000001', 'invoice 7', null, 1, 2, 3);",
+    )
+    .unwrap();
+    drop(raw);
+    let store = open(&file).unwrap();
+    let all = (UnixMillis(0), UnixMillis(i64::MAX));
+    let moved = store.peek(|rows| rows.movements(AccountId(8), all.0, all.1, 9)).unwrap();
+    let seen: Vec<_> = moved.iter().map(|it| (it.order, it.reference.as_deref(), it.units)).collect();
+    assert_eq!(seen, [(Some(OrderId(255)), Some("invoice 7"), 500)]);
 }

@@ -1,6 +1,7 @@
 //! English.
 
 mod fleet;
+mod money;
 mod timeline;
 mod wallets;
 
@@ -264,5 +265,6 @@ pub const ENGLISH: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     fleet: fleet::FLEET,
+    money: money::MONEY,
     timeline: timeline::TIMELINE,
 };

@@ -1,6 +1,7 @@
 //! Chinese.
 
 mod fleet;
+mod money;
 mod timeline;
 mod wallets;
 
@@ -263,5 +264,6 @@ pub const CHINESE: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     fleet: fleet::FLEET,
+    money: money::MONEY,
     timeline: timeline::TIMELINE,
 };

@@ -126,5 +126,44 @@ pub(super) fn console(language: Language) -> Vec<Sample> {
         ),
         page("console-ledger", &ledger(true)),
         page("console-ledger-broken", &ledger(false)),
+        page("console-money", &money(language, true)),
+        page("console-money-empty", &money(language, false)),
     ]
+}
+
+fn money(language: Language, any: bool) -> ConsoleMoney {
+    let difference = |number, kind, ours: &str, theirs: &str, place: &str| DifferenceRow {
+        number,
+        kind,
+        day: "2026-11-20".into(),
+        ours: ours.into(),
+        theirs: theirs.into(),
+        place: place.into(),
+    };
+    let settlement = |day: &str, number, opening: &str, closing: &str| SettlementRow {
+        day: day.into(),
+        merchant: by(language, "Morning Market", "早市"),
+        number,
+        currency: "CNY".into(),
+        entries: 1_412,
+        opening: opening.into(),
+        closing: closing.into(),
+    };
+    let page = Page::new(language);
+    if !any {
+        return ConsoleMoney { page, differences: Vec::new(), settlements: Vec::new() };
+    }
+    ConsoleMoney {
+        page,
+        differences: vec![
+            difference(9, DifferenceKind::Duplicate, "", "−¥500.00", "3, 17"),
+            difference(8, DifferenceKind::Unknown, "", "−¥0.35", "3, 12"),
+            difference(7, DifferenceKind::Differing, "−¥500.00", "−¥499.65", "3, 4"),
+            difference(4, DifferenceKind::Missing, "−¥1,280.00", "", "2"),
+        ],
+        settlements: vec![
+            settlement("2026-11-20", 31, "¥96,402.15", "¥102,686.65"),
+            settlement("2026-11-19", 30, "¥90,117.65", "¥96,402.15"),
+        ],
+    }
 }

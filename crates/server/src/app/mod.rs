@@ -5,16 +5,23 @@
 //! very code.
 
 mod account;
+mod adjustment;
 mod card;
 mod clock;
+mod fee;
 mod hello;
 mod lapse;
 mod merchant;
 mod notice;
+mod operator;
 mod order;
+mod payout;
 mod push;
+mod reconcile;
+mod refund;
 mod result;
 mod settle;
+mod settlement;
 mod status;
 mod wrong_code;
 
@@ -29,15 +36,26 @@ use crate::Metrics;
 use crate::fleet::FleetRules;
 
 pub use account::{FundError, Funding};
+pub use adjustment::{AccountName, AccountNameError, AdjustError, Approved, NewAdjustment};
 pub(crate) use card::card_number;
 pub use card::{Binding, CardUseError, IssueError, Issued, NewCard};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
+pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use merchant::{ApiKeySecret, digest_of};
 pub use notice::Notices;
+pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
+pub use payout::{Payout, PayoutError};
 pub use push::{Push, Pushed, RoomAt};
+pub use reconcile::{
+    BankFileGiven, BankForm, IMPORT_ENTRIES_MAX, ImportError, Imported, ResolveError, UNMATCHED_MAX,
+};
+pub use refund::{NewRefund, RefundError, RenderRefund};
 pub use result::{Judged, ResultRefused};
+pub use settlement::{
+    SETTLE_AFTER_MS, SettleError, StatementRefused, date_of, day_of, local_date, statement_of,
+};
 pub use status::{StatusRefused, Told};
 
 /// Every limit and default of the platform, in one place.
@@ -62,6 +80,8 @@ pub struct Rules {
     pub retries_per_minute: u32,
     /// How long a first answer is repeated, in milliseconds.
     pub idempotency_millis: i64,
+    /// Where the clocks of settlements stand, in seconds east of UTC. It never changes once a day was closed.
+    pub settlement_offset_seconds: i32,
     /// The fleet's own.
     pub fleet: FleetRules,
 }
@@ -78,6 +98,7 @@ impl Default for Rules {
             press: PressRule { uncounted_minor_max: 1_000 },
             retries_per_minute: 30,
             idempotency_millis: 24 * 3_600 * 1_000,
+            settlement_offset_seconds: 0,
             fleet: FleetRules::default(),
         }
     }

@@ -121,7 +121,7 @@ pub enum CancelError {
 
 /// The endpoint's name in the table of first answers.
 const ENDPOINT: &str = "orders.create";
-const STATUS_CREATED: u16 = 201;
+pub(super) const STATUS_CREATED: u16 = 201;
 
 /// How an order becomes the body of an answer.
 pub type Render = Arc<dyn Fn(&StoredOrder) -> String + Send + Sync>;
@@ -142,20 +142,15 @@ impl App {
         let card = new.card;
         let created = self
             .write::<_, OrderRefused>(move |unit| {
-                if let Some(first) = first_answer(unit, &new, idempotency.as_ref())? {
+                if let Some(first) =
+                    first_answer::<OrderRefused>(unit, new.merchant, ENDPOINT, idempotency.as_ref())?
+                {
                     return Ok(Created { body: first.body, repeated: true });
                 }
                 let stored = app.make_order(unit, &new, id, reservation, press_draw, now)?;
                 let body = render(&stored);
-                if let Some(idempotency) = &idempotency {
-                    let answer = Idempotent {
-                        body_digest: idempotency.body_digest,
-                        status: STATUS_CREATED,
-                        body: body.clone(),
-                        created_at: now,
-                    };
-                    unit.add_idempotent(new.merchant, ENDPOINT, &idempotency.key, &answer)?;
-                }
+                let answer = (STATUS_CREATED, body.as_str());
+                keep_first_answer(unit, new.merchant, ENDPOINT, idempotency.as_ref(), answer, now)?;
                 Ok(Created { body, repeated: false })
             })
             .await?;
@@ -205,7 +200,7 @@ impl App {
         };
         let pending = PendingTransfer::reserve(reservation, new.amount, &mut from, &mut to)?;
         let place = unit.place_named(new.merchant, &new.place)?;
-        unit.add_transfer(&pending, "payment", now)?;
+        unit.add_linked_transfer(&pending, "payment", id.0, now)?;
         unit.put_account(&from)?;
         unit.put_account(&to)?;
         let seconds = new.lifetime_seconds.clamp(1, self.inner.rules.order_seconds_max);
@@ -267,16 +262,40 @@ impl App {
     }
 }
 
+/// The key came with another request before.
+pub(super) struct KeyConflict;
+
+impl From<KeyConflict> for OrderRefused {
+    fn from(_: KeyConflict) -> Self {
+        Self::IdempotencyConflict
+    }
+}
+
 /// The first answer to the same request. One that is past its time and not forgotten yet still answers:
 /// never a second effect.
-fn first_answer(
+pub(super) fn first_answer<E: From<StoreError> + From<KeyConflict>>(
     unit: &mut dyn Unit,
-    new: &NewOrder,
+    merchant: MerchantId,
+    endpoint: &str,
     idempotency: Option<&IdempotencyKey>,
-) -> Result<Option<Idempotent>, OrderRefused> {
+) -> Result<Option<Idempotent>, E> {
     let Some(idempotency) = idempotency else { return Ok(None) };
-    match unit.idempotent(new.merchant, ENDPOINT, &idempotency.key)? {
-        Some(first) if first.body_digest != idempotency.body_digest => Err(OrderRefused::IdempotencyConflict),
+    match unit.idempotent(merchant, endpoint, &idempotency.key)? {
+        Some(first) if first.body_digest != idempotency.body_digest => Err(KeyConflict.into()),
         first => Ok(first),
     }
+}
+
+/// Keeps an answer's status and body as the first one.
+pub(super) fn keep_first_answer(
+    unit: &mut dyn Unit,
+    merchant: MerchantId,
+    endpoint: &str,
+    idempotency: Option<&IdempotencyKey>,
+    (status, body): (u16, &str),
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let Some(IdempotencyKey { key, body_digest }) = idempotency else { return Ok(()) };
+    let answer = Idempotent { body_digest: *body_digest, status, body: body.to_owned(), created_at: now };
+    unit.add_idempotent(merchant, endpoint, key, &answer)
 }

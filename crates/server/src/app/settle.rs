@@ -1,6 +1,6 @@
 //! What a change of an order does to money, events and counters: the one place that all use cases end in.
 
-use super::push;
+use super::{fee, push};
 use model::UnixMillis;
 use payment::{Change, LedgerError, Money, OrderState, PendingTransfer};
 use store::{NewEvent, StoreError, StoredOrder, Unit};
@@ -46,6 +46,7 @@ fn move_money(
         Money::Moves => {
             let posted = pending.post(None, &mut from, &mut to).map_err(ledger)?;
             unit.post_transfer(&posted, now)?;
+            fee::take(unit, stored, &mut to, now)?;
         }
         Money::Freed if change.state() == OrderState::Expired => {
             let expired = pending.expire(&mut from, &mut to).map_err(ledger)?;

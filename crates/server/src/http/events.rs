@@ -28,7 +28,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventBody {
     /// `order.awaiting_card`, `order.processing`, `order.paid`, `order.declined`, `order.expired`,
-    /// `order.canceled` or `order.failed`.
+    /// `order.canceled`, `order.failed` or `order.refunded`.
     kind: String,
     /// The order's id.
     order: String,

@@ -13,6 +13,8 @@ mod input;
 pub mod openapi;
 mod orders;
 pub mod problem;
+mod refunds;
+mod settlements;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Api, balances, cards, events, orders};
+use super::{Api, balances, cards, events, orders, refunds, settlements};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,6 +18,8 @@ use super::{Api, balances, cards, events, orders};
     modifiers(&ApiKey),
     tags(
         (name = "orders", description = "What you ask a holder to pay"),
+        (name = "refunds", description = "What you give back of what was paid"),
+        (name = "settlements", description = "Your days, closed"),
         (name = "cards", description = "What a holder can pay with"),
         (name = "balances", description = "What you are owed"),
     ),
@@ -39,8 +41,13 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(orders::read))
         .routes(routes!(orders::cancel))
         .routes(routes!(events::follow))
+        .routes(routes!(refunds::create, refunds::list))
+        .routes(routes!(refunds::read))
         .routes(routes!(cards::of_holder))
         .routes(routes!(balances::list))
+        .routes(routes!(settlements::balance))
+        .routes(routes!(settlements::list))
+        .routes(routes!(settlements::read))
 }
 
 /// The description as it is committed in `openapi/merchant.json`.

@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::{Amount, AmountError, CardId, Currency};
-use payment::{OrderId, OrderIdError};
+use payment::{Order, OrderId, OrderIdError, OrderState, RefundState, Refundable};
 use serde::{Deserialize, Serialize};
-use store::StoredOrder;
+use store::{Reading, StoreError, StoredOrder};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
@@ -19,12 +19,12 @@ use super::problem::{Code, Problem, ProblemBody};
 use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WhenBusy};
 
 const PLACE_CHARS_MAX: usize = 64;
-const REFERENCE_CHARS_MAX: usize = 64;
+pub(super) const REFERENCE_CHARS_MAX: usize = 64;
 const URL_CHARS_MAX: usize = 512;
 const KEY_CHARS_MAX: usize = 128;
 const LIFETIME_SECONDS_MIN: u32 = 10;
-const PAGE_DEFAULT: u32 = 20;
-const PAGE_MAX: u32 = 100;
+pub(super) const PAGE_DEFAULT: u32 = 20;
+pub(super) const PAGE_MAX: u32 = 100;
 
 /// What a merchant sends to make an order.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -104,6 +104,12 @@ pub(super) struct OrderBody {
     pay_url: String,
     /// Where the buyer goes afterwards.
     return_url: Option<String>,
+    /// What was given back of it, in minor units.
+    refunded: i64,
+    /// `none`, `partial` or `whole`.
+    refund_state: &'static str,
+    /// What the platform kept of it, in minor units, where it keeps anything.
+    fee: Option<u32>,
     /// Unix time in milliseconds.
     created_at: i64,
     /// Unix time in milliseconds.
@@ -112,8 +118,34 @@ pub(super) struct OrderBody {
     expires_at: i64,
 }
 
+/// What became of an order's money after it was paid.
+#[derive(Clone, Copy, Default)]
+struct Afterwards {
+    refunded: i64,
+    fee: Option<u32>,
+}
+
+impl Afterwards {
+    fn of(rows: &dyn Reading, order: &Order) -> Result<Self, StoreError> {
+        if order.state != OrderState::Paid {
+            return Ok(Self::default());
+        }
+        let fee = rows.payment_fee(order.id)?.map(|fee| fee.amount.minor());
+        Ok(Self { refunded: rows.refunded(order.id)?, fee })
+    }
+
+    fn refund_state(self, order: &Order) -> RefundState {
+        Refundable::of(order, self.refunded).map_or(RefundState::None, |refundable| refundable.state())
+    }
+}
+
 impl OrderBody {
-    pub(super) fn new(stored: &StoredOrder, place: String, public_url: &str) -> Self {
+    /// An order that was just made.
+    fn new(stored: &StoredOrder, place: String, public_url: &str) -> Self {
+        Self::with(stored, place, public_url, Afterwards::default())
+    }
+
+    fn with(stored: &StoredOrder, place: String, public_url: &str, afterwards: Afterwards) -> Self {
         let order = &stored.order;
         Self {
             id: order.id.to_string(),
@@ -128,6 +160,9 @@ impl OrderBody {
             counted: order.presses.is_some(),
             pay_url: format!("{public_url}/pay/{}", order.id),
             return_url: stored.return_url.clone(),
+            refunded: afterwards.refunded,
+            refund_state: afterwards.refund_state(order).name(),
+            fee: afterwards.fee,
             created_at: order.created_at.0,
             updated_at: stored.updated_at.0,
             expires_at: order.expires_at.0,
@@ -135,12 +170,17 @@ impl OrderBody {
     }
 
     fn of(api: &Api, stored: &StoredOrder) -> Result<Self, Problem> {
-        let place = api.fleet.app().store().peek(|rows| rows.place(stored.order.place))?;
-        Ok(Self::new(stored, place.map(|place| place.name).unwrap_or_default(), &api.public_url))
+        let (place, afterwards) = api
+            .fleet
+            .app()
+            .store()
+            .peek(|rows| Ok((rows.place(stored.order.place)?, Afterwards::of(rows, &stored.order)?)))?;
+        let place = place.map(|place| place.name).unwrap_or_default();
+        Ok(Self::with(stored, place, &api.public_url, afterwards))
     }
 }
 
-fn without_control(text: &str, chars: std::ops::RangeInclusive<usize>) -> bool {
+pub(super) fn without_control(text: &str, chars: std::ops::RangeInclusive<usize>) -> bool {
     chars.contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
@@ -192,7 +232,7 @@ fn is_web_address(url: &str) -> bool {
 }
 
 /// A JSON number as whole minor units: `2000.0` and `2e3` are written otherwise and are the same number.
-fn whole(number: &serde_json::Number) -> Result<i64, Problem> {
+pub(super) fn whole(number: &serde_json::Number) -> Result<i64, Problem> {
     if let Some(units) = number.as_i64() {
         return Ok(units);
     }
@@ -204,7 +244,7 @@ fn whole(number: &serde_json::Number) -> Result<i64, Problem> {
     }
 }
 
-fn amount_problem(error: AmountError) -> Problem {
+pub(super) fn amount_problem(error: AmountError) -> Problem {
     Problem::new(match error {
         AmountError::Negative => Code::AmountNegative,
         AmountError::Zero => Code::AmountZero,
@@ -245,7 +285,10 @@ impl From<OrderIdError> for Problem {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap, body_digest: [u8; 32]) -> Result<Option<IdempotencyKey>, Problem> {
+pub(super) fn idempotency_key(
+    headers: &HeaderMap,
+    body_digest: [u8; 32],
+) -> Result<Option<IdempotencyKey>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
     if key.is_empty() || key.len() > KEY_CHARS_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {

@@ -98,6 +98,18 @@ codes! {
     CardBusy 409 "card_busy" "Another order waits for this card";
     TooManyWaiting 409 "too_many_waiting" "Too many orders wait for this card";
     OrderEnded 409 "order_ended" "The order has ended already";
+    OrderNotPaid 409 "order_not_paid" "Only what was paid can be given back";
+    RefundOtherCurrency 422 "refund_other_currency" "The order was paid in another currency";
+    RefundNothingLeft 409 "refund_nothing_left" "The order is refunded whole: nothing is left";
+    RefundAboveWhatIsLeft 409 "refund_above_what_is_left" "More is asked for than is left of the order";
+    MerchantHasNotEnough 402 "merchant_has_not_enough" "You do not have this amount available";
+    InvalidRefundId 422 "invalid_refund_id" "A refund id is ref_ and 32 hexadecimal digits";
+    NoSuchRefund 404 "no_such_refund" "There is no refund with this id";
+    InvalidDate 422 "invalid_date" "A date is year, month and day: 2026-11-21";
+    NoSuchSettlement 404 "no_such_settlement" "This day is not settled, or nothing moved in it";
+    CurrencyNeeded 422 "currency_needed" "This day has settlements in several currencies; give ?currency=";
+    SettlementTooLong 422 "settlement_too_long" "The day has more entries than a statement has";
+    NotAcceptable 406 "not_acceptable" "There is application/json, text/csv and application/xml";
     Overloaded 503 "overloaded" "The platform has too much to do; try again with the same idempotency key";
     Unavailable 503 "unavailable" "The platform cannot keep anything now; try again with the same idempotency key";
     TimedOut 504 "timed_out" "No answer within 30 s; try again with the same idempotency key";

@@ -7,6 +7,7 @@
 
 mod fleet;
 mod loads;
+mod money;
 mod terminals;
 
 use axum::Router;
@@ -54,6 +55,7 @@ pub(super) fn router() -> Router<Console> {
         .route("/console/ledger", get(ledger))
         .merge(fleet::router())
         .merge(loads::router())
+        .merge(money::router())
         .merge(terminals::router())
 }
 

@@ -1,14 +1,18 @@
 //! What merchants, buyers and operators meet over HTTP, on real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
+mod adjusting;
 mod description;
 mod events;
 mod idempotency;
 mod money;
 mod orders;
 mod pages;
+mod reconciling;
+mod refunds;
 mod refusals;
 mod secrets;
+mod settlements;
 #[path = "../town/mod.rs"]
 mod town;
 

@@ -23,7 +23,8 @@ async fn an_order_is_made_and_read_as_it_was_made() {
         "id": id, "state": "awaiting_card", "reason": null, "amount": 2000, "currency": "CNY",
         "card": card.id.to_string(), "place": "早市 1", "text": "豆浆油条", "reference": "table 4",
         "counted": false, "pay_url": format!("{PUBLIC_URL}/pay/{id}"),
-        "return_url": "https://shop.example/done", "created_at": EVENING.0, "updated_at": EVENING.0,
+        "return_url": "https://shop.example/done", "refunded": 0, "refund_state": "none", "fee": null,
+        "created_at": EVENING.0, "updated_at": EVENING.0,
         "expires_at": EVENING.0 + 60_000,
     });
     assert_eq!(order, expected);

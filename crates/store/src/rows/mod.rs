@@ -1,6 +1,7 @@
 //! What is stored, as values.
 
 mod fleet;
+mod money;
 mod tap;
 
 use air::platform::Marks;
@@ -15,6 +16,11 @@ use payment::{
 pub use self::fleet::{
     ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, GroupId, HeardState, ImportProgress, NewFrame,
     Registered, Registration, StoredAlert, StoredChannel, StoredDownlink, StoredFrame,
+};
+pub use self::money::{
+    AccountOwner, BankFile, Day, DifferenceKind, Moved, Movement, PaymentFee, Resolution, Resolved,
+    StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
+    StoredSettlement,
 };
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,

@@ -13,6 +13,7 @@ mod load;
 #[path = "../maker/mod.rs"]
 mod maker;
 mod merchant;
+mod money;
 mod order;
 mod reckoning;
 mod sms;
@@ -190,6 +191,17 @@ macro_rules! conformance {
                 every_field_of_an_alert_comes_back_newest_first_below_a_cursor
                 alerts_are_forgotten_by_their_end_and_by_portions_but_none_that_is_open
                 how_far_an_import_has_come_is_kept_by_its_file
+            }
+            money {
+                every_field_of_a_refund_comes_back_and_a_rest_is_refunded_once
+                a_fee_rule_is_set_anew_and_taken_away
+                a_payment_has_one_fee
+                an_account_s_movements_are_listed_with_what_they_are_of
+                a_day_is_closed_once_and_listed_newest_first
+                a_payout_is_found_by_its_transfer
+                a_bank_s_file_is_taken_once_and_a_transfer_is_one_entry_of_it
+                a_difference_is_resolved_once
+                an_adjustment_is_two_persons_and_changes_until_it_has_ended
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says
