@@ -5,11 +5,12 @@
 //! what a unit of work can see and change.
 //! Refuses: deciding. A unit of work is a function of `server::app` over the rules of `payment`; here is no
 //! rule but the unique constraints that hold when everything else fails.
-//! Next: [`mod@unit`], [`mod@crate::tap`] and [`mod@crate::fleet`] for the operations, [`sqlite`] for the writer and its group commit.
+//! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] and [`mod@crate::operator`] for the operations, [`sqlite`] for the writer and its group commit.
 
 mod error;
 pub mod fleet;
 mod handle;
+pub mod operator;
 pub mod postgres;
 pub mod rows;
 mod sql;
@@ -23,12 +24,14 @@ pub use handle::{Queue, Store};
 pub use rows::{
     Activation, Alarm, ApiKey, BalanceDifference, BankCard, CardSummary, ChannelFilter, ChannelGroup,
     ChannelPage, ChannelTally, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck,
-    LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, NewFrame, OrderCursor, OutgoingSms, Place,
-    Registered, Registration, SmsCode, SmsState, StoredAlert, StoredAuthorization, StoredCard, StoredChannel,
-    StoredDownlink, StoredEvent, StoredFrame, StoredLoad, StoredOrder, StoredTerminal, StoredTransfer,
-    TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
+    LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, NewFrame, NewOperator, OperatorId,
+    OperatorSession, OrderCursor, OutgoingSms, Place, Registered, Registration, SmsCode, SmsState,
+    StoredAlert, StoredAuthorization, StoredCard, StoredChannel, StoredDownlink, StoredEvent, StoredFrame,
+    StoredLoad, StoredOperator, StoredOrder, StoredTerminal, StoredTransfer, TapAuthorization, TerminalState,
+    Today, Totals, Wallet, WalletState, WorkingKey,
 };
-// `fleet` and `tap` alone could be the crates of those names.
+// `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};
+pub use crate::operator::{OperatorReading, OperatorUnit};
 pub use crate::tap::{TapReading, TapUnit};
 pub use unit::{Reading, Unit};

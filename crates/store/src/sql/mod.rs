@@ -4,12 +4,15 @@
 //! and PostgreSQL's languages, with `?` (or `?1`) where an argument goes; integers are 64 bits, ids are bytes.
 //! Refuses: knowing an engine. Connections, transactions, migrations and errors are in [`crate::sqlite`] and
 //! [`crate::postgres`].
-//! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels; `row` files for what is stored how.
+//! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels, `operator_…` for operators; `row` files for what is stored how.
 
 mod arg;
 mod fleet_read;
 mod fleet_row;
 mod fleet_write;
+mod operator_read;
+mod operator_row;
+mod operator_write;
 pub(crate) mod read;
 pub(crate) mod row;
 mod tap_read;

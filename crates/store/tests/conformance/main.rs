@@ -13,6 +13,7 @@ mod load;
 #[path = "../maker/mod.rs"]
 mod maker;
 mod merchant;
+mod operator;
 mod order;
 mod reckoning;
 mod sms;
@@ -190,6 +191,17 @@ macro_rules! conformance {
                 every_field_of_an_alert_comes_back_newest_first_below_a_cursor
                 alerts_are_forgotten_by_their_end_and_by_portions_but_none_that_is_open
                 how_far_an_import_has_come_is_kept_by_its_file
+            }
+            operator {
+                every_field_of_an_operator_comes_back
+                an_operator_changes_in_all_but_the_name_and_is_never_deleted
+                a_recovery_code_is_good_once
+                a_session_is_found_by_its_digest_touched_and_ended_once
+                sessions_are_forgotten_by_their_beginning_and_by_portions
+                the_audit_chain_goes_on_by_one_and_stands
+                a_refusal_leaves_no_entry
+                two_hundred_who_append_at_once_make_one_chain
+                a_holder_s_bank_cards_are_found
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says
