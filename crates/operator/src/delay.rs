@@ -20,9 +20,16 @@ impl Tries {
     pub const FORGOTTEN_MILLIS: i64 = 3_600_000;
 
     /// One more was wrong.
+    #[must_use]
     pub fn wrong(self, now: UnixMillis) -> Self {
         let wrong = if self.is_forgotten(now) { 0 } else { self.wrong };
         Self { wrong: wrong.saturating_add(1), last: now }
+    }
+
+    /// One that was counted was right.
+    #[must_use]
+    pub fn forgiven(self) -> Self {
+        Self { wrong: self.wrong.saturating_sub(1), ..self }
     }
 
     /// How long to wait from now, in milliseconds; zero: try.

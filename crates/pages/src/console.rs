@@ -1,9 +1,10 @@
-//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets. It shows. Five things are
+//! The operators' console: today, cards, fleet, ledger; loads, terminals, wallets; the login and the audit log. It shows. Five things are
 //! done here: a load whose card is gone is put in doubt, one in doubt is settled, a terminal is revoked, a waiting
 //! downlink is taken back or put elsewhere in the queue, an alert is cleared.
 
 mod fleet;
 mod loads;
+mod login;
 mod plot;
 mod terminals;
 mod timeline;
@@ -17,6 +18,7 @@ pub use loads::{
     AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
     LoadState, LoadView, Settled, Settlement,
 };
+pub use login::{AuditRow, ConsoleAudit, ConsoleLogin, LoginStep};
 pub use plot::{Plot, Point};
 pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
@@ -41,6 +43,7 @@ enum Tab {
     Loads,
     Terminals,
     Wallets,
+    Audit,
 }
 
 /// How an order may stand at the end of a day.

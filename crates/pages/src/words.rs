@@ -23,6 +23,7 @@ macro_rules! words {
 
 mod en;
 mod fleet;
+mod login;
 mod phrases;
 mod timeline;
 mod wallets;
@@ -30,6 +31,7 @@ mod zh;
 
 pub use en::ENGLISH;
 pub use fleet::FleetWords;
+pub use login::LoginWords;
 pub use timeline::TimelineWords;
 pub use wallets::{
     BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
@@ -74,6 +76,8 @@ pub struct Words {
     pub outbox: OutboxWords,
     /// In the console, on wallet cards and terminals.
     pub bank: BankWords,
+    /// On the login and the audit log.
+    pub login: LoginWords,
     /// In the console, on the fleet.
     pub fleet: FleetWords,
     /// On a channel's timeline.
@@ -101,6 +105,7 @@ impl Words {
             self.field.entries(),
             self.outbox.entries(),
             self.bank.entries(),
+            self.login.entries(),
             self.fleet.entries(),
             self.timeline.entries(),
         ]

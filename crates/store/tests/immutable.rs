@@ -61,7 +61,8 @@ async fn nobody_changes_the_chain_in_a_file() {
 async fn nobody_changes_the_chain_on_a_server() {
     let database = Cluster::shared().fresh(None).unwrap();
     let url = database.url;
-    let settings = Settings { url: url.clone(), tls: None, writer: [7; 16], patience: PATIENCE };
+    let settings =
+        Settings { url: url.clone(), tls: None, writer: [7; 16], patience: PATIENCE, password: None };
     let store = tokio::task::spawn_blocking(move || store::postgres::open(&settings).unwrap()).await.unwrap();
     with_an_operator_and_two_entries(&store).await;
     let (raw, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();

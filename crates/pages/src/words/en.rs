@@ -1,6 +1,7 @@
 //! English.
 
 mod fleet;
+mod login;
 mod timeline;
 mod wallets;
 
@@ -263,6 +264,7 @@ pub const ENGLISH: Words = Words {
     field: wallets::FIELD,
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
+    login: login::LOGIN,
     fleet: fleet::FLEET,
     timeline: timeline::TIMELINE,
 };

@@ -1,6 +1,7 @@
 //! Chinese.
 
 mod fleet;
+mod login;
 mod timeline;
 mod wallets;
 
@@ -262,6 +263,7 @@ pub const CHINESE: Words = Words {
     field: wallets::FIELD,
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
+    login: login::LOGIN,
     fleet: fleet::FLEET,
     timeline: timeline::TIMELINE,
 };

@@ -120,6 +120,12 @@ impl App {
         &self.inner.store
     }
 
+    /// The operators of this platform. Their delays begin anew with each: make it once.
+    pub fn operators(&self, cost: operator::Cost) -> crate::Operators {
+        let inner = &self.inner;
+        crate::Operators::new(inner.store.clone(), inner.clock.clone(), inner.chance.clone(), cost)
+    }
+
     /// The limits and defaults.
     pub fn rules(&self) -> &Rules {
         &self.inner.rules
