@@ -10,7 +10,8 @@ use model::{CardId, HolderReference};
 
 use crate::config::Config;
 use crate::{
-    bank, bench, card, demo, fleet, holder, keys, ledger, merchant, pack, plan, serve, terminal, tls, wallet,
+    audit, bank, bench, card, demo, fleet, holder, keys, ledger, merchant, operator, pack, plan, serve,
+    terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -60,6 +61,12 @@ enum Command {
     /// Certificates for demonstrations and tests
     #[command(subcommand, after_help = tls::EXAMPLES)]
     Tls(TlsCommand),
+    /// Who may look at the console
+    #[command(subcommand, after_help = operator::EXAMPLES)]
+    Operator(operator::OperatorCommand),
+    /// What operators saw and did
+    #[command(subcommand, after_help = audit::EXAMPLES)]
+    Audit(audit::AuditCommand),
     /// Add merchants
     #[command(subcommand)]
     Merchant(MerchantCommand),
@@ -183,6 +190,8 @@ enum HolderCommand {
     Add(holder::AddArguments),
     /// Post money from the bank's side to a holder
     Fund(holder::FundArguments),
+    /// Remove a holder's name, document and telephone; what was paid stays in the books
+    Forget(holder::ForgetArguments),
 }
 
 #[derive(Subcommand)]
@@ -244,9 +253,12 @@ impl Cli {
             Command::Wallet(WalletCommand::Unfreeze(arguments)) => wallet::freeze(arguments, false),
             Command::Terminal(command) => terminal::run(command),
             Command::Pack(command) => pack::run(command),
+            Command::Operator(command) => operator::run(command),
+            Command::Audit(command) => audit::run(command),
             Command::Tls(TlsCommand::Dev(arguments)) => tls::dev(arguments),
             Command::Holder(HolderCommand::Add(arguments)) => holder::add(arguments),
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
+            Command::Holder(HolderCommand::Forget(arguments)) => holder::forget(&arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Plan(plan::PlanCommand::Battery(arguments)) => plan::battery(&arguments),

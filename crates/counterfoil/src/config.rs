@@ -164,6 +164,7 @@ pub(crate) struct Http {
 pub(crate) struct Operations {
     pub(crate) listen: SocketAddr,
     pub(crate) names: String,
+    pub(crate) tls: bool,
 }
 
 impl Operations {

@@ -1,5 +1,6 @@
 //! The program: command line, configuration, demonstration and benches around `server`.
 
+mod audit;
 mod bank;
 mod bench;
 mod card;
@@ -15,6 +16,7 @@ mod log;
 mod lorawan;
 mod merchant;
 mod northbound;
+mod operator;
 mod pack;
 mod places;
 mod plan;

@@ -98,6 +98,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         http: LOCAL,
         operations: LOCAL,
         operations_names: Vec::new(),
+        operations_tls: false,
         public_url: None,
         chirpstack: None,
         pushes: None,

@@ -120,6 +120,7 @@ async fn over_bearers(
         http: LOCAL,
         operations: LOCAL,
         operations_names: Vec::new(),
+        operations_tls: false,
         public_url: None,
         chirpstack: Some(Settings { client_id, ..Settings::at(url.clone()) }),
         pushes: None,
