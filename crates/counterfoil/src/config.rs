@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use fleet::AlertRules;
 use networks::chirpstack::FPort;
 use networks::lorawan::Region;
+use operator::Rate;
 use serde::Deserialize;
 use server::Rules;
 use server::fleet::FleetRules;
@@ -157,6 +158,10 @@ pub(crate) struct SigfoxSection {
 pub(crate) struct Http {
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: String,
+    pub(crate) key_requests_per_second: u32,
+    pub(crate) key_requests_burst: u32,
+    pub(crate) address_requests_per_second: u32,
+    pub(crate) address_requests_burst: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -300,6 +305,17 @@ impl Config {
         if !(1..=64).contains(&orders.waiting_max) {
             return out("orders.waiting_max", "must be 1 to 64");
         }
+        let http = &self.http;
+        for (key, value) in [
+            ("http.key_requests_per_second", http.key_requests_per_second),
+            ("http.key_requests_burst", http.key_requests_burst),
+            ("http.address_requests_per_second", http.address_requests_per_second),
+            ("http.address_requests_burst", http.address_requests_burst),
+        ] {
+            if !(1..=1_000_000).contains(&value) {
+                return out(key, "must be 1 to 1000000");
+            }
+        }
         let fleet = &self.fleet;
         if !(60..=31_536_000).contains(&fleet.silent_seconds) {
             return out("fleet.silent_seconds", "must be 60 to 31536000");
@@ -346,6 +362,14 @@ impl Config {
             waiting_max: self.orders.waiting_max,
             press: payment::PressRule { uncounted_minor_max: self.orders.uncounted_minor_max },
             fleet: self.fleet.rules(),
+            key_rate: Rate {
+                per_second: self.http.key_requests_per_second,
+                burst: self.http.key_requests_burst,
+            },
+            address_rate: Rate {
+                per_second: self.http.address_requests_per_second,
+                burst: self.http.address_requests_burst,
+            },
             ..Rules::default()
         }
     }

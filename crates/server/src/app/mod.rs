@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use crypto::KeyStore;
 use model::UnixMillis;
+use operator::Rate;
 use payment::PressRule;
 use store::{Store, StoreError, Unit, WriteError};
 
@@ -66,6 +67,10 @@ pub struct Rules {
     pub idempotency_millis: i64,
     /// The fleet's own.
     pub fleet: FleetRules,
+    /// Requests to `/v1` under one API key.
+    pub key_rate: Rate,
+    /// Requests to `/v1` from one address.
+    pub address_rate: Rate,
 }
 
 impl Default for Rules {
@@ -81,6 +86,8 @@ impl Default for Rules {
             retries_per_minute: 30,
             idempotency_millis: 24 * 3_600 * 1_000,
             fleet: FleetRules::default(),
+            key_rate: Rate { per_second: 200, burst: 400 },
+            address_rate: Rate { per_second: 400, burst: 800 },
         }
     }
 }

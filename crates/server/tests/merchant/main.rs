@@ -4,6 +4,7 @@
 mod description;
 mod events;
 mod idempotency;
+mod limits;
 mod money;
 mod orders;
 mod pages;

@@ -169,6 +169,14 @@ impl Town {
         other
     }
 
+    /// A key is revoked, as whoever looks after the database does it.
+    pub(crate) fn revoke_key(&self, key: &str) {
+        let raw = rusqlite::Connection::open(self.folder.path().join("town.db")).unwrap();
+        let digest = server::app::digest_of(key);
+        let sql = "update api_key set revoked_at = 1 where hash = ?";
+        assert_eq!(raw.execute(sql, [&digest[..]]).unwrap(), 1);
+    }
+
     /// The pushes to cards that [`Self::hears`] heard.
     pub(crate) fn pushes(&mut self) -> mpsc::Receiver<Push> {
         self.pushes.take().unwrap()
