@@ -149,13 +149,19 @@ fn list(operators: &Operators) -> Result<ExitCode, Failure> {
     if found.is_empty() {
         return print("There is no operator yet: counterfoil operator add NAME --role administrator\n");
     }
-    let mut text = String::from("NAME                              ROLE           CODES LEFT  STATE\n");
+    let mut text =
+        String::from("NUMBER      NAME                              ROLE           CODES LEFT  STATE\n");
     for (left, operator) in found {
         let state = match operator.disabled_at {
             Some(at) => format!("disabled {}", server::web::moment(at)),
             None => "active".into(),
         };
-        text += &format!("{:<33} {:<14} {left:<11} {state}\n", operator.name.as_str(), operator.role.name());
+        text += &format!(
+            "{:<11} {:<33} {:<14} {left:<11} {state}\n",
+            operator.id.to_string(),
+            operator.name.as_str(),
+            operator.role.name()
+        );
     }
     print(&text)
 }

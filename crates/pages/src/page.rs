@@ -27,6 +27,10 @@ pub struct LoggedIn {
     pub name: String,
     /// What they are.
     pub role: Role,
+    /// Whether payments, ledger and loads are shown to them.
+    pub sees_money: bool,
+    /// Whether the audit log is.
+    pub sees_audit: bool,
 }
 
 impl Page {
@@ -62,7 +66,12 @@ impl Page {
 
     /// Whether the way to the audit log is shown.
     pub fn sees_audit(&self) -> bool {
-        self.operator.as_ref().is_some_and(|operator| operator.role == Role::Administrator)
+        self.operator.as_ref().is_some_and(|operator| operator.sees_audit)
+    }
+
+    /// Whether the ways to payments, ledger and loads are shown.
+    pub fn sees_money(&self) -> bool {
+        self.operator.as_ref().is_none_or(|operator| operator.sees_money)
     }
 
     /// Where the language switch leads: this page in the other language.

@@ -24,11 +24,11 @@ pub use handle::{Queue, Store};
 pub use rows::{
     Activation, Alarm, ApiKey, BalanceDifference, BankCard, CardSummary, ChannelFilter, ChannelGroup,
     ChannelPage, ChannelTally, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck,
-    LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, NewFrame, NewOperator, OperatorId,
-    OperatorSession, OrderCursor, OutgoingSms, Place, Registered, Registration, SmsCode, SmsState,
-    StoredAlert, StoredAuthorization, StoredCard, StoredChannel, StoredDownlink, StoredEvent, StoredFrame,
-    StoredLoad, StoredOperator, StoredOrder, StoredTerminal, StoredTransfer, TapAuthorization, TerminalState,
-    Today, Totals, Wallet, WalletState, WorkingKey,
+    LinkState, LoadAttempt, LoadCount, Merchant, NewEvent, NewFrame, NewOperator, OperatorSession,
+    OrderCursor, OutgoingSms, Place, Registered, Registration, SmsCode, SmsState, StoredAlert,
+    StoredAuthorization, StoredCard, StoredChannel, StoredDownlink, StoredEvent, StoredFrame, StoredLoad,
+    StoredOperator, StoredOrder, StoredTerminal, StoredTransfer, TapAuthorization, TerminalState, Today,
+    Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};

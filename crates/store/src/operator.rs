@@ -9,7 +9,8 @@ use ::operator::{AuditEntry, AuditHead, AuditNote, OperatorName};
 use model::{HolderReference, UnixMillis};
 
 use crate::StoreError;
-use crate::rows::{BankCard, NewOperator, OperatorId, OperatorSession, StoredOperator};
+use crate::rows::{BankCard, NewOperator, OperatorSession, StoredOperator};
+use payment::OperatorId;
 
 type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;

@@ -4,7 +4,8 @@ use ::operator::{
     OperatorName, Password, PasswordHash, RecoveryCode, Role, SessionTimes, SessionToken, Stage, TotpCode,
 };
 use model::UnixMillis;
-use store::{OperatorId, OperatorSession, StoreError, StoredOperator, Unit};
+use payment::OperatorId;
+use store::{OperatorSession, StoreError, StoredOperator, Unit};
 
 use super::delays::Who;
 use super::{Actor, Operators};

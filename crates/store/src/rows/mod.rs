@@ -17,7 +17,7 @@ pub use self::fleet::{
     ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, GroupId, HeardState, ImportProgress, NewFrame,
     Registered, Registration, StoredAlert, StoredChannel, StoredDownlink, StoredFrame,
 };
-pub use self::operator::{NewOperator, OperatorId, OperatorSession, StoredOperator};
+pub use self::operator::{NewOperator, OperatorSession, StoredOperator};
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,

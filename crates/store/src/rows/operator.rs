@@ -5,10 +5,7 @@
 
 use ::operator::{OperatorName, PasswordHash, Role, SessionTimes, Stage, TotpSecret, TotpStep};
 use model::UnixMillis;
-
-/// An operator's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperatorId(pub i64);
+use payment::OperatorId;
 
 /// An operator who is to be added.
 #[derive(Clone, Debug)]

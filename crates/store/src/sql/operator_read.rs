@@ -10,7 +10,8 @@ use super::row::signed;
 use super::tap_row;
 use crate::error::StoreError;
 use crate::operator::OperatorReading;
-use crate::rows::{BankCard, OperatorId, OperatorSession, StoredOperator};
+use crate::rows::{BankCard, OperatorSession, StoredOperator};
+use payment::OperatorId;
 
 const CODES_LEFT: &str = "select count(*) from recovery_code where operator = ? and used_at is null";
 

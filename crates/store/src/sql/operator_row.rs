@@ -8,7 +8,8 @@ use model::UnixMillis;
 use super::Row;
 use super::row::{Column, Read, col, malformed};
 use crate::error::StoreError;
-use crate::rows::{OperatorId, OperatorSession, StoredOperator};
+use crate::rows::{OperatorSession, StoredOperator};
+use payment::OperatorId;
 
 fn at(row: &Row<'_>, column: Column) -> Read<UnixMillis> {
     Ok(UnixMillis(column.get(row)?))

@@ -7,7 +7,8 @@ use super::params;
 use super::write::{Changes, read_through};
 use crate::error::StoreError;
 use crate::operator::{OperatorReading, OperatorUnit};
-use crate::rows::{BankCard, NewOperator, OperatorId, OperatorSession, StoredOperator};
+use crate::rows::{BankCard, NewOperator, OperatorSession, StoredOperator};
+use payment::OperatorId;
 
 read_through! { OperatorReading:
     fn operator(&self, id: OperatorId) -> Option<StoredOperator>;

@@ -5,7 +5,8 @@ use operator::{
     AuditEntry, AuditHead, AuditNote, Cost, Password, PasswordHash, Role, SessionTimes, Stage, TotpSecret,
     TotpStep, Verifier,
 };
-use store::{NewOperator, OperatorId, OperatorSession, Store, StoreError, StoredOperator, WriteError};
+use payment::OperatorId;
+use store::{NewOperator, OperatorSession, Store, StoreError, StoredOperator, WriteError};
 
 use crate::maker::tap::{bank_card, with_bank_card};
 use crate::maker::{MORNING, breaks_a_rule, changes_nothing, holder, kept, seen};

@@ -9,7 +9,7 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use operator::{Role, SessionToken};
+use operator::{Permission, Role, SessionToken};
 use pages::{ConsoleLogin, LoggedIn, LoginStep, MessagePage};
 use serde::Deserialize;
 use visit::{Badge, Visitor};
@@ -90,7 +90,12 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
     };
     parts.extensions.insert(Badge {
         form_token: Some(token.csrf().field()),
-        operator: signed.as_ref().map(|it| LoggedIn { name: it.name.to_string(), role: shown(it.role) }),
+        operator: signed.as_ref().map(|it| LoggedIn {
+            name: it.name.to_string(),
+            role: shown(it.role),
+            sees_money: it.role.may(Permission::SeePayments),
+            sees_audit: it.role.may(Permission::ReadAudit),
+        }),
     });
     let visitor = visitor(&mut parts).await;
     if !is_anybody {
