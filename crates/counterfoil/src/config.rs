@@ -516,7 +516,7 @@ mod tests {
             ("[http]\nlisten = 8080\n", "FILE, line 2: `listen` must be of type string, not integer"),
             (
                 "[http]\n\nlitsen = \"x\"\n",
-                "FILE, line 3: unknown key `litsen` in [http]; known are listen, public_url",
+                "FILE, line 3: unknown key `litsen` in [http]; known are address_requests_burst, address_requests_per_second, key_requests_burst, key_requests_per_second, listen, public_url",
             ),
             (
                 "\n[htpp]\n",
@@ -526,6 +526,7 @@ mod tests {
                 "[log]\nformat = \"xml\"\n",
                 "FILE, line 2: `format` is wrong: unknown variant `xml`, expected `text` or `json`",
             ),
+            ("[http]\nkey_requests_burst = 0\n", "FILE, key `http.key_requests_burst`: must be 1 to 1000000"),
             ("[orders]\nwaiting_max = 0\n", "FILE, key `orders.waiting_max`: must be 1 to 64"),
         ] {
             let error = load(text, &[]).unwrap_err();

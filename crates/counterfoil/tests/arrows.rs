@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tap", &["crypto", "model"]),
     ("payment", &["model"]),
     ("statement", &["model", "payment"]),
+    ("cluster", &[]),
     ("coap", &[]),
     ("energy", &["networks"]),
     ("fleet", &["model"]),
