@@ -261,4 +261,8 @@ async fn a_fleet_fits_a_phone_in_both_languages() {
     pictures.take(&browser, "fleet-channel-zh-phone.png").await;
     browser.goto(&yard.console("fleet")).await;
     pictures.take(&browser, "fleet-map-zh-phone.png").await;
+    // Whoever may not read the audit log is told so, in a page that fits.
+    browser.goto(&yard.console("audit")).await;
+    browser.reads("h1", "您的角色无此权限").await;
+    pictures.pass(&browser, "phone-not-allowed.png").await;
 }
