@@ -246,7 +246,7 @@ async fn a_fleet_fits_a_phone_in_both_languages() {
     let pictures = Pictures::new();
     let channel = format!("fleet/channel/{BAKERY}");
     browser.goto(&yard.console("login")).await;
-    pictures.pass(&browser, "phone-login.png").await;
+    pictures.pass(&browser, "phone-first-operator.png").await;
     yard.log_in(&browser).await;
     for language in ["en", "zh"] {
         for page in ["fleet", &channel, "fleet/queue", "fleet/alerts"] {
