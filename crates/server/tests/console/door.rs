@@ -329,7 +329,7 @@ async fn the_audit_log_is_shown_to_administrators_and_stands() {
 #[tokio::test]
 async fn until_there_is_an_operator_the_console_says_how_to_make_one_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let (house, address, listener) = House::without_operators(folder.path()).await;
+    let (house, address, listener) = House::without_operators(folder.path(), false).await;
     let outside = Customer::at(address);
     for route in console_routes() {
         let answer = asked(&outside, &route).await;
@@ -341,5 +341,32 @@ async fn until_there_is_an_operator_the_console_says_how_to_make_one_and_nothing
     let operators = house.operators(Cost::Testing);
     operators.add("first".parse().unwrap(), Role::Administrator, &password).await.unwrap();
     assert_eq!(outside.get("/console/login").await.status, 200);
+    listener.abort();
+}
+
+#[tokio::test]
+async fn behind_tls_the_cookie_is_for_this_host_over_tls_alone_and_the_terminator_says_who_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let (app, address, listener) = House::without_operators(folder.path(), true).await;
+    let (operators, outside) = (app.operators(Cost::Testing), Customer::at(address));
+    let password = Password::new(PASSWORD.into()).unwrap();
+    let name: OperatorName = "first".parse().unwrap();
+    operators.add(name.clone(), Role::Viewer, &password).await.unwrap();
+    let page = outside.get("/console/login").await;
+    let cookie = page.header("set-cookie");
+    assert!(cookie.starts_with("__Host-counterfoil="), "{cookie}");
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    let link = operators.link(&name).await.unwrap().unwrap();
+    let request = outside.request("GET", &format!("/console/enter/{}", link.cookie()));
+    let entered = Answer::to(request.header("x-forwarded-for", "10.0.0.1, 192.0.2.77")).await;
+    assert_eq!(entered.status, 303);
+    let entry = app.store().peek(|rows| rows.audit_before(None, 1)).unwrap().remove(0);
+    assert_eq!((entry.note.operator.as_str(), entry.note.address.as_str()), ("first", "192.0.2.77"));
+    // A cookie of the other name is no session here.
+    let token = entered.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let by_plain = outside.request("GET", "/console").header("cookie", format!("counterfoil={token}"));
+    assert_eq!(Answer::to(by_plain).await.header("location"), "/console/login");
+    let by_host = outside.request("GET", "/console").header("cookie", format!("__Host-counterfoil={token}"));
+    assert_eq!(Answer::to(by_host).await.status, 200);
     listener.abort();
 }

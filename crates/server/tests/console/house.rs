@@ -148,14 +148,17 @@ impl House {
     }
 
     /// A platform that was set up just now: no bank, and nobody who may look.
-    pub(crate) async fn without_operators(folder: &Path) -> (App, std::net::SocketAddr, JoinHandle<()>) {
+    pub(crate) async fn without_operators(
+        folder: &Path,
+        tls: bool,
+    ) -> (App, std::net::SocketAddr, JoinHandle<()>) {
         let store = store::sqlite::open(&folder.join("new.db")).unwrap();
         let keys = Arc::new(key_store(folder));
         let (clock, dice) = (Arc::new(StandingClock::at(EVENING)), Arc::new(Dice::default()));
         let app = App::new(store, keys, clock, dice, Rules::default(), Arc::new(Metrics::new()));
         let operators = app.operators(operator::Cost::Testing);
         let api = Api::new(Fleet::new(app.clone()), PUBLIC_URL);
-        let (address, listener) = listen(web::operations(api, None, operators, &[], false)).await;
+        let (address, listener) = listen(web::operations(api, None, operators, &[], tls)).await;
         (app, address, listener)
     }
 
