@@ -11,8 +11,8 @@ use payment::MerchantId;
 
 use crate::config::Config;
 use crate::{
-    adjust, bank, bench, card, demo, fleet, holder, keys, ledger, merchant, pack, plan, reconcile, serve,
-    settle, terminal, tls, wallet,
+    adjust, audit, bank, bench, card, demo, fleet, holder, keys, ledger, merchant, operator, pack, plan,
+    reconcile, serve, settle, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -62,6 +62,12 @@ enum Command {
     /// Certificates for demonstrations and tests
     #[command(subcommand, after_help = tls::EXAMPLES)]
     Tls(TlsCommand),
+    /// Who may look at the console
+    #[command(subcommand, after_help = operator::EXAMPLES)]
+    Operator(operator::OperatorCommand),
+    /// What operators saw and did
+    #[command(subcommand, after_help = audit::EXAMPLES)]
+    Audit(audit::AuditCommand),
     /// Add merchants, and say what is kept of their payments
     #[command(subcommand)]
     Merchant(MerchantCommand),
@@ -195,6 +201,8 @@ enum HolderCommand {
     Add(holder::AddArguments),
     /// Post money from the bank's side to a holder
     Fund(holder::FundArguments),
+    /// Remove a holder's name, document and telephone; what was paid stays in the books
+    Forget(holder::ForgetArguments),
 }
 
 #[derive(Subcommand)]
@@ -258,9 +266,12 @@ impl Cli {
             Command::Wallet(WalletCommand::Unfreeze(arguments)) => wallet::freeze(arguments, false),
             Command::Terminal(command) => terminal::run(command),
             Command::Pack(command) => pack::run(command),
+            Command::Operator(command) => operator::run(command),
+            Command::Audit(command) => audit::run(command),
             Command::Tls(TlsCommand::Dev(arguments)) => tls::dev(arguments),
             Command::Holder(HolderCommand::Add(arguments)) => holder::add(arguments),
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
+            Command::Holder(HolderCommand::Forget(arguments)) => holder::forget(&arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
             Command::Merchant(MerchantCommand::Fee(arguments)) => merchant::fee(arguments),
             Command::Settle(arguments) => settle::settle(&arguments),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use fleet::AlertRules;
 use networks::chirpstack::FPort;
 use networks::lorawan::Region;
+use operator::Rate;
 use serde::Deserialize;
 use server::Rules;
 use server::fleet::FleetRules;
@@ -158,6 +159,10 @@ pub(crate) struct SigfoxSection {
 pub(crate) struct Http {
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: String,
+    pub(crate) key_requests_per_second: u32,
+    pub(crate) key_requests_burst: u32,
+    pub(crate) address_requests_per_second: u32,
+    pub(crate) address_requests_burst: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -165,6 +170,7 @@ pub(crate) struct Http {
 pub(crate) struct Operations {
     pub(crate) listen: SocketAddr,
     pub(crate) names: String,
+    pub(crate) tls: bool,
 }
 
 impl Operations {
@@ -327,6 +333,17 @@ impl Config {
         if self.settlement.offset_seconds().is_none() {
             return out("settlement.utc_offset", "must be -12:00 to +14:00, as in +08:00");
         }
+        let http = &self.http;
+        for (key, value) in [
+            ("http.key_requests_per_second", http.key_requests_per_second),
+            ("http.key_requests_burst", http.key_requests_burst),
+            ("http.address_requests_per_second", http.address_requests_per_second),
+            ("http.address_requests_burst", http.address_requests_burst),
+        ] {
+            if !(1..=1_000_000).contains(&value) {
+                return out(key, "must be 1 to 1000000");
+            }
+        }
         let fleet = &self.fleet;
         if !(60..=31_536_000).contains(&fleet.silent_seconds) {
             return out("fleet.silent_seconds", "must be 60 to 31536000");
@@ -374,6 +391,14 @@ impl Config {
             press: payment::PressRule { uncounted_minor_max: self.orders.uncounted_minor_max },
             settlement_offset_seconds: self.settlement.offset_seconds().unwrap_or(0),
             fleet: self.fleet.rules(),
+            key_rate: Rate {
+                per_second: self.http.key_requests_per_second,
+                burst: self.http.key_requests_burst,
+            },
+            address_rate: Rate {
+                per_second: self.http.address_requests_per_second,
+                burst: self.http.address_requests_burst,
+            },
             ..Rules::default()
         }
     }
@@ -520,7 +545,7 @@ mod tests {
             ("[http]\nlisten = 8080\n", "FILE, line 2: `listen` must be of type string, not integer"),
             (
                 "[http]\n\nlitsen = \"x\"\n",
-                "FILE, line 3: unknown key `litsen` in [http]; known are listen, public_url",
+                "FILE, line 3: unknown key `litsen` in [http]; known are address_requests_burst, address_requests_per_second, key_requests_burst, key_requests_per_second, listen, public_url",
             ),
             (
                 "\n[htpp]\n",
@@ -530,6 +555,7 @@ mod tests {
                 "[log]\nformat = \"xml\"\n",
                 "FILE, line 2: `format` is wrong: unknown variant `xml`, expected `text` or `json`",
             ),
+            ("[http]\nkey_requests_burst = 0\n", "FILE, key `http.key_requests_burst`: must be 1 to 1000000"),
             ("[orders]\nwaiting_max = 0\n", "FILE, key `orders.waiting_max`: must be 1 to 64"),
             (
                 "[settlement]\nutc_offset = \"+14:01\"\n",

@@ -1,4 +1,4 @@
-//! `holder add` and `holder fund`.
+//! `holder add`, `holder fund` and `holder forget`.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use clap::Args;
 use model::{Amount, Currency, HolderReference};
 use payment::TransferId;
 use server::app::Funding;
-use server::{Chance as _, SystemChance};
+use server::{Actor, Chance as _, SystemChance};
 
 use crate::card::new_holder;
 use crate::cli::{ConfigArguments, Failure, holder_reference, print, runtime};
@@ -42,6 +42,25 @@ pub(crate) struct AddArguments {
     document: String,
     #[command(flatten)]
     config: ConfigArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct ForgetArguments {
+    /// The holder's reference: hld_ and 16 hexadecimal digits
+    #[arg(value_parser = holder_reference)]
+    holder: HolderReference,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+pub(crate) fn forget(arguments: &ForgetArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.config.load()?;
+    let places = Places::at(&config.data)?;
+    let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
+    let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
+    let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
+    runtime()?.block_on(app.forget_holder(Actor::command_line(), arguments.holder))?;
+    print(&format!("What was personal of {} is removed. The books stay as they are.\n", arguments.holder))
 }
 
 pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {

@@ -1,6 +1,7 @@
 //! The program: command line, configuration, demonstration and benches around `server`.
 
 mod adjust;
+mod audit;
 mod bank;
 mod bench;
 mod card;
@@ -16,6 +17,7 @@ mod log;
 mod lorawan;
 mod merchant;
 mod northbound;
+mod operator;
 mod pack;
 mod places;
 mod plan;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use coap::Config as CoapConfig;
 use crypto::KeyStore;
+use operator::Cost;
 use server::bank::Bank;
 use server::bearer::chirpstack::{ChirpStack, Settings, SettingsError};
 use server::bearer::coap::BaseStation;
@@ -35,6 +36,8 @@ pub(crate) struct Listens {
     pub(crate) operations: SocketAddr,
     /// Names under which the console answers, beside addresses and `localhost`.
     pub(crate) operations_names: Vec<String>,
+    /// Whether a terminator with TLS stands before the console.
+    pub(crate) operations_tls: bool,
     /// Where it is reached from outside; by default where it listens.
     pub(crate) public_url: Option<String>,
     /// A ChirpStack's broker, where there is one.
@@ -122,9 +125,13 @@ impl Platform {
         let operations_address = address_of(&operations, listens.operations);
         let names: Vec<&str> = listens.operations_names.iter().map(String::as_str).collect();
         let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
+        let operators = app.operators(Cost::Recommended);
         let mut listeners = vec![
             Listener::serve(http, web::public(api.clone(), &framed_by)),
-            Listener::serve(operations, web::operations(api, bank, &names)),
+            Listener::serve(
+                operations,
+                web::operations(api, bank, operators, &names, listens.operations_tls),
+            ),
         ];
         let northbound = northbound.map(|(listener, northbound)| {
             listeners.push(Listener::serve(listener, northbound.router()));
@@ -199,11 +206,12 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn serve(listener: TcpListener, router: Router) -> Self {
         let (stop, mut stopped) = watch::channel(false);
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move {
             let ended = async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ended).await {
+            if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(ended).await {
                 tracing::error!(%error, "a listener failed");
             }
         });

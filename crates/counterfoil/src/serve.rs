@@ -36,6 +36,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         http: config.http.listen,
         operations: config.operations.listen,
         operations_names: config.operations.names(),
+        operations_tls: config.operations.tls,
         public_url: Some(config.http.public_url.clone()),
         chirpstack: lorawan::settings(&config.chirpstack)?,
         pushes: northbound::pushes(&config)?,

@@ -76,6 +76,7 @@ async fn a_breakfast_is_bought_with_a_card_that_shows_no_amount() {
     browser.click("#back").await;
     browser.reads("h1", "Thank you. Your breakfast is on its way.").await;
 
+    browser.goto(&demo.login).await;
     browser.goto(&demo.console).await;
     browser.reads(".table tbody .badge", "Paid").await;
     let row = browser.text(".table tbody tr").await;
@@ -243,6 +244,7 @@ async fn the_desk_has_shop_and_card_side_by_side() {
     // And a third order waits when the operators look.
     browser.goto(&demo.shop).await;
     buy_breakfast(&browser, demo.listening()).await;
+    browser.goto(&demo.login).await;
     browser.goto(&demo.console).await;
     let badges = browser.ask("[...document.querySelectorAll('tbody .badge')].map(it => it.innerText)").await;
     assert_eq!(badges, json!(["Waiting", "Declined", "Paid"]));
@@ -285,6 +287,7 @@ async fn order_and_card_fit_a_phone() {
     browser.take_in().await;
     pictures.take(&browser, "card-phone.png").await;
     for page in ["fleet", "fleet/queue", "fleet/alerts"] {
+        browser.goto(&demo.login).await;
         browser.goto(&format!("{}/{page}", demo.console)).await;
         pictures.pass(&browser, &format!("{}.png", page.replace('/', "-"))).await;
     }

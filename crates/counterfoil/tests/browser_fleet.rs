@@ -8,6 +8,7 @@ mod chromium;
 mod program;
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use chromium::{Browser, Pictures, Screen};
@@ -15,7 +16,7 @@ use fantoccini::key::Key;
 use fleet::{AlertKind, Presence, Reception};
 use model::{ChannelId, UnixMillis};
 use program::buyer::Buyers;
-use program::platform::Platform;
+use program::platform::{PASSWORD, Platform};
 use program::process::{PATIENCE, Program};
 use serde_json::json;
 use store::{HeardState, NewFrame};
@@ -32,6 +33,7 @@ const HELLO: &str = "4910b100ee49608223e26cbc";
 struct Yard {
     platform: Platform,
     _serving: Program,
+    logins: AtomicU32,
 }
 
 fn now() -> UnixMillis {
@@ -57,7 +59,7 @@ impl Yard {
         buyers.finish().await;
         // It sleeps: its order waits for it.
         merchant.order(&sleeper.id, 2_000).await;
-        Self { platform, _serving: serving }
+        Self { platform, _serving: serving, logins: AtomicU32::new(0) }
     }
 
     fn list(sleeper: &str) -> String {
@@ -118,6 +120,22 @@ impl Yard {
         written.await.unwrap();
     }
 
+    /// An operator types name, password and a code, by the keyboard alone.
+    async fn log_in(&self, browser: &Browser) {
+        let name = format!("night-{}", self.logins.fetch_add(1, Ordering::SeqCst));
+        let code = self.platform.operator(&name, "operator");
+        browser.goto(&self.console("login?lang=en")).await;
+        browser.sees("#name:focus").await;
+        browser.fill("#name", &name).await;
+        browser.type_key(Key::Tab, 1).await;
+        browser.fill("#password", PASSWORD).await;
+        browser.type_key(Key::Enter, 1).await;
+        browser.sees("#code:focus").await;
+        browser.fill("#code", &code).await;
+        browser.type_key(Key::Enter, 1).await;
+        browser.reads(".who-name", &format!("{name} Operator")).await;
+    }
+
     fn console(&self, page: &str) -> String {
         format!("http://127.0.0.1:{}/console/{page}", self.platform.operations)
     }
@@ -145,6 +163,7 @@ async fn a_fleet_is_looked_after_by_the_keyboard_alone() {
     // What is silent is noticed a little later.
     let silent = "document.querySelector('a[href$=silent] .figure-value').innerText";
     let began = Instant::now();
+    yard.log_in(&browser).await;
     browser.goto(&yard.console("fleet?lang=en")).await;
     while browser.ask(silent).await != json!("2") {
         assert!(began.elapsed() < PATIENCE, "nobody noticed that two channels are silent");
@@ -226,6 +245,9 @@ async fn a_fleet_fits_a_phone_in_both_languages() {
     let (yard, browser) = (Yard::open().await, Browser::open(Screen::Phone).await);
     let pictures = Pictures::new();
     let channel = format!("fleet/channel/{BAKERY}");
+    browser.goto(&yard.console("login")).await;
+    pictures.pass(&browser, "phone-first-operator.png").await;
+    yard.log_in(&browser).await;
     for language in ["en", "zh"] {
         for page in ["fleet", &channel, "fleet/queue", "fleet/alerts"] {
             browser.goto(&yard.console(&format!("{page}?lang={language}"))).await;
@@ -239,4 +261,8 @@ async fn a_fleet_fits_a_phone_in_both_languages() {
     pictures.take(&browser, "fleet-channel-zh-phone.png").await;
     browser.goto(&yard.console("fleet")).await;
     pictures.take(&browser, "fleet-map-zh-phone.png").await;
+    // Whoever may not read the audit log is told so, in a page that fits.
+    browser.goto(&yard.console("audit")).await;
+    browser.reads("h1", "您的角色无此权限").await;
+    pictures.pass(&browser, "phone-not-allowed.png").await;
 }

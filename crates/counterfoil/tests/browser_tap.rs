@@ -109,6 +109,7 @@ async fn a_load_wants_the_right_code_and_the_right_pin_and_the_balance_shows_it(
     kiosk.take("tap-balance.png").await;
     kiosk.pass("balance-verified.png").await;
 
+    browser.goto(&kiosk.demo.login).await;
     browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
     browser.reads("tbody .badge", "Closed").await;
     let row = browser.text("tbody tr").await;
@@ -165,6 +166,7 @@ async fn a_card_pulled_away_before_writing_is_loaded_when_it_is_held_again() {
     kiosk.card_holds(BUS, "¥0.00").await;
 
     // Whoever reads the balance first is told; the bank knows of it, so it must be asked.
+    browser.goto(&kiosk.demo.login).await;
     browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
     browser.reads("tbody .badge", "Open").await;
     kiosk.choose(BUS, "balance").await;
@@ -216,6 +218,7 @@ async fn a_school_card_is_activated_and_then_loaded() {
     browser.sees(".field-last").await;
     kiosk.take("tap-field.png").await;
     kiosk.pass("desktop-field.png").await;
+    browser.goto(&kiosk.demo.login).await;
     browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
     let badges = browser.ask("[...document.querySelectorAll('tbody .badge')].map(it => it.innerText)").await;
     assert_eq!(badges, json!(["Open", "Closed"]));
@@ -256,6 +259,7 @@ async fn a_card_that_will_not_do_is_named_and_pays_nothing() {
     kiosk.ends("canceled", "Canceled. Nothing was paid.").await;
     browser.reads(".outcome-meaning", "Nothing was paid").await;
     kiosk.pass("canceled.png").await;
+    browser.goto(&kiosk.demo.login).await;
     browser.goto(&format!("{}/loads", kiosk.demo.console)).await;
     browser.reads(".empty", "No loads yet.").await;
 }

@@ -41,7 +41,10 @@ fn a_wrong_configuration_is_named_with_its_line() {
     let named = format!("error: {}, line 3: ", file.display());
     assert_eq!(
         check("# Ours\n[http]\nlitsen = \"127.0.0.1:80\"\n"),
-        format!("{named}unknown key `litsen` in [http]; known are listen, public_url")
+        format!(
+            "{named}unknown key `litsen` in [http]; known are address_requests_burst, address_requests_per_second, \
+             key_requests_burst, key_requests_per_second, listen, public_url"
+        )
     );
     assert!(check("[air]\n\nlisten = \"nowhere\"\n").starts_with(&format!("{named}`listen` is wrong")));
     assert!(check("\n\n[orders\n").contains("line 3"));

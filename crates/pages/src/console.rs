@@ -1,9 +1,10 @@
-//! The operators' console: today, cards, fleet, ledger, money; loads, terminals, wallets. It shows. Five things are
+//! The operators' console: today, cards, fleet, ledger, money; loads, terminals, wallets; the login and the audit log. It shows. Five things are
 //! done here: a load whose card is gone is put in doubt, one in doubt is settled, a terminal is revoked, a waiting
 //! downlink is taken back or put elsewhere in the queue, an alert is cleared.
 
 mod fleet;
 mod loads;
+mod login;
 mod money;
 mod plot;
 mod terminals;
@@ -18,6 +19,7 @@ pub use loads::{
     AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
     LoadState, LoadView, Settled, Settlement,
 };
+pub use login::{AuditRow, ConsoleAudit, ConsoleLogin, LoginStep};
 pub use money::{ConsoleMoney, DifferenceKind, DifferenceRow, SettlementRow};
 pub use plot::{Plot, Point};
 pub use terminals::{
@@ -44,6 +46,7 @@ enum Tab {
     Money,
     Terminals,
     Wallets,
+    Audit,
 }
 
 /// How an order may stand at the end of a day.

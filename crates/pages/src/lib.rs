@@ -25,6 +25,7 @@ pub mod money;
 pub mod order;
 pub mod outbox;
 pub mod page;
+pub mod role;
 pub mod shop;
 pub mod suite;
 pub mod terminal;
@@ -36,14 +37,14 @@ pub use card::{
     CardFragment, CardPage, CardSummary, CardView, CardsPage, Direction, Display, FrameKind, Led, RadioFrame,
 };
 pub use console::{
-    AccountKind, AccountRow, AlertKind, AlertRow, AttemptRow, CardRefusal, CardRow, ChannelRow,
-    ConsoleAlerts, ConsoleCards, ConsoleChannel, ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad,
-    ConsoleLoads, ConsoleMoney, ConsoleQueue, ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday,
-    ConsoleWallets, CurrencyLedger, DifferenceKind, DifferenceRow, DownlinkFailure, DownlinkPriority,
-    DownlinkRow, DownlinkState, EvidenceRow, Fact, Finding, FleetSearch, FrameOutcome, FrameRow, GroupRow,
-    LifeCycle, LoadCount, LoadRow, LoadState, LoadView, Outcome, OutcomeCount, PaymentRow, Plot, Point,
-    Presence, Settled, Settlement, SettlementRow, Tally, TerminalRow, TerminalState, TransferCounts, UpTo,
-    WalletRow, WalletState,
+    AccountKind, AccountRow, AlertKind, AlertRow, AttemptRow, AuditRow, CardRefusal, CardRow, ChannelRow,
+    ConsoleAlerts, ConsoleAudit, ConsoleCards, ConsoleChannel, ConsoleDownlink, ConsoleFleet, ConsoleLedger,
+    ConsoleLoad, ConsoleLoads, ConsoleLogin, ConsoleMoney, ConsoleQueue, ConsoleRevoke, ConsoleSettle,
+    ConsoleTerminals, ConsoleToday, ConsoleWallets, CurrencyLedger, DifferenceKind, DifferenceRow,
+    DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EvidenceRow, Fact, Finding, FleetSearch,
+    FrameOutcome, FrameRow, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState, LoadView, LoginStep, Outcome,
+    OutcomeCount, PaymentRow, Plot, Point, Presence, Settled, Settlement, SettlementRow, Tally, TerminalRow,
+    TerminalState, TransferCounts, UpTo, WalletRow, WalletState,
 };
 pub use desk::{DeskCard, DeskPage};
 pub use field::{FieldCard, FieldFragment, FieldPage};
@@ -53,7 +54,8 @@ pub use message::{MessageLink, MessagePage};
 pub use money::Money;
 pub use order::{OrderFragment, OrderPage, OrderState, OrderView, Reason, Step, StepName, StepState};
 pub use outbox::{OutboxFragment, OutboxPage, SmsMessage};
-pub use page::Page;
+pub use page::{LoggedIn, Page};
+pub use role::Role;
 pub use shop::{CheckoutPage, Good, Illustration, SavedCard, ShopOrderPage, ShopPage};
 pub use suite::Suite;
 pub use terminal::{

@@ -1,6 +1,7 @@
 //! What every page needs to know before its own content.
 
 use crate::language::Language;
+use crate::role::Role;
 use crate::words::Words;
 
 /// The setting a page is shown in: who reads it, where it is, and whether it stands inside another page.
@@ -13,12 +14,29 @@ pub struct Page {
     pub here: String,
     /// Without header and footer, for a page inside the desk's frame (`?bare=1`).
     pub bare: bool,
+    /// What the page's forms carry, where they must carry something (field `csrf`).
+    pub form_token: Option<String>,
+    /// Who is logged in, where somebody must be.
+    pub operator: Option<LoggedIn>,
+}
+
+/// Who is logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// What they are called.
+    pub name: String,
+    /// What they are.
+    pub role: Role,
+    /// Whether payments, ledger and loads are shown to them.
+    pub sees_money: bool,
+    /// Whether the audit log is.
+    pub sees_audit: bool,
 }
 
 impl Page {
     /// A page of its own, at whatever address it was asked for.
     pub fn new(language: Language) -> Page {
-        Page { language, here: String::new(), bare: false }
+        Page { language, ..Page::default() }
     }
 
     /// The same at a known path and query, to be kept when the language is switched.
@@ -31,9 +49,29 @@ impl Page {
         Page { bare, ..self }
     }
 
+    /// The same with what its forms carry.
+    pub fn with_form_token(self, token: Option<String>) -> Page {
+        Page { form_token: token, ..self }
+    }
+
+    /// The same for somebody who is logged in.
+    pub fn for_operator(self, operator: Option<LoggedIn>) -> Page {
+        Page { operator, ..self }
+    }
+
     /// What is said in the reader's language.
     pub fn words(&self) -> &'static Words {
         self.language.words()
+    }
+
+    /// Whether the way to the audit log is shown.
+    pub fn sees_audit(&self) -> bool {
+        self.operator.as_ref().is_some_and(|operator| operator.sees_audit)
+    }
+
+    /// Whether the ways to payments, ledger and loads are shown.
+    pub fn sees_money(&self) -> bool {
+        self.operator.as_ref().is_none_or(|operator| operator.sees_money)
     }
 
     /// Where the language switch leads: this page in the other language.

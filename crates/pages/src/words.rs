@@ -23,6 +23,7 @@ macro_rules! words {
 
 mod en;
 mod fleet;
+mod login;
 mod money;
 mod phrases;
 mod timeline;
@@ -31,6 +32,7 @@ mod zh;
 
 pub use en::ENGLISH;
 pub use fleet::FleetWords;
+pub use login::LoginWords;
 pub use money::MoneyWords;
 pub use timeline::TimelineWords;
 pub use wallets::{
@@ -76,6 +78,8 @@ pub struct Words {
     pub outbox: OutboxWords,
     /// In the console, on wallet cards and terminals.
     pub bank: BankWords,
+    /// On the login and the audit log.
+    pub login: LoginWords,
     /// In the console, on the fleet.
     pub fleet: FleetWords,
     /// In the console, on settlements and the bank's files.
@@ -105,6 +109,7 @@ impl Words {
             self.field.entries(),
             self.outbox.entries(),
             self.bank.entries(),
+            self.login.entries(),
             self.fleet.entries(),
             self.money.entries(),
             self.timeline.entries(),

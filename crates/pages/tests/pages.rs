@@ -254,3 +254,23 @@ fn a_broken_ledger_is_an_alarm() {
     assert!(sample("console-ledger-broken").contains("role=\"alert\""));
     assert!(!sample("console-ledger").contains("role=\"alert\""));
 }
+
+#[test]
+fn every_form_of_the_console_carries_the_session_s_token() {
+    for sample in samples::all(Language::English).iter().filter(|sample| sample.name.starts_with("console-"))
+    {
+        let forms = sample.html.matches("method=\"post\"").count();
+        let tokens = sample.html.matches("name=\"csrf\"").count();
+        let with_token = ["console-login", "console-login-waits", "console-login-code", "console-audit"];
+        assert_eq!(tokens, if with_token.contains(&sample.name) { forms } else { 0 }, "{}", sample.name);
+    }
+    // Where a page has forms of its own, its template says so at each.
+    let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/console");
+    for file in std::fs::read_dir(templates).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for form in text.split("<form").skip(1).filter(|form| form.contains("method=\"post\"")) {
+            let form = form.split("</form>").next().unwrap();
+            assert!(form.contains("form_token.html"), "{form}");
+        }
+    }
+}

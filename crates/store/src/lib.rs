@@ -5,12 +5,13 @@
 //! what a unit of work can see and change.
 //! Refuses: deciding. A unit of work is a function of `server::app` over the rules of `payment`; here is no
 //! rule but the unique constraints that hold when everything else fails.
-//! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] and [`mod@crate::money`] for the operations, [`sqlite`] for the writer and its group commit.
+//! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] [`mod@crate::money`] and [`mod@crate::operator`] for the operations, [`sqlite`] for the writer and its group commit.
 
 mod error;
 pub mod fleet;
 mod handle;
 pub mod money;
+pub mod operator;
 pub mod postgres;
 pub mod rows;
 mod sql;
@@ -25,15 +26,16 @@ pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, BalanceDifference, BankCard, BankFile, CardSummary,
     ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DifferenceKind, Evidence, GroupId,
     HeardState, Holder, Idempotent, ImportProgress, KeyCheck, LinkState, LoadAttempt, LoadCount, Merchant,
-    Moved, Movement, NewEvent, NewFrame, OrderCursor, OutgoingSms, PaymentFee, Place, Registered,
-    Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert,
+    Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession, OrderCursor, OutgoingSms, PaymentFee,
+    Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert,
     StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference, StoredDownlink,
-    StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOrder, StoredPayout, StoredRefund,
-    StoredSettlement, StoredTerminal, StoredTransfer, TapAuthorization, TerminalState, Today, Totals, Wallet,
-    WalletState, WorkingKey,
+    StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOperator, StoredOrder, StoredPayout,
+    StoredRefund, StoredSettlement, StoredTerminal, StoredTransfer, TapAuthorization, TerminalState, Today,
+    Totals, Wallet, WalletState, WorkingKey,
 };
-// `fleet` and `tap` alone could be the crates of those names.
+// `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};
 pub use crate::money::{MoneyReading, MoneyUnit};
+pub use crate::operator::{OperatorReading, OperatorUnit};
 pub use crate::tap::{TapReading, TapUnit};
 pub use unit::{Reading, Unit};

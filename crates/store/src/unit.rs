@@ -11,6 +11,7 @@ use payment::{
 use crate::StoreError;
 use crate::fleet::{FleetReading, FleetUnit};
 use crate::money::{MoneyReading, MoneyUnit};
+use crate::operator::{OperatorReading, OperatorUnit};
 use crate::rows::{
     Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
     OrderCursor, Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
@@ -22,7 +23,7 @@ type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
-pub trait Reading: TapReading + FleetReading + MoneyReading {
+pub trait Reading: TapReading + FleetReading + MoneyReading + OperatorReading {
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
     /// The key of a digest, unless it was revoked.
@@ -106,7 +107,7 @@ pub trait Reading: TapReading + FleetReading + MoneyReading {
 
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
-pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit {
+pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + OperatorUnit {
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;
     /// Adds an API key's digest.

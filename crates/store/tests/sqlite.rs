@@ -51,7 +51,7 @@ fn a_file_of_a_newer_program_is_refused_by_its_version() {
     raw.execute("insert into refinery_schema_history values (99, 'later', '2030-01-01T00:00:00Z', '1')", [])
         .unwrap();
     let error = refused(&file);
-    assert_eq!(error, StoreError::NewerVersion { found: 99, known: 5 });
+    assert!(matches!(error, StoreError::NewerVersion { found: 99, known: 6.. }), "{error}");
     assert!(error.to_string().contains("version 99"), "{error}");
 }
 

@@ -13,7 +13,7 @@ mod visitor;
 pub use door::Policy;
 pub use files::file;
 pub use host::HostNames;
-pub use visitor::{Visitor, cookie};
+pub use visitor::{Badge, Visitor, cookie};
 
 use axum::Router;
 use axum::http::StatusCode;

@@ -8,11 +8,20 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use pages::{Language, Page};
+use pages::{Language, LoggedIn, Page};
 
 /// The cookie that keeps the language.
 const LANGUAGE: &str = "lang";
 const YEAR_SECONDS: u32 = 31_536_000;
+
+/// What a program with a login knows of a request: put it beside the request, and pages have it.
+#[derive(Clone, Debug, Default)]
+pub struct Badge {
+    /// What the forms of the answer carry.
+    pub form_token: Option<String>,
+    /// Who is logged in.
+    pub operator: Option<LoggedIn>,
+}
 
 /// A visitor: the language they read, and where they are.
 #[derive(Clone, Debug)]
@@ -23,12 +32,15 @@ pub struct Visitor {
     here: String,
     /// The page stands inside another (`?bare=1`).
     bare: bool,
+    badge: Badge,
 }
 
 impl Visitor {
     /// The setting of a page for this visitor.
     pub fn page(&self) -> Page {
-        Page::new(self.language).at(self.here.as_str()).bare(self.bare)
+        let page = Page::new(self.language).at(self.here.as_str()).bare(self.bare);
+        let Badge { form_token, operator } = self.badge.clone();
+        page.with_form_token(form_token).for_operator(operator)
     }
 }
 
@@ -41,7 +53,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
         let path = parts.uri.path();
         let here = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
         let language = parts.extensions.get::<Language>().copied().unwrap_or_default();
-        Ok(Self { language, here, bare: kept.contains(&"bare=1") })
+        let badge = parts.extensions.get::<Badge>().cloned().unwrap_or_default();
+        Ok(Self { language, here, bare: kept.contains(&"bare=1"), badge })
     }
 }
 

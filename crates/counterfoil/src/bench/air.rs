@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use keystore::Environment;
+use operator::Rate;
 use payment::PressRule;
 use server::{App, Chance as _, Clock as _, Rules, SystemChance, SystemClock};
 use sim::crowd::{Crowd, PaymentTimes};
@@ -90,6 +91,9 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
     let rules = Rules {
         prompts_per_hour: u32::MAX,
         press: PressRule { uncounted_minor_max: u32::MAX },
+        // One merchant and one address do what many would.
+        key_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
+        address_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
         ..Rules::default()
     };
     let app = open_app(&Database::Embedded(places.database()), Arc::new(key_store), rules)?;
@@ -98,6 +102,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         http: LOCAL,
         operations: LOCAL,
         operations_names: Vec::new(),
+        operations_tls: false,
         public_url: None,
         chirpstack: None,
         pushes: None,

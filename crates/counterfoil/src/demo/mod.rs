@@ -3,6 +3,7 @@
 
 mod headless;
 mod notes;
+mod operator;
 mod tap;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,6 +20,7 @@ use shop::{ApiKey, DeskCardConfig, DeskConfig, Shop, Url};
 use sim::face::{CardHost, Framing, router};
 use sim::{CardImage, FlashFile, SoftwareCard};
 
+use self::operator::DemoOperator;
 use crate::card::{Order, make, new_channel, new_holder, switch_on};
 use crate::cli::{Failure, print, runtime};
 use crate::config::LogFormat;
@@ -151,6 +153,8 @@ enum Rails {
 struct Demo {
     platform: Platform,
     api_key: String,
+    /// The demonstration's operator.
+    officer: DemoOperator,
     cards: Vec<SoftwareCard>,
     shop: SocketAddr,
     faces: SocketAddr,
@@ -188,11 +192,13 @@ impl Demo {
             http: local(ports.http),
             operations: local(ports.operations),
             operations_names: Vec::new(),
+            operations_tls: false,
             public_url: None,
             chirpstack: None,
             pushes: None,
             framed_by: vec![shop_origin.clone()],
         };
+        let officer = DemoOperator::enrol(&app).await?;
         let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default())
             .await
             .map_err(for_demo)?;
@@ -215,6 +221,7 @@ impl Demo {
         Ok(Self {
             listeners: vec![Listener::serve(shop, counter.router()), Listener::serve(faces, router(host))],
             api_key: notes.api_key.clone(),
+            officer,
             platform,
             cards,
             shop: shop_address,
@@ -244,11 +251,20 @@ impl Demo {
             );
         }
         text += &format!(
-            "  the operators' console                  http://{}/console\n\
+            "  the operators' console                  http://{operations}/console\n\
+             \x20   to log in there, once                 http://{operations}/console/enter/{link}\n\
+             \x20   or again: name, password, code        {name}  {password}  {code}\n\
              \x20 the merchant interface, with docs       http://{}/docs/\n\
              \x20 its API key                             {}\n\
              \x20 the base station                        coap://{}/cf\n",
-            self.platform.operations, self.platform.http, self.api_key, self.platform.air,
+            self.platform.http,
+            self.api_key,
+            self.platform.air,
+            operations = self.platform.operations,
+            link = self.officer.link,
+            name = DemoOperator::NAME,
+            password = self.officer.password,
+            code = self.officer.recovery,
         );
         if let Some(tap) = &self.tap {
             text += &tap.welcome();

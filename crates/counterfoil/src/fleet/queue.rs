@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use fleet::{DownlinkId, Priority};
-use server::fleet::{cancel_downlink, set_priority};
-use server::{Clock as _, SystemClock};
-use store::StoreError;
+use server::fleet::{cancel_downlink, clear_alert, set_priority};
+use server::{Actor, Clock as _, SystemClock};
 
 use super::{open, time};
 use crate::cli::{ConfigArguments, Failure, print, runtime};
@@ -112,7 +111,12 @@ pub(super) fn queue(arguments: &QueueArguments) -> Result<ExitCode, Failure> {
 
 pub(super) fn cancel(arguments: &CancelArguments) -> Result<ExitCode, Failure> {
     let store = open(&arguments.config)?;
-    runtime()?.block_on(cancel_downlink(&store, arguments.downlink, SystemClock.now()))?;
+    runtime()?.block_on(cancel_downlink(
+        &store,
+        Actor::command_line(),
+        arguments.downlink,
+        SystemClock.now(),
+    ))?;
     print(&format!(
         "{} is taken back. Its order waits on: the card can still fetch it.\n",
         arguments.downlink
@@ -121,7 +125,13 @@ pub(super) fn cancel(arguments: &CancelArguments) -> Result<ExitCode, Failure> {
 
 pub(super) fn priority(arguments: &PriorityArguments) -> Result<ExitCode, Failure> {
     let store = open(&arguments.config)?;
-    runtime()?.block_on(set_priority(&store, arguments.downlink, arguments.priority))?;
+    runtime()?.block_on(set_priority(
+        &store,
+        Actor::command_line(),
+        arguments.downlink,
+        arguments.priority,
+        SystemClock.now(),
+    ))?;
     print(&format!("{} has priority {}.\n", arguments.downlink, arguments.priority.name()))
 }
 
@@ -129,11 +139,11 @@ pub(super) fn alerts(arguments: &AlertArguments) -> Result<ExitCode, Failure> {
     let store = open(&arguments.config)?;
     if let Some(id) = arguments.clear {
         let now = SystemClock.now();
-        let cleared = store.write::<_, StoreError, _>(move |unit| unit.clear_alert_of_id(id, now));
+        let cleared = clear_alert(&store, Actor::command_line(), id, now);
         return match runtime()?.block_on(cleared) {
             Ok(true) => print(&format!("Alert {id} is cleared.\n")),
             Ok(false) => Err(format!("alert {id} is not open").into()),
-            Err(store::WriteError::Refused(error) | store::WriteError::Store(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
         };
     }
     let alerts = store.peek(|rows| rows.alerts_before(!arguments.all, arguments.before, arguments.limit))?;

@@ -9,6 +9,8 @@ pub(crate) struct Demo {
     pub(crate) program: Program,
     pub(crate) shop: String,
     pub(crate) console: String,
+    /// The link that logs a browser in, once.
+    pub(crate) login: String,
     /// With a display; without one; with one, and listening.
     pub(crate) cards: [DemoCard; 3],
     pub(crate) tap: DemoTap,
@@ -81,6 +83,7 @@ impl Demo {
             tap,
             shop: address("the shop "),
             console: address("the operators' console"),
+            login: address("to log in there, once"),
             cards,
             program,
         }

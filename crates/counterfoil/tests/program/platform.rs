@@ -7,7 +7,9 @@ use tempfile::TempDir;
 
 use super::merchant::Merchant;
 use super::ports;
-use super::process::{Ended, Program, counterfoil, run};
+use super::process::{Ended, Program, counterfoil, run, run_typed};
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) const PASSPHRASE: &str = "seven breakfasts before noon";
 
@@ -117,6 +119,14 @@ impl Platform {
 
     pub(crate) fn fund(&self, holder: &str, minor: u32) {
         self.run(&["holder", "fund", holder, &minor.to_string()]).well();
+    }
+
+    /// Adds an operator; the first recovery code.
+    pub(crate) fn operator(&self, name: &str, role: &str) -> String {
+        let mut command = self.command(&["operator", "add", name, "--role", role]);
+        let said = run_typed(&mut command, &[PASSWORD]).well();
+        let code = said.lines().find(|line| line.trim().len() == 19 && line.matches('-').count() == 3);
+        code.unwrap_or_else(|| panic!("no recovery code: {said}")).trim().to_owned()
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! English.
 
 mod fleet;
+mod login;
 mod money;
 mod timeline;
 mod wallets;
@@ -264,6 +265,7 @@ pub const ENGLISH: Words = Words {
     field: wallets::FIELD,
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
+    login: login::LOGIN,
     fleet: fleet::FLEET,
     money: money::MONEY,
     timeline: timeline::TIMELINE,

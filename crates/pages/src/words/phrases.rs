@@ -44,6 +44,15 @@ impl Language {
         text
     }
 
+    /// How long to wait after wrong tries.
+    pub fn wait_before_login(self, seconds: u64) -> String {
+        match (self, seconds) {
+            (English, 1) => "Too many wrong tries. Try again in 1 second.".into(),
+            (English, n) => format!("Too many wrong tries. Try again in {n} seconds."),
+            (Chinese, n) => format!("错误次数过多，请在 {n} 秒后重试。"),
+        }
+    }
+
     /// When the ledger was checked.
     pub fn checked_at(self, time: &str) -> String {
         match self {

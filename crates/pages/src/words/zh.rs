@@ -1,6 +1,7 @@
 //! Chinese.
 
 mod fleet;
+mod login;
 mod money;
 mod timeline;
 mod wallets;
@@ -263,6 +264,7 @@ pub const CHINESE: Words = Words {
     field: wallets::FIELD,
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
+    login: login::LOGIN,
     fleet: fleet::FLEET,
     money: money::MONEY,
     timeline: timeline::TIMELINE,

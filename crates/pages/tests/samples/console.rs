@@ -4,6 +4,44 @@ use pages::*;
 
 use super::{Sample, by, page, yuan};
 
+/// The pages around the login, and the console as somebody who is logged in has it.
+pub(super) fn login(language: Language) -> Vec<Sample> {
+    let token = Some("QmFzZTY0VVJMIG9mIHRoaXJ0eS10d28gYnl0ZXMuLi4".to_owned());
+    let outside = Page::new(language).with_form_token(token.clone());
+    let officer =
+        LoggedIn { name: "li.wei".into(), role: Role::Administrator, sees_money: true, sees_audit: true };
+    let inside = outside.clone().for_operator(Some(officer));
+    let login = |step, refused: Option<String>| ConsoleLogin { page: outside.clone(), step, refused };
+    let row = |seq: &str, operator: &str, action: &str, subject: &str, outcome: &str| AuditRow {
+        seq: seq.into(),
+        at: "2026-11-20 18:31:28 UTC".into(),
+        operator: operator.into(),
+        address: "192.0.2.7".into(),
+        action: action.into(),
+        subject: subject.into(),
+        outcome: outcome.into(),
+    };
+    vec![
+        page("console-login", &login(LoginStep::Password, None)),
+        page("console-login-waits", &login(LoginStep::Password, Some(language.wait_before_login(8)))),
+        page("console-login-code", &login(LoginStep::Code, None)),
+        page("console-first", &login(LoginStep::First, None)),
+        page(
+            "console-audit",
+            &ConsoleAudit {
+                page: inside,
+                rows: vec![
+                    row("1042", "li.wei", "view", "/console/audit", "granted"),
+                    row("1041", "li.wei", "login", "one-time code", "done"),
+                    row("1040", "(nobody)", "login", "li.wei", "wrong_password"),
+                ],
+                head: format!("1042:{}", "5be0".repeat(16)),
+                older: Some(Href::new("/console/audit?before=993")),
+            },
+        ),
+    ]
+}
+
 fn payment_rows(language: Language) -> Vec<PaymentRow> {
     let row = |time: &str, order_id: &str, amount: &str, state| PaymentRow {
         time: time.into(),

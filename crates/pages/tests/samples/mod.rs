@@ -44,6 +44,7 @@ pub(crate) fn all(language: Language) -> Vec<Sample> {
     all.extend(orders::orders(language));
     all.extend(cards::cards(language));
     all.extend(console::console(language));
+    all.extend(console::login(language));
     all.extend(fleet::fleet(language));
     all.extend(terminal::terminal(language));
     all.extend(bank::bank(language));

@@ -10,6 +10,7 @@ mod card;
 mod clock;
 mod fee;
 mod hello;
+mod holder;
 mod lapse;
 mod merchant;
 mod notice;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use crypto::KeyStore;
 use model::UnixMillis;
+use operator::Rate;
 use payment::PressRule;
 use store::{Store, StoreError, Unit, WriteError};
 
@@ -42,6 +44,7 @@ pub use card::{Binding, CardUseError, IssueError, Issued, NewCard};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
+pub use holder::{ForgetError, REMOVED_NAME};
 pub use merchant::{ApiKeySecret, digest_of};
 pub use notice::Notices;
 pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
@@ -84,6 +87,10 @@ pub struct Rules {
     pub settlement_offset_seconds: i32,
     /// The fleet's own.
     pub fleet: FleetRules,
+    /// Requests to `/v1` under one API key.
+    pub key_rate: Rate,
+    /// Requests to `/v1` from one address.
+    pub address_rate: Rate,
 }
 
 impl Default for Rules {
@@ -100,6 +107,8 @@ impl Default for Rules {
             idempotency_millis: 24 * 3_600 * 1_000,
             settlement_offset_seconds: 0,
             fleet: FleetRules::default(),
+            key_rate: Rate { per_second: 200, burst: 400 },
+            address_rate: Rate { per_second: 400, burst: 800 },
         }
     }
 }
@@ -139,6 +148,12 @@ impl App {
     /// The store, for reading.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The operators of this platform. Their delays begin anew with each: make it once.
+    pub fn operators(&self, cost: operator::Cost) -> crate::Operators {
+        let inner = &self.inner;
+        crate::Operators::new(inner.store.clone(), inner.clock.clone(), inner.chance.clone(), cost)
     }
 
     /// The limits and defaults.

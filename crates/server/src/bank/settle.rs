@@ -7,6 +7,7 @@ use store::{StoreError, StoredLoad, Unit, Wallet, WalletState};
 
 use super::Bank;
 use super::envelope::Refused;
+use crate::operators::Actor;
 
 /// The longest note of a person, in characters.
 const NOTE_MAX: usize = 200;
@@ -128,6 +129,17 @@ pub enum Found {
     NotCredited,
 }
 
+impl Found {
+    /// The word for the audit log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CardUnreadable => "card_unreadable",
+            Self::Credited => "credited",
+            Self::NotCredited => "not_credited",
+        }
+    }
+}
+
 impl Bank {
     /// A note as it is kept: one line, not empty and not too long.
     pub fn settlement_note(text: &str) -> Result<String, SettleError> {
@@ -136,8 +148,19 @@ impl Bank {
         if fits { Ok(note) } else { Err(SettleError::NoteMissing) }
     }
 
-    /// Settles by hand what the card cannot decide. The note is kept with the load.
+    /// Settles by hand, on the command line, what the card cannot decide.
     pub async fn settle(&self, id: LoadId, found: Found, note: &str) -> Result<(), SettleError> {
+        self.settle_by(Actor::command_line(), id, found, note).await
+    }
+
+    /// Settles by hand what the card cannot decide. The note is kept with the load.
+    pub async fn settle_by(
+        &self,
+        by: Actor,
+        id: LoadId,
+        found: Found,
+        note: &str,
+    ) -> Result<(), SettleError> {
         let note = Self::settlement_note(note)?;
         let now = self.inner.app.now();
         let event = match found {
@@ -150,7 +173,8 @@ impl Bank {
             .write::<_, SettleError>(move |unit| {
                 let mut stored = unit.load(id)?.ok_or(SettleError::NoSuchLoad)?;
                 let change = stored.load.apply(event)?;
-                Ok(keep_change(unit, &mut stored, change.money(), Some(note.clone()), now)?)
+                keep_change(unit, &mut stored, change.money(), Some(note.clone()), now)?;
+                Ok(by.enter(unit, now, "load_settle", &format!("{id} {}", found.name()), "done")?)
             })
             .await
     }

@@ -36,7 +36,7 @@ pub use import::{
     Column, ImportError, ImportOptions, Imported, LineRefused, RefusedLine, RegisterRefused, import, register,
 };
 pub use limiter::Source;
-pub use queue::{QueueRefused, cancel_downlink, set_priority};
+pub use queue::{QueueRefused, cancel_downlink, clear_alert, set_priority};
 pub use rules::FleetRules;
 pub use search::{Cursor, CursorError, Found, find};
 

@@ -12,6 +12,7 @@ use store::{Store, StoreError, StoredDownlink, Unit, WriteError};
 use super::Fleet;
 use crate::app::Push;
 use crate::bearer::{Bearer, bearer_of};
+use crate::operators::Actor;
 
 /// Downlinks that are looked at in one turn.
 const BATCH: u32 = 256;
@@ -203,13 +204,13 @@ impl Fleet {
     }
 
     /// An operator takes a downlink back. Its order waits on: the card can still fetch it.
-    pub async fn cancel_downlink(&self, id: DownlinkId) -> Result<(), QueueRefused> {
+    pub async fn cancel_downlink(&self, by: Actor, id: DownlinkId) -> Result<(), QueueRefused> {
         let now = self.app().now();
         // Marked meanwhile, so that no bearer is handed it; one that has it is too late to be stopped.
         if !self.taken(id, true) {
             return Err(CancelRefused::WithTheNetwork.into());
         }
-        let canceled = cancel_downlink(self.app().store(), id, now).await;
+        let canceled = cancel_downlink(self.app().store(), by, id, now).await;
         self.taken(id, false);
         canceled?;
         self.count(DownlinkEvent::Canceled);
@@ -217,8 +218,13 @@ impl Fleet {
     }
 
     /// An operator sets which of a card's waiting downlinks goes first.
-    pub async fn set_priority(&self, id: DownlinkId, priority: Priority) -> Result<(), QueueRefused> {
-        set_priority(self.app().store(), id, priority).await
+    pub async fn set_priority(
+        &self,
+        by: Actor,
+        id: DownlinkId,
+        priority: Priority,
+    ) -> Result<(), QueueRefused> {
+        set_priority(self.app().store(), by, id, priority, self.app().now()).await
     }
 
     /// Runs a unit of work whose answer nobody waits for.
@@ -239,25 +245,51 @@ impl Fleet {
 }
 
 /// Takes a downlink back, as far as the store knows. [`Fleet::cancel_downlink`] knows besides what a bearer has in hand.
-pub async fn cancel_downlink(store: &Store, id: DownlinkId, now: UnixMillis) -> Result<(), QueueRefused> {
+pub async fn cancel_downlink(
+    store: &Store,
+    by: Actor,
+    id: DownlinkId,
+    now: UnixMillis,
+) -> Result<(), QueueRefused> {
     let kept = store.write::<_, QueueRefused, _>(move |unit| {
         let mut downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
         (downlink.state, downlink.updated_at) = (downlink.state.cancel()?, now);
-        Ok(unit.put_downlink(&downlink)?)
+        unit.put_downlink(&downlink)?;
+        Ok(by.enter(unit, now, "downlink_cancel", &id.to_string(), "done")?)
     });
     kept.await.map_err(refused)
 }
 
 /// Sets which of a card's waiting downlinks goes first.
-pub async fn set_priority(store: &Store, id: DownlinkId, priority: Priority) -> Result<(), QueueRefused> {
+pub async fn set_priority(
+    store: &Store,
+    by: Actor,
+    id: DownlinkId,
+    priority: Priority,
+    now: UnixMillis,
+) -> Result<(), QueueRefused> {
     let kept = store.write::<_, QueueRefused, _>(move |unit| {
         let downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
         if downlink.state != DownlinkState::Queued {
             return Err(QueueRefused::NotQueued);
         }
-        Ok(unit.put_downlink_priority(id, priority)?)
+        unit.put_downlink_priority(id, priority)?;
+        Ok(by.enter(unit, now, "downlink_priority", &format!("{id} {}", priority.name()), "done")?)
     });
     kept.await.map_err(refused)
+}
+
+/// Clears an open alert; whether it was open.
+pub async fn clear_alert(store: &Store, by: Actor, id: i64, now: UnixMillis) -> Result<bool, StoreError> {
+    let kept = store.write::<_, StoreError, _>(move |unit| {
+        let cleared = unit.clear_alert_of_id(id, now)?;
+        let outcome = if cleared { "done" } else { "not_open" };
+        by.enter(unit, now, "alert_clear", &id.to_string(), outcome)?;
+        Ok(cleared)
+    });
+    kept.await.map_err(|error| match error {
+        WriteError::Refused(error) | WriteError::Store(error) => error,
+    })
 }
 
 fn refused(error: WriteError<QueueRefused>) -> QueueRefused {

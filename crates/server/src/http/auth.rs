@@ -32,6 +32,7 @@ where
             .map(|(_, token)| token.trim())
             .ok_or(Problem::new(Code::NoApiKey))?;
         let key = api.fleet.app().merchant_of_key(token)?.ok_or(Problem::new(Code::WrongApiKey))?;
+        api.limits.key(key.digest, api.fleet.app().now())?;
         Ok(Self { merchant: key.merchant })
     }
 }

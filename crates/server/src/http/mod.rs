@@ -10,6 +10,7 @@ mod docs;
 mod events;
 mod health;
 mod input;
+mod limits;
 pub mod openapi;
 mod orders;
 pub mod problem;
@@ -23,13 +24,14 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::HeaderValue;
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::fleet::Fleet;
 pub(crate) use input::Named;
+use limits::Limits;
 use problem::{Code, Problem};
 
 /// The longest body of a request, in bytes.
@@ -43,12 +45,19 @@ pub struct Api {
     pub(crate) fleet: Fleet,
     /// Where holders' browsers reach the pages of this platform, without a slash at the end.
     pub(crate) public_url: Arc<str>,
+    limits: Arc<Limits>,
 }
 
 impl Api {
     /// The API of a platform that is reached from outside at `public_url`.
     pub fn new(fleet: Fleet, public_url: &str) -> Self {
-        Self { fleet, public_url: public_url.trim_end_matches('/').into() }
+        let limits = Arc::new(Limits::new(fleet.app().rules()));
+        Self { fleet, public_url: public_url.trim_end_matches('/').into(), limits }
+    }
+
+    /// Whether a terminator with TLS stands in front, which says who calls.
+    fn is_behind_tls(&self) -> bool {
+        self.public_url.starts_with("https://")
     }
 }
 
@@ -56,6 +65,7 @@ impl Api {
 pub fn router(api: Api) -> Router {
     let (routes, description) = openapi::routes().split_for_parts();
     routes
+        .route_layer(from_fn_with_state(api.clone(), limits::address))
         .route("/openapi.json", get(move || docs::json(description.clone())))
         .merge(docs::router())
         .merge(health::router())

@@ -30,6 +30,8 @@ pub struct ProblemBody {
 pub struct Problem {
     code: Code,
     detail: Option<String>,
+    /// In how many seconds it is worth trying again.
+    retry_after: Option<u64>,
 }
 
 macro_rules! codes {
@@ -110,6 +112,7 @@ codes! {
     CurrencyNeeded 422 "currency_needed" "This day has settlements in several currencies; give ?currency=";
     SettlementTooLong 422 "settlement_too_long" "The day has more entries than a statement has";
     NotAcceptable 406 "not_acceptable" "There is application/json, text/csv and application/xml";
+    TooManyRequests 429 "too_many_requests" "Too many requests with this API key or from this address; wait as Retry-After says";
     Overloaded 503 "overloaded" "The platform has too much to do; try again with the same idempotency key";
     Unavailable 503 "unavailable" "The platform cannot keep anything now; try again with the same idempotency key";
     TimedOut 504 "timed_out" "No answer within 30 s; try again with the same idempotency key";
@@ -119,12 +122,17 @@ codes! {
 impl Problem {
     /// A problem that its title says whole.
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None }
+        Self { code, detail: None, retry_after: None }
     }
 
     /// A problem with what was wrong in this request.
     pub fn with(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: Some(detail.into()) }
+        Self { code, detail: Some(detail.into()), retry_after: None }
+    }
+
+    /// Too many requests of one key or address.
+    pub(super) fn too_many(seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(Code::TooManyRequests) }
     }
 
     /// Which.
@@ -150,8 +158,9 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let unavailable = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        if let Some(seconds) = self.retry_after.or(unavailable) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -7,6 +7,7 @@ use store::{Activation, StoreError, StoredTerminal, TerminalState, Unit};
 use tap::SequenceMark;
 
 use super::{RegisterError, RevokeError, Security};
+use crate::operators::Actor;
 
 /// The longest name, in characters.
 const NAME_MAX: usize = 64;
@@ -102,8 +103,13 @@ impl Security {
         Ok(secret)
     }
 
-    /// A terminal was lost: both servers refuse it from now on. Its master key and working keys end.
+    /// Revokes a terminal on the command line.
     pub async fn revoke_terminal(&self, id: TerminalId) -> Result<(), RevokeError> {
+        self.revoke_terminal_by(Actor::command_line(), id).await
+    }
+
+    /// A terminal was lost: both servers refuse it from now on. Its master key and working keys end.
+    pub async fn revoke_terminal_by(&self, by: Actor, id: TerminalId) -> Result<(), RevokeError> {
         let app = self.bank().app();
         let now = app.now();
         app.write::<_, RevokeError>(move |unit| {
@@ -112,7 +118,8 @@ impl Security {
             end_working_keys(unit, &terminal, now)?;
             terminal.state = state;
             terminal.activation = None;
-            Ok(unit.put_terminal(&terminal)?)
+            unit.put_terminal(&terminal)?;
+            Ok(by.enter(unit, now, "terminal_revoke", &id.to_string(), "done")?)
         })
         .await
     }

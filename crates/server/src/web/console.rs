@@ -3,18 +3,22 @@
 //! For: showing what is stored. Where something is done, a page asks before: a load whose card is gone is put in doubt,
 //! one in doubt is settled, a terminal is revoked, a downlink is taken back.
 //! Refuses: whole numbers of cards, and deciding (see `bank` and `security`).
-//! Next: `fleet`, `loads`, `terminals`.
+//! Next: `routes`, the one table of what there is and who may; `door`, which stands before each; `login`; then `fleet`,
+//! `loads`, `terminals`, `audit`.
 
+mod audit;
+mod door;
 mod fleet;
 mod loads;
+mod login;
 mod money;
+pub(super) mod routes;
 mod terminals;
 
 use axum::Router;
 use axum::extract::{FromRef, Query, State};
 use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
-use axum::routing::get;
+use axum::response::Response;
 use model::{CardId, Currency};
 use pages::{
     AccountRow, CardRow, ConsoleCards, ConsoleLedger, ConsoleToday, CurrencyLedger, Href, MessagePage,
@@ -28,6 +32,8 @@ use visit::Visitor;
 use super::{order_view, text};
 use crate::bank::Bank;
 use crate::http::Api;
+use crate::operators::Operators;
+use door::SessionCookie;
 
 /// Rows on one page.
 const ROWS: u32 = 50;
@@ -39,6 +45,15 @@ pub(super) struct Console {
     pub(super) api: Api,
     /// `None`: no bank for wallet cards runs here.
     pub(super) bank: Option<Bank>,
+    operators: Operators,
+    cookie: SessionCookie,
+}
+
+impl Console {
+    /// `tls`: a terminator with TLS stands in front, and says who calls.
+    pub(super) fn new(api: Api, bank: Option<Bank>, operators: Operators, tls: bool) -> Self {
+        Self { api, bank, operators, cookie: SessionCookie { tls } }
+    }
 }
 
 impl FromRef<Console> for Api {
@@ -47,16 +62,8 @@ impl FromRef<Console> for Api {
     }
 }
 
-pub(super) fn router() -> Router<Console> {
-    Router::new()
-        .route("/", get(|| async { Redirect::to("/console") }))
-        .route("/console", get(today))
-        .route("/console/cards", get(cards))
-        .route("/console/ledger", get(ledger))
-        .merge(fleet::router())
-        .merge(loads::router())
-        .merge(money::router())
-        .merge(terminals::router())
+pub(super) fn router(console: Console) -> Router {
+    routes::router(&console).with_state(console)
 }
 
 /// Where a list goes on.

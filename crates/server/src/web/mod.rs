@@ -5,6 +5,7 @@
 //! listener of its own.
 //! Next: `pay.rs`, which shows S1 to S7.
 
+mod caller;
 mod console;
 mod order_view;
 mod pay;
@@ -15,6 +16,10 @@ use visit::{HostNames, Policy};
 
 use crate::bank::Bank;
 use crate::http::{self, Api};
+use crate::operators::Operators;
+
+pub(crate) use caller::Caller;
+pub use console::routes::{ConsoleRoute, Needs, all as console_routes};
 
 /// A moment as the pages write it: day and time, in UTC.
 pub fn moment(at: model::UnixMillis) -> String {
@@ -28,10 +33,11 @@ pub fn public(api: Api, framed_by: &[&str]) -> Router {
 }
 
 /// The operators' listener: console, health and metrics. Without a bank the console says so where wallet cards
-/// would be. It has no login, so it answers under addresses, `localhost` and these names only.
-pub fn operations(api: Api, bank: Option<Bank>, names: &[&str]) -> Router {
+/// would be. It answers under addresses, `localhost` and these
+/// names only. `tls`: a terminator with TLS stands in front, and its `X-Forwarded-For` says who calls.
+pub fn operations(api: Api, bank: Option<Bank>, operators: Operators, names: &[&str], tls: bool) -> Router {
     let policy = Policy::new(&[], &[], "'none'");
-    let console = console::Console { api: api.clone(), bank };
-    let routes = visit::welcome(console::router().with_state(console), policy).merge(http::operations(api));
+    let console = console::Console::new(api.clone(), bank, operators, tls);
+    let routes = visit::welcome(console::router(console), policy).merge(http::operations(api));
     visit::only_under(routes, HostNames::new(names.iter().copied()))
 }

@@ -2,6 +2,7 @@
 
 use fleet::{DownlinkId, DownlinkState, FailReason, Listening, Priority};
 use payment::OrderId;
+use server::Actor;
 use server::fleet::QueueRefused;
 use store::{Registration, StoreError, StoredDownlink};
 
@@ -166,29 +167,35 @@ pub(crate) async fn what_waits_too_long_expires<N: Network>() {
 pub(crate) async fn what_waits_is_taken_back_and_what_went_out_is_not<N: Network>() {
     let mut shore = Shore::<N>::open().await;
     let (mut card, _, [older, newer]) = shore.two_wait().await;
-    assert_eq!(shore.town.fleet.cancel_downlink(older).await, Ok(()));
+    assert_eq!(shore.town.fleet.cancel_downlink(Actor::command_line(), older).await, Ok(()));
     assert_eq!(shore.state(older), DownlinkState::Canceled);
     shore.network.uplink(card.link.channel, &card.status()).await;
     shore.network.downlink().await;
     shore.network.sends().await;
     shore.stands(newer, N::OUT).await;
     for id in [older, newer] {
-        let refused = shore.town.fleet.cancel_downlink(id).await;
+        let refused = shore.town.fleet.cancel_downlink(Actor::command_line(), id).await;
         assert!(matches!(refused, Err(QueueRefused::Cancel(_))), "{refused:?}");
     }
-    assert_eq!(shore.town.fleet.cancel_downlink(DownlinkId(9)).await, Err(QueueRefused::NoSuchDownlink));
+    assert_eq!(
+        shore.town.fleet.cancel_downlink(Actor::command_line(), DownlinkId(9)).await,
+        Err(QueueRefused::NoSuchDownlink)
+    );
 }
 
 pub(crate) async fn of_two_that_wait_the_more_urgent_goes_first<N: Network>() {
     let mut shore = Shore::<N>::open().await;
     let (mut card, _, [older, newer]) = shore.two_wait().await;
-    assert_eq!(shore.town.fleet.set_priority(newer, Priority::High).await, Ok(()));
+    assert_eq!(shore.town.fleet.set_priority(Actor::command_line(), newer, Priority::High).await, Ok(()));
     shore.network.uplink(card.link.channel, &card.status()).await;
     shore.network.downlink().await;
     shore.network.sends().await;
     shore.stands(newer, N::OUT).await;
     assert_eq!(shore.state(older), DownlinkState::Queued);
-    assert_eq!(shore.town.fleet.set_priority(newer, Priority::Low).await, Err(QueueRefused::NotQueued));
+    assert_eq!(
+        shore.town.fleet.set_priority(Actor::command_line(), newer, Priority::Low).await,
+        Err(QueueRefused::NotQueued)
+    );
 }
 
 pub(crate) async fn the_channel_is_elided_where_the_network_vouches_for_it_and_only_there<N: Network>() {

@@ -9,13 +9,14 @@ use model::{
     Amount, Asn, Currency, Fen, HolderReference, IndustryCode, OnlineCounter, PurseTime, TerminalId,
     UnixMillis,
 };
+use operator::Role;
 use packs::Industries;
 use payment::{AccountKind, Load, LoadId, LoadState, PendingTransfer, TransferId};
 use server::app::Funding;
 use server::bank::{Bank, BankKeyNames, BankRules, NewBankCard};
 use server::http::Api;
 use server::security::Security;
-use server::{App, Fleet, Metrics, Rules, web};
+use server::{App, Fleet, Metrics, Operators, Rules, web};
 use store::{
     LoadAttempt, Reading, StoreError, StoredLoad, StoredTerminal, TerminalState, Unit, Wallet, WalletState,
 };
@@ -25,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::town::customer::{Answer, Customer};
 use crate::town::parts::{Dice, StandingClock};
-use crate::town::{EVENING, PUBLIC_URL, listen};
+use crate::town::{EVENING, PUBLIC_URL, listen, logged_in};
 
 pub(crate) const FUNDS: i64 = 1_000_000;
 pub(crate) const PHONE: &str = "+8613912345678";
@@ -36,7 +37,12 @@ const HOLDER: HolderReference = HolderReference(7);
 pub(crate) struct House {
     pub(crate) bank: Bank,
     pub(crate) security: Security,
+    /// An administrator, logged in.
     pub(crate) operations: Customer,
+    /// Nobody.
+    pub(crate) outside: Customer,
+    pub(crate) operators: Operators,
+    pub(crate) clock: Arc<StandingClock>,
     pub(crate) bank_card: String,
     listener: JoinHandle<()>,
     _folder: TempDir,
@@ -116,7 +122,7 @@ impl House {
         let keys = Arc::new(key_store(folder.path()));
         let (clock, dice) = (Arc::new(StandingClock::at(EVENING)), Arc::new(Dice::default()));
         let metrics = Arc::new(Metrics::new());
-        let app = App::new(store, keys.clone(), clock, dice, Rules::default(), metrics);
+        let app = App::new(store, keys.clone(), clock.clone(), dice, Rules::default(), metrics);
         let names = BankKeyNames {
             terminal_root: name("terminals"),
             pin_verification: name("pins"),
@@ -125,7 +131,9 @@ impl House {
         let industries = Arc::new(Industries::examples());
         let bank = Bank::new(app.clone(), keys, names, industries, BankRules::default());
         let fleet = Fleet::new(app.clone());
-        let router = web::operations(Api::new(fleet, PUBLIC_URL), Some(bank.clone()), &[]);
+        let operators = app.operators(operator::Cost::Testing);
+        let router =
+            web::operations(Api::new(fleet, PUBLIC_URL), Some(bank.clone()), operators.clone(), &[], false);
         let (address, listener) = listen(router).await;
 
         app.add_holder(HOLDER, "王小明", "document").await.unwrap();
@@ -134,8 +142,28 @@ impl House {
         let new = NewBankCard { holder: HOLDER, phone: PHONE.into(), pin: "135790".parse().unwrap() };
         let bank_card = bank.add_bank_card(new).await.unwrap();
         let security = Security::new(bank.clone(), Vec::new());
-        let operations = Customer::at(address);
-        Self { bank, security, operations, bank_card, listener, _folder: folder }
+        let outside = Customer::at(address);
+        let operations = logged_in(&operators, outside.clone(), Role::Administrator).await;
+        Self { bank, security, operations, outside, operators, clock, bank_card, listener, _folder: folder }
+    }
+
+    /// A platform that was set up just now: no bank, and nobody who may look.
+    pub(crate) async fn without_operators(
+        folder: &Path,
+        tls: bool,
+    ) -> (App, std::net::SocketAddr, JoinHandle<()>) {
+        let store = store::sqlite::open(&folder.join("new.db")).unwrap();
+        let keys = Arc::new(key_store(folder));
+        let (clock, dice) = (Arc::new(StandingClock::at(EVENING)), Arc::new(Dice::default()));
+        let app = App::new(store, keys, clock, dice, Rules::default(), Arc::new(Metrics::new()));
+        let operators = app.operators(operator::Cost::Testing);
+        let api = Api::new(Fleet::new(app.clone()), PUBLIC_URL);
+        let (address, listener) = listen(web::operations(api, None, operators, &[], tls)).await;
+        (app, address, listener)
+    }
+
+    pub(crate) fn pass(&self, millis: i64) {
+        self.clock.0.fetch_add(millis, std::sync::atomic::Ordering::SeqCst);
     }
 
     pub(crate) async fn write(
@@ -159,9 +187,11 @@ impl House {
     }
 
     pub(crate) async fn send_from(&self, site: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.operations.form_token();
+        let carrying: Vec<_> = fields.iter().copied().chain([("csrf", token.as_str())]).collect();
         let request = self.operations.request("POST", path).header("Sec-Fetch-Site", site);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        Answer::to(request.body(form(fields))).await
+        Answer::to(request.body(form(&carrying))).await
     }
 
     pub(crate) async fn add_loads(&self, loads: Vec<StoredLoad>) {

@@ -38,15 +38,19 @@ fn the_committed_description_is_that_of_the_code() {
 }
 
 #[tokio::test]
-async fn every_endpoint_wants_a_key() {
+async fn every_endpoint_wants_a_key_that_is_known_and_not_revoked() {
     let town = Town::open().await;
     let operations = operations();
     assert!(operations.len() >= 13);
     let wrong = town.public.with_key("cf_test_wrong");
+    let revoked = &town.florist.api;
+    town.revoke_key(&town.florist.key);
     for (method, path, operation) in operations {
         let refused = Answer::to(town.public.request(&method, &path)).await;
         assert_eq!(refused.problem(), (401, "no_api_key".into()), "{method} {path}");
         let refused = Answer::to(wrong.request(&method, &path)).await;
+        assert_eq!(refused.problem(), (401, "wrong_api_key".into()), "{method} {path}");
+        let refused = Answer::to(revoked.request(&method, &path)).await;
         assert_eq!(refused.problem(), (401, "wrong_api_key".into()), "{method} {path}");
         assert!(operation["security"][0]["api_key"].is_array(), "{method} {path}: not described as guarded");
         assert!(operation["responses"]["401"].is_object(), "{method} {path}: 401 is not described");

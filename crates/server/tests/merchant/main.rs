@@ -5,6 +5,7 @@ mod adjusting;
 mod description;
 mod events;
 mod idempotency;
+mod limits;
 mod money;
 mod orders;
 mod pages;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use operator::SessionToken;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -15,6 +16,7 @@ pub(crate) struct Customer {
     client: Client,
     base: String,
     key: Option<String>,
+    session: Option<SessionToken>,
 }
 
 /// An answer, read whole.
@@ -29,16 +31,30 @@ impl Customer {
     pub(crate) fn at(address: SocketAddr) -> Self {
         // Redirects are looked at, not followed; and no proxy of the machine's stands between.
         let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { client, base: format!("http://{address}"), key: None }
+        Self { client, base: format!("http://{address}"), key: None, session: None }
     }
 
     pub(crate) fn with_key(&self, key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
+    /// Whoever has this session's cookie.
+    pub(crate) fn with_session(&self, token: &SessionToken) -> Self {
+        Self { session: Some(token.clone()), ..self.clone() }
+    }
+
+    /// What its forms carry.
+    pub(crate) fn form_token(&self) -> String {
+        self.session.as_ref().map(|token| token.csrf().field()).unwrap_or_default()
+    }
+
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = match &self.session {
+            Some(token) => request.header("cookie", format!("counterfoil={}", token.cookie())),
+            None => request,
+        };
         match &self.key {
             Some(key) => request.bearer_auth(key),
             None => request,

@@ -16,12 +16,13 @@ use std::time::Duration;
 
 use crypto::Suite;
 use model::{Amount, CardId, ChannelId, Currency, HolderReference, UnixMillis};
+use operator::{Cost, OperatorName, Password, Role};
 use payment::{MerchantId, OrderId, TransferId};
 use server::app::{Binding, Funding, NewCard, NewOrder, Push, WhenBusy};
 use server::bearer::{self, FrameLimit};
 use server::fleet::Heard;
 use server::http::Api;
-use server::{App, Fleet, Metrics, Rules, web};
+use server::{App, Fleet, Metrics, Operators, Rules, web};
 use store::{StoreError, StoredOrder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -99,8 +100,11 @@ pub(crate) struct Town {
     pub(crate) keys: Arc<Keys>,
     /// Asks without a key, at the public listener.
     pub(crate) public: Customer,
-    /// Asks at the operators' listener.
+    /// Asks at the operators' listener, logged in.
     pub(crate) operations: Customer,
+    /// The same, not logged in.
+    pub(crate) outside: Customer,
+    pub(crate) operators: Operators,
     pub(crate) bakery: Merchant,
     pub(crate) florist: Merchant,
     pushes: Option<mpsc::Receiver<Push>>,
@@ -134,7 +138,8 @@ impl Town {
         fleet.attach(Arc::new(bearer));
         let api = Api::new(fleet.clone(), PUBLIC_URL);
         let (public, first) = listen(web::public(api.clone(), &["http://desk.example"])).await;
-        let (operations, second) = listen(web::operations(api, None, &[])).await;
+        let operators = app.operators(Cost::Testing);
+        let (operations, second) = listen(web::operations(api, None, operators.clone(), &[], false)).await;
         let bakery = merchant(&app, "晨光早餐铺 Bakery", public).await;
         let florist = merchant(&app, "Florist & Sons", public).await;
         Self {
@@ -144,7 +149,9 @@ impl Town {
             dice,
             keys,
             public: Customer::at(public),
-            operations: Customer::at(operations),
+            operations: logged_in(&operators, Customer::at(operations), Role::Administrator).await,
+            outside: Customer::at(operations),
+            operators,
             bakery,
             florist,
             pushes: Some(pushes),
@@ -160,6 +167,14 @@ impl Town {
         let other = rusqlite::Connection::open(self.folder.path().join("town.db")).unwrap();
         other.execute_batch("begin immediate").unwrap();
         other
+    }
+
+    /// A key is revoked, as whoever looks after the database does it.
+    pub(crate) fn revoke_key(&self, key: &str) {
+        let raw = rusqlite::Connection::open(self.folder.path().join("town.db")).unwrap();
+        let digest = server::app::digest_of(key);
+        let sql = "update api_key set revoked_at = 1 where hash = ?";
+        assert_eq!(raw.execute(sql, [&digest[..]]).unwrap(), 1);
     }
 
     /// The pushes to cards that [`Self::hears`] heard.
@@ -317,9 +332,22 @@ async fn merchant(app: &App, name: &str, public: SocketAddr) -> Merchant {
     Merchant { id, api: Customer::at(public).with_key(&key), key }
 }
 
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// An operator of this role, called like it, who is logged in.
+pub(crate) async fn logged_in(operators: &Operators, customer: Customer, role: Role) -> Customer {
+    let name: OperatorName = role.name().parse().unwrap();
+    let password = Password::new(PASSWORD.into()).unwrap();
+    operators.add(name.clone(), role, &password).await.unwrap();
+    let link = operators.link(&name).await.unwrap().unwrap();
+    customer.with_session(&operators.follow(&link, "192.0.2.1").await.unwrap())
+}
+
 pub(crate) async fn listen(router: axum::Router) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let serving = tokio::spawn(async move {
+        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap()
+    });
     (address, serving)
 }

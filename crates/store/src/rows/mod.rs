@@ -2,6 +2,7 @@
 
 mod fleet;
 mod money;
+mod operator;
 mod tap;
 
 use air::platform::Marks;
@@ -22,6 +23,7 @@ pub use self::money::{
     StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
     StoredSettlement,
 };
+pub use self::operator::{NewOperator, OperatorSession, StoredOperator};
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,

@@ -5,7 +5,7 @@
 //! Refuses: knowing an engine. Connections, transactions, migrations and errors are in [`crate::sqlite`] and
 //! [`crate::postgres`].
 //! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels, `money_…` for refunds, settlements
-//! and banks' files; `row` files for what is stored how.
+//! and banks' files, `operator_…` for operators; `row` files for what is stored how.
 
 mod arg;
 mod fleet_read;
@@ -14,6 +14,9 @@ mod fleet_write;
 mod money_read;
 mod money_row;
 mod money_write;
+mod operator_read;
+mod operator_row;
+mod operator_write;
 pub(crate) mod read;
 pub(crate) mod row;
 mod tap_read;

@@ -14,6 +14,7 @@ mod load;
 mod maker;
 mod merchant;
 mod money;
+mod operator;
 mod order;
 mod reckoning;
 mod sms;
@@ -202,6 +203,17 @@ macro_rules! conformance {
                 a_bank_s_file_is_taken_once_and_a_transfer_is_one_entry_of_it
                 a_difference_is_resolved_once
                 an_adjustment_is_two_persons_and_changes_until_it_has_ended
+            }
+            operator {
+                every_field_of_an_operator_comes_back
+                an_operator_changes_in_all_but_the_name_and_is_never_deleted
+                a_recovery_code_is_good_once
+                a_session_is_found_by_its_digest_touched_and_ended_once
+                sessions_are_forgotten_by_their_beginning_and_by_portions
+                the_audit_chain_goes_on_by_one_and_stands
+                a_refusal_leaves_no_entry
+                two_hundred_who_append_at_once_make_one_chain
+                a_holder_s_bank_cards_are_found
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says

@@ -5,14 +5,13 @@
 //! Refuses: deciding whether they may be (`crate::fleet::queue`).
 //! Next: [`channel`] for one channel's page, [`timeline`] for its frames.
 
-mod channel;
+pub(super) mod channel;
 mod timeline;
 
-use axum::Router;
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use fleet::{AlertKind, CancelRefused, DownlinkId, DownlinkState, FailReason, Presence, Priority};
 use model::ChannelId;
 use pages::{
@@ -26,32 +25,23 @@ use store::{
 };
 use visit::Visitor;
 
-use super::{Console, ROWS, ROWS_LENGTH, failed, found, not_found};
-use crate::fleet::{Cursor, QueueRefused, find};
+use super::{ROWS, ROWS_LENGTH, failed, found, not_found};
+use crate::fleet::{Cursor, QueueRefused, clear_alert, find};
 use crate::http::Api;
+use crate::operators::Actor;
 use crate::web::text;
 
-const FLEET: &str = "/console/fleet";
-const QUEUE: &str = "/console/fleet/queue";
-const ALERTS: &str = "/console/fleet/alerts";
+pub(super) const FLEET: &str = "/console/fleet";
+pub(super) const QUEUE: &str = "/console/fleet/queue";
+pub(super) const ALERTS: &str = "/console/fleet/alerts";
 /// Groups on the map; the rest are found by the search.
 const GROUPS_MAX: usize = 100;
 /// As far as is counted what has no counter.
 const COUNTED_MAX: u32 = 1_000;
 
-pub(super) fn router() -> Router<Console> {
-    Router::new()
-        .route(FLEET, get(map))
-        .route("/console/fleet/channel/{channel}", get(channel::show))
-        .route(QUEUE, get(queue))
-        .route("/console/fleet/queue/{downlink}", get(ask).post(change))
-        .route(ALERTS, get(alerts))
-        .route("/console/fleet/alerts/{alert}", post(clear))
-}
-
 /// What is looked for, as the form sends it.
 #[derive(Deserialize)]
-struct Sought {
+pub(super) struct Sought {
     #[serde(default)]
     q: String,
     #[serde(default)]
@@ -73,7 +63,7 @@ impl Sought {
     }
 }
 
-async fn map(State(api): State<Api>, visitor: Visitor, Query(sought): Query<Sought>) -> Response {
+pub(super) async fn map(State(api): State<Api>, visitor: Visitor, Query(sought): Query<Sought>) -> Response {
     let after = match sought.after.as_deref().map(str::parse::<Cursor>) {
         Some(Ok(cursor)) => Some(cursor),
         Some(Err(_)) => return not_found(&visitor),
@@ -176,13 +166,17 @@ fn shown_presence(presence: Presence) -> pages::Presence {
 
 /// Where a list goes on.
 #[derive(Deserialize)]
-struct Further {
+pub(super) struct Further {
     after: Option<String>,
     before: Option<String>,
     all: Option<String>,
 }
 
-async fn queue(State(api): State<Api>, visitor: Visitor, Query(further): Query<Further>) -> Response {
+pub(super) async fn queue(
+    State(api): State<Api>,
+    visitor: Visitor,
+    Query(further): Query<Further>,
+) -> Response {
     let after = match further.after.as_deref().map(str::parse::<DownlinkId>) {
         Some(Ok(id)) => Some(id),
         Some(Err(_)) => return not_found(&visitor),
@@ -251,14 +245,14 @@ fn shown_state(downlink: &StoredDownlink) -> pages::DownlinkState {
     }
 }
 
-type Named = Result<Path<String>, PathRejection>;
+pub(super) type Named = Result<Path<String>, PathRejection>;
 
 /// The id that an address names.
 fn named<T: std::str::FromStr>(id: Named) -> Option<T> {
     id.ok()?.0.parse().ok()
 }
 
-async fn ask(State(api): State<Api>, visitor: Visitor, id: Named) -> Response {
+pub(super) async fn ask(State(api): State<Api>, visitor: Visitor, id: Named) -> Response {
     match named(id) {
         Some(id) => question(&api, &visitor, id, None).await,
         None => not_found(&visitor),
@@ -281,16 +275,22 @@ async fn question(api: &Api, visitor: &Visitor, id: DownlinkId, refused: Option<
 
 /// What an operator wants of a downlink.
 #[derive(Deserialize)]
-struct Wish {
+pub(super) struct Wish {
     #[serde(default)]
     r#do: String,
 }
 
-async fn change(State(api): State<Api>, visitor: Visitor, id: Named, Form(wish): Form<Wish>) -> Response {
+pub(super) async fn change(
+    State(api): State<Api>,
+    Extension(by): Extension<Actor>,
+    visitor: Visitor,
+    id: Named,
+    Form(wish): Form<Wish>,
+) -> Response {
     let Some(id) = named::<DownlinkId>(id) else { return not_found(&visitor) };
     let done = match (wish.r#do.as_str(), Priority::from_name(&wish.r#do)) {
-        ("cancel", _) => api.fleet.cancel_downlink(id).await,
-        (_, Some(priority)) => api.fleet.set_priority(id, priority).await,
+        ("cancel", _) => api.fleet.cancel_downlink(by, id).await,
+        (_, Some(priority)) => api.fleet.set_priority(by, id, priority).await,
         (_, None) => return question(&api, &visitor, id, None).await,
     };
     let words = &visitor.page().language.words().fleet;
@@ -309,7 +309,11 @@ async fn change(State(api): State<Api>, visitor: Visitor, id: Named, Form(wish):
     question(&api, &visitor, id, Some(refused)).await
 }
 
-async fn alerts(State(api): State<Api>, visitor: Visitor, Query(further): Query<Further>) -> Response {
+pub(super) async fn alerts(
+    State(api): State<Api>,
+    visitor: Visitor,
+    Query(further): Query<Further>,
+) -> Response {
     let before = match further.before.as_deref().map(str::parse::<i64>) {
         Some(Ok(id)) => Some(id),
         Some(Err(_)) => return not_found(&visitor),
@@ -349,16 +353,21 @@ fn alert_row(alert: StoredAlert) -> AlertRow {
     }
 }
 
-async fn clear(State(api): State<Api>, visitor: Visitor, id: Named) -> Response {
+pub(super) async fn clear(
+    State(api): State<Api>,
+    Extension(by): Extension<Actor>,
+    visitor: Visitor,
+    id: Named,
+) -> Response {
     let Some(id) = named::<i64>(id) else { return not_found(&visitor) };
     let app = api.fleet.app();
     let now = app.now();
-    match app.store().write(move |unit| unit.clear_alert_of_id(id, now)).await {
+    match clear_alert(app.store(), by, id, now).await {
         Ok(cleared) => {
             // One that is over already is what was wished for.
             tracing::info!(alert = id, cleared, "an operator cleared an alert");
             Redirect::to(ALERTS).into_response()
         }
-        Err(store::WriteError::Refused(error) | store::WriteError::Store(error)) => failed(&visitor, &error),
+        Err(error) => failed(&visitor, &error),
     }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Router, extract::DefaultBodyLimit};
 use crypto::PurseKind;
 use model::{IndustryCode, PurseTime};
 use packs::Industries;
@@ -23,11 +22,10 @@ use visit::Visitor;
 
 use super::{Console, ROWS, ROWS_LENGTH, failed, found, not_found};
 use crate::bank::{Bank, Found, SettleError};
+use crate::operators::Actor;
 use crate::web::text;
 
-const PATH: &str = "/console/loads";
-/// The longest body of a form, in bytes: a note and nothing else.
-const FORM_MAX: usize = 8 * 1024;
+pub(super) const PATH: &str = "/console/loads";
 /// As operators look for them: those that wait first.
 const SHOWN: [LoadState; 5] = [
     LoadState::Open,
@@ -36,14 +34,6 @@ const SHOWN: [LoadState; 5] = [
     LoadState::SettledCredited,
     LoadState::SettledReturned,
 ];
-
-pub(super) fn router() -> Router<Console> {
-    Router::new()
-        .route("/console/loads", get(list))
-        .route("/console/loads/{id}", get(one))
-        .route("/console/loads/{id}/{finding}", post(decide))
-        .layer(DefaultBodyLimit::max(FORM_MAX))
-}
 
 /// The address of a load's page.
 pub(super) fn href(id: LoadId) -> Href {
@@ -73,7 +63,7 @@ fn shown(state: LoadState) -> pages::LoadState {
 
 /// Which loads are wanted, and where the list goes on.
 #[derive(Deserialize)]
-struct Wanted {
+pub(super) struct Wanted {
     state: Option<String>,
     before: Option<String>,
 }
@@ -93,7 +83,11 @@ impl Wanted {
     }
 }
 
-async fn list(State(console): State<Console>, visitor: Visitor, Query(wanted): Query<Wanted>) -> Response {
+pub(super) async fn list(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(wanted): Query<Wanted>,
+) -> Response {
     let Some((state, before)) = wanted.read() else { return not_found(&visitor) };
     let Some(bank) = console.bank else {
         let page = visitor.page();
@@ -148,7 +142,7 @@ fn row(rows: &dyn Reading, stored: &StoredLoad) -> Result<LoadRow, StoreError> {
     })
 }
 
-async fn one(
+pub(super) async fn one(
     State(console): State<Console>,
     visitor: Visitor,
     id: Result<Path<String>, PathRejection>,
@@ -263,15 +257,16 @@ fn kind(number: u8) -> (RecordKind, Sign) {
 
 /// What a person found, and whether they were asked once more.
 #[derive(Deserialize)]
-struct Said {
+pub(super) struct Said {
     #[serde(default)]
     note: String,
     #[serde(default)]
     confirmed: String,
 }
 
-async fn decide(
+pub(super) async fn decide(
     State(console): State<Console>,
+    Extension(actor): Extension<Actor>,
     visitor: Visitor,
     path: Result<Path<(String, String)>, PathRejection>,
     Form(said): Form<Said>,
@@ -308,7 +303,7 @@ async fn decide(
         Finding::Returned => Found::NotCredited,
         Finding::Unreadable => Found::CardUnreadable,
     };
-    match bank.settle(id, by, &note).await {
+    match bank.settle_by(actor, id, by, &note).await {
         Ok(()) => {
             tracing::info!(load = %id, finding = finding.tag(), "a person decided a load");
             Redirect::to(href(id).as_str()).into_response()

@@ -1,21 +1,15 @@
 //! `/console/money`: what differs from the bank, and the newest closed days.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use pages::{ConsoleMoney, DifferenceRow, SettlementRow};
 use store::{Day, DifferenceKind, StoreError, StoredDifference, StoredSettlement};
 use visit::Visitor;
 
-use super::{Console, ROWS, show};
+use super::{ROWS, show};
 use crate::http::Api;
 
-pub(super) fn router() -> Router<Console> {
-    Router::new().route("/console/money", get(money))
-}
-
-async fn money(State(api): State<Api>, visitor: Visitor) -> Response {
+pub(super) async fn money(State(api): State<Api>, visitor: Visitor) -> Response {
     show(api, visitor, |rows, visitor| {
         let differences = rows.differences_before(true, None, ROWS)?.iter().map(difference).collect();
         let settlements = rows

@@ -1,11 +1,10 @@
 //! Mobile terminals, with the page that asks before one is revoked, and the wallet cards they serve.
 
-use axum::Router;
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
 use model::{PurseTime, TerminalId};
 use packs::Industries;
 use pages::{ConsoleRevoke, ConsoleTerminals, ConsoleWallets, Href, Language, Suite, TerminalRow, WalletRow};
@@ -15,23 +14,21 @@ use visit::Visitor;
 
 use super::{Console, Older, ROWS, ROWS_LENGTH, failed, found, loads, masked_name, not_found};
 use crate::bank::Bank;
+use crate::operators::Actor;
 use crate::security::{RevokeError, Security};
 use crate::web::text;
 
-const TERMINALS: &str = "/console/terminals";
-const WALLETS: &str = "/console/wallets";
+pub(super) const TERMINALS: &str = "/console/terminals";
+pub(super) const WALLETS: &str = "/console/wallets";
 /// The last page of wallet cards. A page is found by walking from the first: a cursor would have to be a serial
 /// number, and those stay out of addresses.
 const PAGES_MAX: u32 = 200;
 
-pub(super) fn router() -> Router<Console> {
-    Router::new()
-        .route("/console/terminals", get(list))
-        .route("/console/terminals/{id}/revoke", get(ask).post(revoke))
-        .route("/console/wallets", get(wallets))
-}
-
-async fn list(State(console): State<Console>, visitor: Visitor, Query(older): Query<Older>) -> Response {
+pub(super) async fn list(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(older): Query<Older>,
+) -> Response {
     let after = match older.after.as_deref().map(str::parse::<TerminalId>) {
         Some(Ok(id)) => Some(id),
         Some(Err(_)) => return not_found(&visitor),
@@ -81,9 +78,9 @@ fn revoke_href(id: TerminalId) -> Href {
     Href::new(format!("{TERMINALS}/{id}/revoke"))
 }
 
-type Named = Result<Path<String>, PathRejection>;
+pub(super) type Named = Result<Path<String>, PathRejection>;
 
-async fn ask(State(console): State<Console>, visitor: Visitor, id: Named) -> Response {
+pub(super) async fn ask(State(console): State<Console>, visitor: Visitor, id: Named) -> Response {
     let Some((bank, id)) = named(console, id) else { return not_found(&visitor) };
     question(&bank, &visitor, id).await
 }
@@ -108,13 +105,14 @@ async fn question(bank: &Bank, visitor: &Visitor, id: TerminalId) -> Response {
 
 /// Whether the page asked.
 #[derive(Deserialize)]
-struct Said {
+pub(super) struct Said {
     #[serde(default)]
     confirmed: String,
 }
 
-async fn revoke(
+pub(super) async fn revoke(
     State(console): State<Console>,
+    Extension(by): Extension<Actor>,
     visitor: Visitor,
     id: Named,
     Form(said): Form<Said>,
@@ -124,7 +122,7 @@ async fn revoke(
         return question(&bank, &visitor, id).await;
     }
     // Whose packs terminals take is nothing to revoking.
-    match Security::new(bank, Vec::new()).revoke_terminal(id).await {
+    match Security::new(bank, Vec::new()).revoke_terminal_by(by, id).await {
         Ok(()) => {
             tracing::info!(terminal = %id, "a terminal was revoked");
             Redirect::to(TERMINALS).into_response()
@@ -136,11 +134,15 @@ async fn revoke(
 
 /// Which page of the wallet cards.
 #[derive(Deserialize)]
-struct Sheet {
+pub(super) struct Sheet {
     page: Option<String>,
 }
 
-async fn wallets(State(console): State<Console>, visitor: Visitor, Query(sheet): Query<Sheet>) -> Response {
+pub(super) async fn wallets(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(sheet): Query<Sheet>,
+) -> Response {
     let number = sheet.page.map_or(Ok(1), |page| page.parse::<u32>());
     let Some(number) = number.ok().filter(|number| (1..=PAGES_MAX).contains(number)) else {
         return not_found(&visitor);

@@ -24,7 +24,7 @@ const SIGNAL_SCALE: (i32, i32) = (-120, -60);
 /// The scale of a plot of the battery, in percent.
 const BATTERY_SCALE: (i32, i32) = (0, 100);
 
-pub(super) async fn show(
+pub(in crate::web::console) async fn show(
     State(api): State<Api>,
     visitor: Visitor,
     id: Named,

@@ -1,0 +1,40 @@
+//! The group of words for logging in and the audit log.
+
+words! {
+    /// Words on the login, on what a role may not, and on the audit log.
+    LoginWords {
+        title: "Title of the login.",
+        name: "Label of the operator's name.",
+        password: "Label of the password.",
+        go_on: "Sends name and password.",
+        code: "Label of the one-time code.",
+        code_hint: "What is meant.",
+        enter: "Sends the code.",
+        wrong: "Something was wrong; not said what.",
+        begin_again: "The password was given too long ago.",
+        link_used: "The link is used up.",
+        logout: "Logs out.",
+        first_text: "There is no operator yet.",
+        first_hint: "What happens then.",
+        not_allowed_title: "The role may not.",
+        not_allowed_what: "What happened then.",
+        not_allowed_todo: "What to do then.",
+        form_title: "A form without the session's token.",
+        form_what: "What happened then.",
+        form_todo: "What to do then.",
+        audit: "Tab and title.",
+        audit_text: "Under it.",
+        head: "Label of the chain's end.",
+        no_entries: "The log is empty.",
+        entry: "Column.",
+        operator: "Column.",
+        address: "Column.",
+        action: "Column.",
+        subject: "Column.",
+        outcome: "Column.",
+        role_viewer: "Role.",
+        role_operator: "Role.",
+        role_key_custodian: "Role.",
+        role_administrator: "Role.",
+    }
+}
