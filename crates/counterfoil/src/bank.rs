@@ -13,6 +13,7 @@ use store::Store;
 use zeroize::Zeroizing;
 
 use crate::cli::{ConfigArguments, Failure, holder_reference, print, runtime};
+use crate::database::Database;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
@@ -167,7 +168,7 @@ impl BankCounter {
         let places = Places::at(&config.data)?;
         let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
         let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
-        let app = open_app(places.database(), key_store.clone(), config.rules())?;
+        let app = open_app(&Database::of(&config, &places)?, key_store.clone(), config.rules())?;
         let bank = open_bank(app, key_store, industries(&config, &places)?)?;
         Ok(Self { bank, places })
     }
@@ -306,9 +307,6 @@ pub(crate) fn settle(arguments: SettleArguments) -> Result<ExitCode, Failure> {
 /// The platform's database, for reading lists.
 pub(crate) fn reading_store(arguments: &ConfigArguments) -> Result<Store, Failure> {
     let config = arguments.load()?;
-    let database = Places::at(&config.data)?.database();
-    if !database.exists() {
-        return Err(format!("there is no database at {}", database.display()).into());
-    }
-    Ok(store::sqlite::open(&database)?)
+    let database = Database::of(&config, &Places::at(&config.data)?)?;
+    database.open_known()
 }

@@ -15,6 +15,7 @@ use sim::{CardImage, FlashFile, Options, SoftElement, SoftwareCard};
 
 use crate::cli::{ConfigArguments, Failure, address, card_id, holder_reference, print, runtime};
 use crate::config::LogFormat;
+use crate::database::Database;
 use crate::keys::{self, CardKeys, card_keys};
 use crate::log;
 use crate::places::Places;
@@ -133,7 +134,7 @@ impl Counter {
         let places = Places::at(&config.data)?;
         let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
         let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
-        let app = open_app(places.database(), key_store, config.rules())?;
+        let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
         Ok(Self { app, places, keys: card_keys()? })
     }
 }
@@ -268,11 +269,8 @@ fn change(arguments: OneCard, event: CardEvent, done: &str) -> Result<ExitCode, 
 
 pub(crate) fn list(arguments: ListArguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
-    let database = Places::at(&config.data)?.database();
-    if !database.exists() {
-        return Err(format!("there is no database at {}", database.display()).into());
-    }
-    let store = store::sqlite::open(&database)?;
+    let database = Database::of(&config, &Places::at(&config.data)?)?;
+    let store = database.open_known()?;
     let (after, limit) = (arguments.after, arguments.limit);
     let cards = store.peek(|rows| rows.cards_after(after, limit))?;
     let mut text =
@@ -295,11 +293,8 @@ pub(crate) fn list(arguments: ListArguments) -> Result<ExitCode, Failure> {
 /// What the issuer was told, newest first.
 pub(crate) fn alarms(arguments: AlarmArguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
-    let database = Places::at(&config.data)?.database();
-    if !database.exists() {
-        return Err(format!("there is no database at {}", database.display()).into());
-    }
-    let alarms = store::sqlite::open(&database)?.peek(|rows| rows.alarms(arguments.limit))?;
+    let database = Database::of(&config, &Places::at(&config.data)?)?;
+    let alarms = database.open_known()?.peek(|rows| rows.alarms(arguments.limit))?;
     let mut text = String::from("UNIX MILLISECONDS  CARD                  ALARM\n");
     for alarm in alarms {
         let card = alarm.card.map(|card| card.to_string()).or(alarm.subject).unwrap_or_default();

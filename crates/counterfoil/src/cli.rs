@@ -82,13 +82,20 @@ pub(crate) struct ConfigArguments {
     /// A TOML file; `counterfoil config print` writes one. Without it, the defaults
     #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG")]
     config: Option<PathBuf>,
+    /// A PostgreSQL database in place of the file in the data folder: postgres://USER@HOST/NAME
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 impl ConfigArguments {
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         // The variable that names the file is no setting of it.
         let variables = std::env::vars().filter(|(name, _)| name != "COUNTERFOIL_CONFIG");
-        Ok(Config::load(self.config.as_deref(), variables)?)
+        let mut config = Config::load(self.config.as_deref(), variables)?;
+        if let Some(url) = &self.database {
+            config.database.url.clone_from(url);
+        }
+        Ok(config)
     }
 }
 

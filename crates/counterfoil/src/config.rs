@@ -20,6 +20,7 @@ use toml::{Table, Value};
 pub(crate) struct Config {
     /// Where database, key store and lock are.
     pub(crate) data: PathBuf,
+    pub(crate) database: DatabaseSection,
     pub(crate) air: Air,
     pub(crate) fleet: FleetSection,
     pub(crate) chirpstack: ChirpStackSection,
@@ -35,6 +36,22 @@ pub(crate) struct Config {
     pub(crate) tap: Tap,
     pub(crate) sms: Sms,
     pub(crate) log: Log,
+}
+
+/// A database server; the file in the data folder where none is named.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DatabaseSection {
+    pub(crate) url: String,
+    pub(crate) password_file: PathBuf,
+    pub(crate) authorities: PathBuf,
+}
+
+impl core::fmt::Debug for DatabaseSection {
+    /// The address may hold a password.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("DatabaseSection").field("url", &"[redacted]").finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -478,7 +495,7 @@ mod tests {
             ),
             (
                 "\n[htpp]\n",
-                "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, sigfox, sms, tap",
+                "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, database, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, sigfox, sms, tap",
             ),
             (
                 "[log]\nformat = \"xml\"\n",

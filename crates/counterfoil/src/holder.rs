@@ -10,6 +10,7 @@ use server::{Chance as _, SystemChance};
 
 use crate::card::new_holder;
 use crate::cli::{ConfigArguments, Failure, holder_reference, print, runtime};
+use crate::database::Database;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
@@ -51,7 +52,7 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {
     let places = Places::at(&config.data)?;
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
-    let app = open_app(places.database(), key_store, config.rules())?;
+    let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
     let holder = new_holder();
     runtime()?.block_on(app.add_holder(holder, &arguments.name, &arguments.document))?;
     print(&format!("{holder}\nNext: counterfoil holder fund {holder} MINOR\n"))
@@ -70,7 +71,7 @@ pub(crate) fn fund(arguments: FundArguments) -> Result<ExitCode, Failure> {
     let places = Places::at(&config.data)?;
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
-    let app = open_app(places.database(), key_store, config.rules())?;
+    let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
     let funding = Funding { id: TransferId(id), holder: arguments.holder, amount };
     runtime()?.block_on(app.fund(funding))?;
     print(&format!("{amount} {} for {} (transfer {})\n", amount.currency(), arguments.holder, funding.id))

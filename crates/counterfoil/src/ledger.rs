@@ -5,15 +5,13 @@ use std::process::ExitCode;
 use model::Currency;
 
 use crate::cli::{ConfigArguments, Failure, print};
+use crate::database::Database;
 use crate::places::Places;
 
 pub(crate) fn check(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
-    let database = Places::at(&config.data)?.database();
-    if !database.exists() {
-        return Err(format!("there is no database at {}", database.display()).into());
-    }
-    let store = store::sqlite::open(&database)?;
+    let database = Database::of(&config, &Places::at(&config.data)?)?;
+    let store = database.open_known()?;
     let (totals, differences, transfers) =
         store.peek(|rows| Ok((rows.totals()?, rows.balance_differences()?, rows.transfer_counts()?)))?;
     let mut text = String::new();

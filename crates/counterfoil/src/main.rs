@@ -5,6 +5,7 @@ mod bench;
 mod card;
 mod cli;
 mod config;
+mod database;
 mod demo;
 mod fleet;
 mod holder;

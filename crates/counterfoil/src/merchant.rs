@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Environment;
+use crate::database::Database;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
@@ -27,7 +28,7 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {
     let places = Places::at(&config.data)?;
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
-    let app = open_app(places.database(), key_store, config.rules())?;
+    let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
     let live = matches!(config.keys.environment, Environment::Production);
     let (merchant, key) = runtime()?.block_on(app.add_merchant(name, live))?;
     print(&format!("{merchant} {name}\nAPI key, shown this once: {}\n", key.reveal()))

@@ -1,7 +1,6 @@
 //! A platform that runs: store, keys, fleet, base station and listeners put together, and stopped in order.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::database::Database;
 use crate::northbound::Pushes;
 
 /// How often what has lapsed is ended.
@@ -61,9 +61,17 @@ pub(crate) enum StartError {
 }
 
 /// Opens the database and joins it with a key store.
-pub(crate) fn open_app(database: PathBuf, keys: Arc<dyn KeyStore>, rules: Rules) -> Result<App, StoreError> {
-    let store: Store = store::sqlite::open(&database)?;
-    Ok(App::new(store, keys, Arc::new(SystemClock), Arc::new(SystemChance), rules, Arc::new(Metrics::new())))
+pub(crate) fn open_app(
+    database: &Database,
+    keys: Arc<dyn KeyStore>,
+    rules: Rules,
+) -> Result<App, StoreError> {
+    Ok(app_on(database.open()?, keys, rules))
+}
+
+/// A platform on a store.
+pub(crate) fn app_on(store: Store, keys: Arc<dyn KeyStore>, rules: Rules) -> App {
+    App::new(store, keys, Arc::new(SystemClock), Arc::new(SystemChance), rules, Arc::new(Metrics::new()))
 }
 
 /// A platform that runs.

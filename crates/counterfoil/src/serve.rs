@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Config;
+use crate::database::Database;
 use crate::places::Places;
-use crate::platform::{Listens, Platform, StopSignals, open_app};
+use crate::platform::{Listens, Platform, StopSignals, app_on};
 use crate::tap::{TapListens, TapRail, industries, open_bank};
 use crate::{keys, log, lorawan, northbound};
 
@@ -27,7 +28,8 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
-    let app = open_app(places.database(), key_store.clone(), config.rules())?;
+    let store = Database::of(&config, &places)?.open_when_there().await?;
+    let app = app_on(store, key_store.clone(), config.rules());
     let tap_listens = TapListens::of(&config)?;
     let listens = Listens {
         air: config.air.listen,

@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("air", &["crypto", "model"]),
     ("tap", &["crypto", "model"]),
     ("payment", &["model"]),
+    ("statement", &["model", "payment"]),
     ("coap", &[]),
     ("energy", &["networks"]),
     ("fleet", &["model"]),

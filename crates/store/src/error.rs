@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// Why the store did not do what it was asked. Nothing that it answers so was made durable.
+/// Why the store did not do what it was asked. Nothing that it answers so was made durable, but perhaps what is
+/// [`StoreError::Unresolved`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The file is of a newer version of the program.
@@ -38,6 +39,29 @@ pub enum StoreError {
         /// The queue's length.
         limit: usize,
     },
+    /// The database server cannot be reached, or went away.
+    #[error("the database cannot be reached: {0}; nothing was lost, and the payment can be tried again")]
+    Away(String),
+    /// The connection went away while a commit was under way, and did not come back in time to ask what became of it.
+    #[error(
+        "whether it was kept is not known yet: the database went away in that moment; ask again with the same key"
+    )]
+    Unresolved,
+    /// The database server takes no changes: a standby, or its primary was set so.
+    #[error("the database takes no changes at the moment: it is a standby or was set read-only")]
+    ReadOnly,
+    /// The database server has no connection left.
+    #[error("the database has no connection left: raise its max_connections, or run fewer nodes")]
+    TooManyConnections,
+    /// The database server knows no such user, password or database.
+    #[error("the database does not let us in: {0}; look at user, password and name in --database")]
+    NotLetIn(String),
+    /// Other nodes changed the same rows, again and again.
+    #[error("others changed the same at the same time, too often in a row; try again")]
+    Contended,
+    /// What was given as a database cannot be one.
+    #[error("{0}; give --database postgres://USER:PASSWORD@HOST/NAME")]
+    Settings(String),
     /// A unique rule of the schema was broken: somebody else was first.
     #[error("a rule of the schema was broken: {0}")]
     Constraint(String),
@@ -56,6 +80,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether a database server's absence is all that is wrong: it may pass by itself.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::ReadOnly | Self::TooManyConnections)
+    }
+
     /// The stable code for metrics and logs.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -65,6 +94,13 @@ impl StoreError {
             Self::Damaged(_) => "database_damaged",
             Self::Unreachable { .. } => "database_unreachable",
             Self::QueueFull { .. } => "write_queue_full",
+            Self::Away(_) => "database_away",
+            Self::Unresolved => "database_unresolved",
+            Self::ReadOnly => "database_read_only",
+            Self::TooManyConnections => "database_connections",
+            Self::NotLetIn(_) => "database_not_let_in",
+            Self::Contended => "database_contended",
+            Self::Settings(_) => "database_settings",
             Self::Constraint(_) => "constraint",
             Self::Malformed(_) => "row_malformed",
             Self::Closed => "store_closed",

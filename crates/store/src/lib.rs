@@ -10,10 +10,13 @@
 mod error;
 pub mod fleet;
 mod handle;
+pub mod postgres;
 pub mod rows;
+mod sql;
 pub mod sqlite;
 pub mod tap;
 pub mod unit;
+mod writer;
 
 pub use error::{StoreError, WriteError};
 pub use handle::{Queue, Store};

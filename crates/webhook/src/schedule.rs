@@ -22,7 +22,7 @@ pub const WAITS_MS: [u64; 10] = [
 pub fn wait_ms(made: u8, random: u64) -> Option<u64> {
     let wait = *WAITS_MS.get(usize::from(made))?;
     // The high half of the product lies evenly in 0..=wait/10.
-    let jitter = (u128::from(wait / 10) + 1) * u128::from(random) >> 64;
+    let jitter = ((u128::from(wait / 10) + 1) * u128::from(random)) >> 64;
     Some(wait.saturating_add(u64::try_from(jitter).unwrap_or(0)))
 }
 

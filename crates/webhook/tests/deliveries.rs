@@ -1,4 +1,5 @@
 //! A delivery's life, and what an attempt leaves behind.
+#![allow(clippy::unwrap_used)] // A test that cannot go on fails.
 
 use model::UnixMillis;
 use webhook::{

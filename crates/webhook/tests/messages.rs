@@ -1,4 +1,5 @@
 //! A message's bytes.
+#![allow(clippy::unwrap_used)] // A test that cannot go on fails.
 
 use model::UnixMillis;
 use serde_json::json;

@@ -19,6 +19,7 @@ use super::process::{cpu_time, resident_bytes};
 use crate::card::{new_channel, new_holder};
 use crate::cli::{Failure, print, runtime};
 use crate::config::LogFormat;
+use crate::database::Database;
 use crate::keys::{self, card_keys};
 use crate::log;
 use crate::places::Places;
@@ -91,7 +92,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         press: PressRule { uncounted_minor_max: u32::MAX },
         ..Rules::default()
     };
-    let app = open_app(places.database(), Arc::new(key_store), rules)?;
+    let app = open_app(&Database::Embedded(places.database()), Arc::new(key_store), rules)?;
     let listens = Listens {
         air: LOCAL,
         http: LOCAL,

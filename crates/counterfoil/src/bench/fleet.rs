@@ -31,6 +31,7 @@ use super::process::resident_bytes;
 use crate::card::new_channel;
 use crate::cli::{Failure, print, runtime};
 use crate::config::LogFormat;
+use crate::database::Database;
 use crate::keys;
 use crate::log;
 use crate::places::Places;
@@ -112,7 +113,7 @@ async fn over_bearers(
         press: PressRule { uncounted_minor_max: u32::MAX },
         ..Rules::default()
     };
-    let app = open_app(places.database(), Arc::new(key_store), rules)?;
+    let app = open_app(&Database::Embedded(places.database()), Arc::new(key_store), rules)?;
     let client_id = format!("counterfoil-bench-{:08x}", SystemChance.draw() as u32);
     let listens = Listens {
         air: LOCAL,

@@ -22,6 +22,7 @@ use sim::{CardImage, FlashFile, SoftwareCard};
 use crate::card::{Order, make, new_channel, new_holder, switch_on};
 use crate::cli::{Failure, print, runtime};
 use crate::config::LogFormat;
+use crate::database::Database;
 use crate::keys::{self, card_keys};
 use crate::log;
 use crate::places::{FolderLock, Places};
@@ -172,7 +173,7 @@ impl Demo {
             notes.save(&places)?;
             keys::create(&places, &passphrase, Environment::Test, SystemClock.now())?.into()
         };
-        let app = open_app(places.database(), key_store.clone(), Rules::default())?;
+        let app = open_app(&Database::Embedded(places.database()), key_store.clone(), Rules::default())?;
         furnish(&app, &places, &mut notes).await?;
         let bank = tap::open(&app, &key_store, &places)?;
 

@@ -18,6 +18,7 @@ use store::ImportProgress;
 
 use super::refused::Refused;
 use crate::cli::{ConfigArguments, Failure, print, runtime};
+use crate::database::Database;
 use crate::places::Places;
 use crate::platform::StopSignals;
 
@@ -64,8 +65,8 @@ pub(crate) struct ImportArguments {
 pub(super) fn import(arguments: ImportArguments) -> Result<ExitCode, Failure> {
     let ImportArguments { file: path, kind, dry_run, config } = arguments;
     // An import may be the first that a data folder sees.
-    let places = Places::at(&config.load()?.data)?;
-    let store = store::sqlite::open(&places.database())?;
+    let config = config.load()?;
+    let store = Database::of(&config, &Places::at(&config.data)?)?.open()?;
     let unreadable = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut file = File::open(&path).map_err(unreadable)?;
     let (digest, lines) = weigh(&mut file, kind.as_deref()).map_err(unreadable)?;

@@ -15,6 +15,7 @@ use clap::Subcommand;
 use store::Store;
 
 use crate::cli::{ConfigArguments, Failure};
+use crate::database::Database;
 use crate::places::Places;
 
 /// What `fleet --help` ends with.
@@ -74,15 +75,8 @@ pub(crate) fn run(command: FleetCommand) -> Result<ExitCode, Failure> {
 
 /// The store of a data folder that is there.
 fn open(config: &ConfigArguments) -> Result<Store, Failure> {
-    let database = Places::at(&config.load()?.data)?.database();
-    if !database.exists() {
-        return Err(format!(
-            "there is no database at {}; `counterfoil keys init` and `counterfoil serve` begin one",
-            database.display()
-        )
-        .into());
-    }
-    Ok(store::sqlite::open(&database)?)
+    let config = config.load()?;
+    Database::of(&config, &Places::at(&config.data)?)?.open_known()
 }
 
 /// A moment as people read it.

@@ -8,6 +8,7 @@ use server::{Clock as _, SystemClock};
 use store::Registered;
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
+use crate::database::Database;
 use crate::places::Places;
 
 #[derive(Args)]
@@ -65,8 +66,8 @@ impl RegisterArguments {
 
 pub(super) fn register(arguments: &RegisterArguments) -> Result<ExitCode, Failure> {
     // A channel may be the first that a data folder sees.
-    let places = Places::at(&arguments.config.load()?.data)?;
-    let store = store::sqlite::open(&places.database())?;
+    let config = arguments.config.load()?;
+    let store = Database::of(&config, &Places::at(&config.data)?)?.open()?;
     let said: Vec<_> = Column::ALL
         .into_iter()
         .filter_map(|column| arguments.of(column).map(|said| (column, said)))

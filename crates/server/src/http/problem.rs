@@ -154,6 +154,12 @@ impl From<StoreError> for Problem {
             | StoreError::Full
             | StoreError::Closed
             | StoreError::Unreachable { .. }
+            | StoreError::Away(_)
+            | StoreError::Unresolved
+            | StoreError::ReadOnly
+            | StoreError::TooManyConnections
+            | StoreError::NotLetIn(_)
+            | StoreError::Contended
             | StoreError::NewerVersion { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Code::Unavailable)
@@ -162,6 +168,7 @@ impl From<StoreError> for Problem {
             | StoreError::Constraint(_)
             | StoreError::Malformed(_)
             | StoreError::Engine(_)
+            | StoreError::Settings(_)
             | StoreError::Panicked => {
                 tracing::error!(%error, "the store failed");
                 Self::new(Code::Internal)

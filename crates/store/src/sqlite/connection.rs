@@ -14,7 +14,7 @@ mod migrations {
 }
 
 /// The writer's connection to a file of this program's schema.
-pub(super) fn ready(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
+pub(crate) fn ready(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
     let ready = || {
         let mut connection = open_writing(path, busy_wait)?;
         migrate(&mut connection)?;

@@ -4,18 +4,12 @@
 //! [`BATCH_MAX`] units of work, none of them waiting longer than the commit before theirs. WAL with
 //! `synchronous=FULL`: what was answered survives `kill -9` and power loss.
 
-mod connection;
-mod fleet_read;
-mod fleet_row;
-mod fleet_write;
+mod commit;
+pub(crate) mod connection;
 mod floor;
-mod read;
-mod row;
-mod tap_read;
-mod tap_row;
-mod tap_write;
-mod write;
-mod writer;
+#[cfg(test)]
+mod plan;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,16 +19,13 @@ use rusqlite::Connection;
 
 use crate::error::StoreError;
 use crate::handle::{Engine, Job, Queue, Store};
+use crate::sql::read::Rows;
 use crate::unit::Reading;
-use writer::Writer;
+use crate::writer::Writer;
+use session::Moment;
 
+pub use crate::writer::{BATCH_MAX, QUEUE_MAX};
 pub use floor::floor;
-
-/// The most units of work in one commit.
-pub const BATCH_MAX: usize = 256;
-
-/// The most units of work that wait; one more is refused by name.
-pub const QUEUE_MAX: usize = 8192;
 
 /// Idle reading connections that are kept; more are opened under load and closed after it.
 const READERS_KEPT: usize = 8;
@@ -89,7 +80,7 @@ impl Engine for Sqlite {
         };
         // One transaction: all that a reading sees is of one moment, however many statements it takes.
         connection.prepare_cached("begin")?.execute([])?;
-        reading(&read::Rows(&connection));
+        reading(&Rows(&Moment(&connection)));
         // A connection that cannot end its moment is not kept: dropped here, it ends with it.
         connection.prepare_cached("commit")?.execute([])?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -379,7 +379,7 @@ pub(crate) async fn channels_are_found_by_the_beginning_of_a_name(store: Store) 
         "",
         "%",
         "\u{10ffff}",
-        "a\0b",
+        "a\u{1}b",
     ];
     for (n, name) in (0..).zip(names) {
         let said = Registration { name: Some(name.into()), ..Registration::default() };
@@ -406,7 +406,7 @@ pub(crate) async fn channels_are_found_by_the_beginning_of_a_name(store: Store) 
         "*",
         "St_",
         "[S]",
-        "a\0",
+        "a\u{1}",
         "西",
     ] {
         let expected: Vec<(&str, ChannelId)> =

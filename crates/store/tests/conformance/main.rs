@@ -21,8 +21,12 @@ mod tap;
 mod writing;
 
 use std::any::Any;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use cluster::Cluster;
 use store::Store;
+use store::postgres::{PATIENCE, Settings};
 
 /// An empty store, and what must outlive it: a folder, a schema.
 struct Fresh {
@@ -34,6 +38,24 @@ fn sqlite() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
     let store = store::sqlite::open(&folder.path().join("counterfoil.db")).unwrap();
     Fresh { store, kept: Box::new(folder) }
+}
+
+fn postgres() -> Fresh {
+    static LIKE: OnceLock<String> = OnceLock::new();
+    let cluster = Cluster::shared();
+    let opened = |url: String| {
+        let writer = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_be_bytes();
+        store::postgres::open(&Settings { url, password: None, tls: None, writer, patience: PATIENCE })
+            .unwrap()
+    };
+    // Migrated once, and copied for each story.
+    let like = LIKE.get_or_init(|| {
+        let database = cluster.fresh(None).unwrap();
+        drop(opened(database.url));
+        database.name
+    });
+    let database = cluster.fresh(Some(like)).unwrap();
+    Fresh { store: opened(database.url), kept: Box::new(()) }
 }
 
 macro_rules! stories {
@@ -186,3 +208,4 @@ macro_rules! conformance {
 }
 
 conformance!(sqlite);
+conformance!(postgres);

@@ -7,9 +7,9 @@ use store::{ApiKey, Merchant, Place, Store};
 use crate::maker::{MORNING, breaks_a_rule, first_answer, kept, seen};
 
 pub(crate) async fn merchants_and_places_have_names(store: Store) {
-    let merchant = kept(&store, |unit| unit.add_merchant("点心铺 <&> \0", MORNING)).await;
+    let merchant = kept(&store, |unit| unit.add_merchant("点心铺 <&> \u{1}", MORNING)).await;
     let found = seen(&store, move |rows| rows.merchant(merchant)).await;
-    assert_eq!(found, Some(Merchant { id: merchant, name: "点心铺 <&> \0".into() }));
+    assert_eq!(found, Some(Merchant { id: merchant, name: "点心铺 <&> \u{1}".into() }));
     assert_eq!(seen(&store, |rows| rows.merchant(MerchantId(u32::MAX))).await, None);
     let place = kept(&store, move |unit| unit.place_named(merchant, "Counter 1")).await;
     let found = seen(&store, move |rows| rows.place(place)).await;

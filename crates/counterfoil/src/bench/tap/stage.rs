@@ -27,6 +27,7 @@ use tokio_rustls::TlsConnector;
 use super::terminal::{InMemory, LoadTimes, SUITE, Terminal};
 use crate::card::new_holder;
 use crate::cli::Failure;
+use crate::database::Database;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
@@ -138,7 +139,7 @@ impl Stage {
         keys::add_bank_keys(&keys, &industries, now)?;
         let maker = Arc::new(keys::card_maker_key(&places)?);
         let pack = industries.get(industry()?).ok_or("the example industry is not there")?.pack.clone();
-        let app = open_app(places.database(), keys.clone(), Rules::default())?;
+        let app = open_app(&Database::Embedded(places.database()), keys.clone(), Rules::default())?;
         let bank = open_bank(app, keys.clone(), industries)?;
         let certificates = dev_certificates(&folder.join("tls"), &[], now, false)?;
         let listens = TapListens {

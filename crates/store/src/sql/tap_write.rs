@@ -1,11 +1,11 @@
-//! [`TapUnit`] over an open transaction.
+//! [`TapUnit`] over a session in a transaction.
 
 use model::{Asn, Fen, OnlineCounter, TerminalId, UnixMillis};
 use payment::{LoadId, LoadState};
-use rusqlite::params;
 
+use super::params;
 use super::row::signed;
-use super::write::{Transaction, read_through};
+use super::write::{Changes, read_through};
 use crate::error::StoreError;
 use crate::rows::{
     BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, StoredLoad, StoredTerminal, TapAuthorization,
@@ -44,7 +44,7 @@ fn load_id(id: Option<LoadId>) -> Option<[u8; 16]> {
     id.map(|id| id.0.to_be_bytes())
 }
 
-impl TapUnit for Transaction<'_> {
+impl TapUnit for Changes<'_> {
     fn add_terminal(&mut self, terminal: &StoredTerminal) -> Result<(), StoreError> {
         let sql = "insert into terminal (id, name, state, suite, master_version, activation_digest, \
                    activation_expires_at, activation_tries_left, key_id, mark_highest, mark_seen, heard_at, \
@@ -311,9 +311,9 @@ impl TapUnit for Transaction<'_> {
 
     fn add_sms(&mut self, sms: &OutgoingSms) -> Result<i64, StoreError> {
         let sql = "insert into outgoing_sms (phone, text, next_at, attempts, expires_at) \
-                   values (?, ?, ?, ?, ?)";
-        self.execute(sql, params![sms.phone, sms.text, sms.next_at.0, sms.attempts, sms.expires_at.0])?;
-        Ok(self.0.last_insert_rowid())
+                   values (?, ?, ?, ?, ?) returning id";
+        let params = params![sms.phone, sms.text, sms.next_at.0, sms.attempts, sms.expires_at.0];
+        self.insert("outgoing_sms", sql, params)
     }
 
     fn put_sms_attempt(&mut self, id: i64, next_at: UnixMillis, attempts: u32) -> Result<(), StoreError> {

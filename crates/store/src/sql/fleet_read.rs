@@ -2,11 +2,11 @@
 
 use ::fleet::{DownlinkId, Priority};
 use model::{ChannelId, UnixMillis};
-use rusqlite::{ToSql, params, params_from_iter};
 
 use super::fleet_row as row;
 use super::read::{Rows, select};
 use super::row::{Column, col};
+use super::{ToArg, params};
 use crate::error::StoreError;
 use crate::fleet::{FleetReading, SCAN_MAX};
 use crate::rows::{
@@ -14,13 +14,15 @@ use crate::rows::{
     StoredChannel, StoredDownlink, StoredFrame,
 };
 
+/// The longest name, in bytes.
+const NAME_BYTES_MAX: usize = 128;
 const TALLY: &str = "group_id, presence, channels";
 const IDS: &str = "id, group_id, presence";
 const LOWEST: [u8; ChannelId::LENGTH] = [0; ChannelId::LENGTH];
 const HIGHEST: [u8; ChannelId::LENGTH] = [0xff; ChannelId::LENGTH];
 
 /// Which index walks a filter; what it does not hold is compared row by row.
-fn walk(filter: &ChannelFilter) -> (&'static str, Vec<Box<dyn ToSql>>) {
+fn walk(filter: &ChannelFilter) -> (&'static str, Vec<Box<dyn ToArg>>) {
     match filter {
         ChannelFilter { tag: Some(tag), .. } => (
             "select channel.id, channel.group_id, channel.presence from channel_tag \
@@ -84,9 +86,9 @@ impl FleetReading for Rows<'_> {
         let (sql, more) = walk(filter);
         // Only a tag leaves anything to compare; all else is in the index that is walked.
         let scan = if filter.tag.is_some() { SCAN_MAX.max(limit) } else { limit };
-        let mut params: Vec<Box<dyn ToSql>> = vec![Box::new(above), Box::new(last), Box::new(scan)];
+        let mut params: Vec<Box<dyn ToArg>> = vec![Box::new(above), Box::new(last), Box::new(scan)];
         params.extend(more);
-        let looked_at = self.many(sql, params_from_iter(params), |found| {
+        let looked_at = self.many(sql, params, |found| {
             let group = col!(IDS, "group_id").get::<Option<u32>>(found)?.map(GroupId);
             let presence = row::presence(found, col!(IDS, "presence"))?;
             let fits = filter.group.is_none_or(|wanted| group == Some(wanted))
@@ -114,23 +116,23 @@ impl FleetReading for Rows<'_> {
         limit: u32,
     ) -> Result<Vec<StoredChannel>, StoreError> {
         let (name, id) = after.map_or((begins, LOWEST), |(name, id)| (name, id.to_bytes()));
-        // A byte that no text has, above all that texts have: behind every name that begins so.
-        let end = [begins.as_bytes(), &[0xff]].concat();
+        // The last of all characters, more often than it has room in a name: behind every name that begins so.
+        let end = begins.to_owned() + &"\u{10ffff}".repeat(NAME_BYTES_MAX / 4 + 1);
         let sql = select!(
             row::CHANNEL,
             "from channel where name is not null and (name, id) > (?, ?) and name >= ? \
-             and name < cast(? as text) order by name, id limit ?"
+             and name < ? order by name, id limit ?"
         );
         self.many(sql, params![name, id, begins, end, limit], row::channel)
     }
 
     fn tags_of(&self, channel: ChannelId) -> Result<Vec<String>, StoreError> {
         let sql = "select tag from channel_tag where channel = ? order by tag";
-        self.many(sql, [channel.to_bytes()], |found| Ok(found.get(0)?))
+        self.many(sql, [channel.to_bytes()], |found| found.get(0))
     }
 
     fn groups(&self) -> Result<Vec<ChannelGroup>, StoreError> {
-        self.many("select id, name from channel_group order by name", [], |found| {
+        self.many("select id, name from channel_group order by name", params![], |found| {
             Ok(ChannelGroup { id: GroupId(found.get(0)?), name: found.get(1)? })
         })
     }
@@ -141,7 +143,7 @@ impl FleetReading for Rows<'_> {
 
     fn channel_tally(&self) -> Result<Vec<ChannelTally>, StoreError> {
         let sql = select!(TALLY, "from channel_tally where channels > 0 order by group_id, presence");
-        self.many(sql, [], |found| {
+        self.many(sql, params![], |found| {
             let group = col!(TALLY, "group_id").get::<u32>(found)?;
             Ok(ChannelTally {
                 group: (group != 0).then_some(GroupId(group)),
@@ -207,8 +209,8 @@ impl FleetReading for Rows<'_> {
 
     fn waiting_downlink_count(&self, limit: u32) -> Result<u64, StoreError> {
         let sql = "select count(*) from \
-                   (select 1 from downlink where state in ('queued', 'handed') limit ?)";
-        Ok(self.one(sql, [limit], |found| Ok(found.get(0)?))?.unwrap_or(0))
+                   (select 1 from downlink where state in ('queued', 'handed') limit ?) as waiting";
+        Ok(self.one(sql, [limit], |found| found.get(0))?.unwrap_or(0))
     }
 
     fn downlinks_before(
@@ -267,8 +269,9 @@ impl FleetReading for Rows<'_> {
     }
 
     fn open_alert_count(&self, limit: u32) -> Result<u64, StoreError> {
-        let sql = "select count(*) from (select 1 from alert where cleared_at is null limit ?)";
-        Ok(self.one(sql, [limit], |found| Ok(found.get(0)?))?.unwrap_or(0))
+        let sql =
+            "select count(*) from (select 1 from alert where cleared_at is null limit ?) as open_alerts";
+        Ok(self.one(sql, [limit], |found| found.get(0))?.unwrap_or(0))
     }
 
     fn channel_import(&self, digest: [u8; 32]) -> Result<Option<ImportProgress>, StoreError> {

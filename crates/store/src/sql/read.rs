@@ -2,9 +2,9 @@
 
 use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
 use payment::{Account, AccountId, AccountKind, MerchantId, OrderId, TransferId};
-use rusqlite::{Connection, Params, Row, params};
 
 use super::row::{self, Column, col};
+use super::{Args, Desk, Row, Session, params};
 use crate::error::StoreError;
 use crate::rows::{
     Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, OrderCursor,
@@ -12,34 +12,47 @@ use crate::rows::{
 };
 use crate::unit::Reading;
 
-/// A connection as something to read from.
-pub(super) struct Rows<'c>(pub(super) &'c Connection);
+/// A session as something to read from.
+pub(crate) struct Rows<'s>(pub(crate) &'s dyn Session);
 
 impl Rows<'_> {
     pub(super) fn one<T>(
         &self,
-        sql: &str,
-        params: impl Params,
+        sql: &'static str,
+        args: impl Args,
         read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
-        rows.next()?.map(read).transpose()
+        let (mut read, mut found) = (Some(read), None);
+        args.with(|args| {
+            self.0.rows(sql, args, &mut |row| {
+                found = read.take().map(|read| read(row)).transpose()?;
+                Ok(false)
+            })
+        })?;
+        Ok(found)
     }
 
     pub(super) fn many<T>(
         &self,
-        sql: &str,
-        params: impl Params,
+        sql: &'static str,
+        args: impl Args,
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read(row)?);
-        }
+        args.with(|args| {
+            self.0.rows(sql, args, &mut |row| {
+                found.push(read(row)?);
+                Ok(true)
+            })
+        })?;
         Ok(found)
+    }
+}
+
+impl Rows<'_> {
+    /// What a desk holds back is in the tables, before they are summed.
+    fn see_all(&self) -> Result<(), StoreError> {
+        self.0.desk().map_or(Ok(()), Desk::write)
     }
 }
 
@@ -54,7 +67,7 @@ macro_rules! select {
         SQL.as_str()
     }};
 }
-pub(super) use select;
+pub(crate) use select;
 
 impl Reading for Rows<'_> {
     fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, StoreError> {
@@ -115,14 +128,14 @@ impl Reading for Rows<'_> {
             .map(|card| {
                 let sql =
                     "select count(*) from orders where card = ? and state in ('awaiting_card', 'processing')";
-                let waiting = self.one(sql, [card.id().0], |row| Ok(row.get(0)?))?.unwrap_or(0);
+                let waiting = self.one(sql, [card.id().0], |row| row.get(0))?.unwrap_or(0);
                 Ok(CardSummary { link: self.link_state(card.id())?, waiting, card })
             })
             .collect()
     }
 
     fn card_count(&self) -> Result<u64, StoreError> {
-        Ok(self.one("select count(*) from card", [], |row| Ok(row.get(0)?))?.unwrap_or(0))
+        Ok(self.one("select count(*) from card", params![], |row| row.get(0))?.unwrap_or(0))
     }
 
     fn link_state(&self, card: CardId) -> Result<LinkState, StoreError> {
@@ -222,6 +235,9 @@ impl Reading for Rows<'_> {
     }
 
     fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        if let Some(desk) = self.0.desk() {
+            return desk.account(id);
+        }
         self.one(select!(row::ACCOUNT, "from account where id = ?"), [id.0], row::account)
     }
 
@@ -231,6 +247,9 @@ impl Reading for Rows<'_> {
         owner: i64,
         currency: Currency,
     ) -> Result<Option<Account>, StoreError> {
+        if let Some(desk) = self.0.desk() {
+            return desk.account_of(kind, owner, currency);
+        }
         let sql = select!(row::ACCOUNT, "from account where kind = ? and owner = ? and currency = ?");
         self.one(sql, params![kind.name(), owner, currency.number()], row::account)
     }
@@ -251,7 +270,7 @@ impl Reading for Rows<'_> {
         let sql = "select card, subject, kind, at from alarm order by seq desc limit ?";
         self.many(sql, [limit], |row| {
             Ok(Alarm {
-                card: row.get::<_, Option<u32>>(0)?.map(CardId),
+                card: row.get::<Option<u32>>(0)?.map(CardId),
                 subject: row.get(1)?,
                 kind: row.get(2)?,
                 at: UnixMillis(row.get(3)?),
@@ -262,7 +281,7 @@ impl Reading for Rows<'_> {
     fn alarms_since(&self, card: CardId, kind: &str, since: &str) -> Result<u64, StoreError> {
         let sql = "select count(*) from alarm where card = ?1 and kind = ?2 and seq > \
                    coalesce((select max(seq) from alarm where card = ?1 and kind = ?3), 0)";
-        Ok(self.one(sql, params![card.0, kind, since], |row| Ok(row.get(0)?))?.unwrap_or(0))
+        Ok(self.one(sql, params![card.0, kind, since], |row| row.get(0))?.unwrap_or(0))
     }
 
     fn idempotent(
@@ -286,7 +305,7 @@ impl Reading for Rows<'_> {
     fn today(&self, since: UnixMillis) -> Result<Today, StoreError> {
         // Ids begin with their time: the primary key finds the day.
         let first = OrderId::from_time_and_random(since, 0);
-        let sql = "select state, currency, count(*) as number, sum(amount) as units from orders \
+        let sql = "select state, currency, count(*) as number, cast(sum(amount) as bigint) as units from orders \
                    where id >= ? group by state, currency order by state, currency";
         let by_state = self.many(sql, [first.0.to_be_bytes()], |row| {
             Ok((row.get(0)?, row::currency(row, col!(TODAY, "currency"))?, row.get(2)?, row.get(3)?))
@@ -295,10 +314,12 @@ impl Reading for Rows<'_> {
     }
 
     fn totals(&self) -> Result<Vec<Totals>, StoreError> {
-        let sql = "select kind, currency, count(*) as accounts, sum(posted) as posted, \
-                   sum(pending_out) as pending_out, sum(pending_in) as pending_in \
+        self.see_all()?;
+        let sql = "select kind, currency, count(*) as accounts, cast(sum(posted) as bigint) as posted, \
+                   cast(sum(pending_out) as bigint) as pending_out, \
+                   cast(sum(pending_in) as bigint) as pending_in \
                    from account group by kind, currency order by currency, kind";
-        self.many(sql, [], |row| {
+        self.many(sql, params![], |row| {
             Ok(Totals {
                 kind: row::account_kind(row, col!(TOTALS, "kind"))?,
                 currency: row::currency(row, col!(TOTALS, "currency"))?,
@@ -313,22 +334,24 @@ impl Reading for Rows<'_> {
     fn transfer_counts(&self) -> Result<[u64; 4], StoreError> {
         let mut counts = [0; 4];
         let sql = "select state, count(*) from transfer group by state";
-        for (state, count) in self.many(sql, [], |row| Ok((row.get::<_, usize>(0)?, row.get(1)?)))? {
+        for (state, count) in self.many(sql, params![], |row| Ok((row.get::<usize>(0)?, row.get(1)?)))? {
             *counts.get_mut(state).ok_or(StoreError::Malformed("transfer.state"))? = count;
         }
         Ok(counts)
     }
 
     fn balance_differences(&self) -> Result<Vec<BalanceDifference>, StoreError> {
+        self.see_all()?;
         let sql = "
-            with entries as (select account, sum(units) as units from posting group by account),
+            with entries as (select account, cast(sum(units) as bigint) as units from posting group by account),
             pending as (
-                select account, sum(outgoing) as outgoing, sum(incoming) as incoming from (
+                select account, cast(sum(outgoing) as bigint) as outgoing,
+                    cast(sum(incoming) as bigint) as incoming from (
                     select from_account as account, amount as outgoing, 0 as incoming
                     from transfer where state = 0
                     union all
                     select to_account, 0, amount from transfer where state = 0
-                ) group by account
+                ) as sides group by account
             ),
             whole as (
                 select id as account from account
@@ -346,7 +369,7 @@ impl Reading for Rows<'_> {
                 or coalesce(a.pending_out, 0) <> coalesce(p.outgoing, 0)
                 or coalesce(a.pending_in, 0) <> coalesce(p.incoming, 0)
             order by 1";
-        self.many(sql, [], |row| {
+        self.many(sql, params![], |row| {
             Ok(BalanceDifference {
                 account: AccountId(row.get(0)?),
                 stored: [row.get(1)?, row.get(2)?, row.get(3)?],

@@ -3,9 +3,9 @@
 use crypto::{PinReference, PurseCode, TerminalSuite};
 use model::{Asn, Fen, HolderReference, IndustryCode, OnlineCounter, PurseTime, TerminalId, UnixMillis};
 use payment::{Load, LoadId, LoadState, TransferId};
-use rusqlite::Row;
 use tap::SequenceMark;
 
+use super::Row;
 use super::row::{Column, Read, col, id_bytes, malformed, small, unsigned};
 use crate::error::StoreError;
 use crate::rows::{

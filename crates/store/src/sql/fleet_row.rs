@@ -3,8 +3,8 @@
 use ::fleet::{AlertKind, DownlinkId, DownlinkState, FailReason, Listening, Presence, Priority, Reception};
 use model::{CardId, ChannelId, UnixMillis};
 use payment::OrderId;
-use rusqlite::Row;
 
+use super::Row;
 use super::row::{Column, Read, col, id_bytes, malformed, small};
 use crate::error::StoreError;
 use crate::rows::{

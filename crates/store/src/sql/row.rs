@@ -11,8 +11,9 @@ use payment::{
     Account, AccountId, AccountKind, Authorization, AuthorizationState, CardRecord, MerchantId, Order,
     OrderId, OrderState, PressCount, TransferId, TransferState,
 };
-use rusqlite::Row;
 
+use super::Row;
+use super::value::FromValue;
 use crate::error::StoreError;
 use crate::rows::{
     Evidence, LinkState, StoredAuthorization, StoredCard, StoredOrder, StoredTransfer, life_cycle,
@@ -57,8 +58,9 @@ impl Column {
         panic!("no such column in the list")
     }
 
-    pub(super) fn get<T: rusqlite::types::FromSql>(self, row: &Row<'_>) -> Result<T, rusqlite::Error> {
-        row.get(self.place)
+    pub(super) fn get<T: FromValue>(self, row: &Row<'_>) -> Result<T, StoreError> {
+        let value = row.value(self.place)?;
+        T::from_value(value).ok_or(StoreError::Malformed(self.name))
     }
 }
 
@@ -70,7 +72,7 @@ macro_rules! col {
 }
 pub(super) use col;
 
-/// Unsigned 64 bits as SQLite's signed integer, bit for bit.
+/// Unsigned 64 bits as an engine's signed integer, bit for bit.
 pub(super) const fn signed(value: u64) -> i64 {
     value.cast_signed()
 }
@@ -250,9 +252,9 @@ pub(super) fn authorization(row: &Row<'_>) -> Read<StoredAuthorization> {
     })
 }
 
-pub(super) const ACCOUNT: &str = "id, kind, currency, posted, pending_out, pending_in";
+pub(crate) const ACCOUNT: &str = "id, kind, currency, posted, pending_out, pending_in";
 
-pub(super) fn account(row: &Row<'_>) -> Read<Account> {
+pub(crate) fn account(row: &Row<'_>) -> Read<Account> {
     Ok(Account {
         id: AccountId(col!(ACCOUNT, "id").get(row)?),
         kind: account_kind(row, col!(ACCOUNT, "kind"))?,

@@ -1,14 +1,14 @@
-//! [`Unit`] over an open transaction.
+//! [`Unit`] over a session in a transaction.
 
 use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
 use payment::{
     Account, AccountId, AccountKind, MerchantId, OrderId, PendingTransfer, PostedTransfer, TransferId,
     TransferState, VoidedTransfer,
 };
-use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior, params};
 
 use super::read::Rows;
-use super::row;
+use super::value::FromValue;
+use super::{Args, Session, params, row};
 use crate::error::StoreError;
 use crate::rows::{
     Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
@@ -17,40 +17,31 @@ use crate::rows::{
 };
 use crate::unit::{Reading, Unit};
 
-/// A transaction of the writer's. Dropped without commit, it is rolled back.
-pub(super) struct Transaction<'c>(pub(super) rusqlite::Transaction<'c>);
+/// A session as something to change.
+pub(crate) struct Changes<'s>(pub(crate) &'s dyn Session);
 
-impl<'c> Transaction<'c> {
-    pub(super) fn begin(connection: &'c mut Connection) -> Result<Self, StoreError> {
-        Ok(Self(connection.transaction_with_behavior(TransactionBehavior::Immediate)?))
+impl Changes<'_> {
+    pub(super) fn execute(&self, sql: &'static str, args: impl Args) -> Result<u64, StoreError> {
+        args.with(|args| self.0.run(sql, args))
     }
 
-    pub(super) fn commit(self) -> Result<(), StoreError> {
-        self.still_open()?;
-        Ok(self.0.commit()?)
-    }
-
-    /// Whether it can still be committed. A full or failing disk makes SQLite roll back by itself, in the
-    /// middle: from then on each statement would be a transaction of its own, kept whatever is answered.
-    pub(super) fn still_open(&self) -> Result<(), StoreError> {
-        if self.0.is_autocommit() {
-            return Err(StoreError::Engine("an error ended the transaction before its commit".into()));
-        }
-        Ok(())
-    }
-
-    /// Rows changed so far on this connection.
-    pub(super) fn changes(&self) -> u64 {
-        self.0.total_changes()
-    }
-
-    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        self.still_open()?;
-        Ok(self.0.prepare_cached(sql)?.execute(params)?)
+    /// Adds a row whose small number the engine gives; `what` names the table in errors.
+    pub(super) fn insert<T: FromValue>(
+        &self,
+        what: &'static str,
+        sql: &'static str,
+        args: impl Args,
+    ) -> Result<T, StoreError> {
+        self.read().one(sql, args, |row| row.get(0))?.ok_or(StoreError::Malformed(what))
     }
 
     /// Deletes a portion of what has grown old; how many.
-    pub(super) fn forget(&self, sql: &str, before: UnixMillis, limit: u32) -> Result<u32, StoreError> {
+    pub(super) fn forget(
+        &self,
+        sql: &'static str,
+        before: UnixMillis,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
         let forgotten = self.execute(sql, params![before.0, limit])?;
         Ok(u32::try_from(forgotten).unwrap_or(u32::MAX))
     }
@@ -59,26 +50,26 @@ impl<'c> Transaction<'c> {
     pub(super) fn change_one(
         &self,
         what: &'static str,
-        sql: &str,
-        params: impl Params,
+        sql: &'static str,
+        args: impl Args,
     ) -> Result<(), StoreError> {
-        match self.execute(sql, params)? {
+        match self.execute(sql, args)? {
             1 => Ok(()),
             _ => Err(StoreError::Malformed(what)),
         }
     }
 
-    pub(super) fn rows(&self) -> Rows<'_> {
-        Rows(&self.0)
+    pub(super) fn read(&self) -> Rows<'_> {
+        Rows(self.0)
     }
 }
 
-/// Reading inside a transaction is reading on its connection.
+/// Reading among changes is reading in their session.
 macro_rules! read_through {
     ($reading:ident: $(fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $answer:ty;)*) => {
-        impl $reading for Transaction<'_> {
+        impl $reading for Changes<'_> {
             $(fn $name(&self $(, $arg: $type)*) -> Result<$answer, StoreError> {
-                self.rows().$name($($arg),*)
+                self.read().$name($($arg),*)
             })*
         }
     };
@@ -121,17 +112,15 @@ read_through! { Reading:
     fn balance_differences(&self) -> Vec<BalanceDifference>;
 }
 
-pub(super) const INSERT_TRANSFER: &str = "insert into transfer \
+pub(crate) const INSERT_TRANSFER: &str = "insert into transfer \
      (id, from_account, to_account, currency, amount, state, purpose, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)";
-pub(super) const INSERT_POSTING: &str =
+pub(crate) const INSERT_POSTING: &str =
     "insert into posting (transfer, account, units, at) values (?, ?, ?, ?)";
 
-impl Unit for Transaction<'_> {
+impl Unit for Changes<'_> {
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError> {
-        self.execute("insert into merchant (name, created_at) values (?, ?)", params![name, at.0])?;
-        let id =
-            u32::try_from(self.0.last_insert_rowid()).map_err(|_| StoreError::Malformed("merchant.id"))?;
-        Ok(MerchantId(id))
+        let sql = "insert into merchant (name, created_at) values (?, ?) returning id";
+        self.insert("merchant", sql, params![name, at.0]).map(MerchantId)
     }
 
     fn add_api_key(&mut self, key: &ApiKey, at: UnixMillis) -> Result<(), StoreError> {
@@ -142,14 +131,11 @@ impl Unit for Transaction<'_> {
 
     fn place_named(&mut self, merchant: MerchantId, name: &str) -> Result<PlaceId, StoreError> {
         let find = "select id from place where merchant = ? and name = ?";
-        let found: Option<u32> =
-            self.0.prepare_cached(find)?.query_row(params![merchant.0, name], |row| row.get(0)).optional()?;
-        if let Some(id) = found {
+        if let Some(id) = self.read().one(find, params![merchant.0, name], |row| row.get(0))? {
             return Ok(PlaceId(id));
         }
-        self.execute("insert into place (merchant, name) values (?, ?)", params![merchant.0, name])?;
-        let id = u32::try_from(self.0.last_insert_rowid()).map_err(|_| StoreError::Malformed("place.id"))?;
-        Ok(PlaceId(id))
+        let sql = "insert into place (merchant, name) values (?, ?) returning id";
+        self.insert("place", sql, params![merchant.0, name]).map(PlaceId)
     }
 
     fn put_holder(&mut self, holder: &Holder, at: UnixMillis) -> Result<(), StoreError> {
@@ -344,12 +330,18 @@ impl Unit for Transaction<'_> {
         if let Some(account) = self.account_of(kind, owner, currency)? {
             return Ok(account);
         }
-        let sql = "insert into account (kind, owner, currency) values (?, ?, ?)";
-        self.execute(sql, params![kind.name(), owner, currency.number()])?;
-        Ok(Account::new(AccountId(self.0.last_insert_rowid()), kind, currency))
+        if let Some(desk) = self.0.desk() {
+            return desk.open(kind, owner, currency);
+        }
+        let sql = "insert into account (kind, owner, currency) values (?, ?, ?) returning id";
+        let id = self.insert("account", sql, params![kind.name(), owner, currency.number()])?;
+        Ok(Account::new(AccountId(id), kind, currency))
     }
 
     fn put_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        if let Some(desk) = self.0.desk() {
+            return desk.put(account);
+        }
         let sql = "update account set posted = ?, pending_out = ?, pending_in = ? where id = ?";
         let params = params![account.posted, account.pending_out, account.pending_in, account.id.0];
         self.change_one("account", sql, params)

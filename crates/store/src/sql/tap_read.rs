@@ -2,8 +2,8 @@
 
 use model::{Asn, Fen, OnlineCounter, TerminalId, UnixMillis};
 use payment::{LoadId, LoadState};
-use rusqlite::params;
 
+use super::params;
 use super::read::{Rows, select};
 use super::row::{Column, col};
 use super::tap_row as row;
@@ -15,11 +15,13 @@ use crate::rows::{
 use crate::tap::TapReading;
 
 /// The inner selection is answered by the index of serial numbers and counters alone; ids begin with their time.
-const LOADED_SINCE: &str = "select coalesce(sum(amount), 0) from load \
+const LOADED_SINCE: &str = "select cast(coalesce(sum(amount), 0) as bigint) from load \
      where id in (select id from load where asn = ? and id >= ?) and state <> 'settled_returned'";
 
 const UNFINISHED: &str = "from load where asn = ? and state in ('open', 'in_doubt')";
-const OF_COUNTER: &str = "from load where asn = ? and counter = ? and given_back = x''";
+/// What stands in `given_back` of a load that was not.
+const NOT_GIVEN_BACK: &[u8] = &[];
+const OF_COUNTER: &str = "from load where asn = ? and counter = ? and given_back = ?";
 const CLOSED_BEFORE: &str = "from load where state = 'closed' and id < ? order by id desc limit ?";
 const IN_STATE_BEFORE: &str =
     "from load where state = ? and state <> 'closed' and id < ? order by id desc limit ?";
@@ -77,7 +79,7 @@ impl TapReading for Rows<'_> {
 
     fn load_of(&self, asn: Asn, counter: OnlineCounter) -> Result<Option<StoredLoad>, StoreError> {
         let sql = select!(row::LOAD, OF_COUNTER);
-        self.one(sql, params![asn.to_bytes(), counter.0], row::load)
+        self.one(sql, params![asn.to_bytes(), counter.0, NOT_GIVEN_BACK], row::load)
     }
 
     fn unfinished_load(&self, asn: Asn) -> Result<Option<StoredLoad>, StoreError> {
@@ -112,15 +114,14 @@ impl TapReading for Rows<'_> {
     fn loaded_since(&self, asn: Asn, since: UnixMillis) -> Result<Fen, StoreError> {
         // Before 1970 nothing was loaded.
         let first = LoadId::from_time_and_random(since.max(UnixMillis(0)), 0);
-        let sum = self.one(LOADED_SINCE, params![asn.to_bytes(), first.0.to_be_bytes()], |row| {
-            Ok(row.get::<_, i64>(0)?)
-        })?;
+        let sum =
+            self.one(LOADED_SINCE, params![asn.to_bytes(), first.0.to_be_bytes()], |row| row.get::<i64>(0))?;
         Ok(Fen(u32::try_from(sum.unwrap_or(0)).unwrap_or(u32::MAX)))
     }
 
     fn load_counts(&self) -> Result<Vec<LoadCount>, StoreError> {
-        let sql = "select state, count(*) as number, sum(amount) as amount from load group by state";
-        let found = self.many(sql, [], |row| {
+        let sql = "select state, count(*) as number, cast(sum(amount) as bigint) as amount from load group by state";
+        let found = self.many(sql, params![], |row| {
             Ok(LoadCount {
                 state: row::load_state(row, col!(LOAD_COUNTS, "state"))?,
                 count: col!(LOAD_COUNTS, "number").get(row)?,
@@ -132,7 +133,7 @@ impl TapReading for Rows<'_> {
     }
 
     fn unfinished_loads(&self) -> Result<[u64; 2], StoreError> {
-        let found = self.many(UNFINISHED_LOADS, [], |row| {
+        let found = self.many(UNFINISHED_LOADS, params![], |row| {
             let state = row::load_state(row, col!(LOAD_COUNTS, "state"))?;
             Ok((state, col!(LOAD_COUNTS, "number").get(row)?))
         })?;
@@ -161,7 +162,7 @@ impl TapReading for Rows<'_> {
 
     fn sms_codes_since(&self, asn: Asn, since: UnixMillis) -> Result<u32, StoreError> {
         let sql = CODES_SINCE;
-        Ok(self.one(sql, params![asn.to_bytes(), since.0], |row| Ok(row.get(0)?))?.unwrap_or(0))
+        Ok(self.one(sql, params![asn.to_bytes(), since.0], |row| row.get(0))?.unwrap_or(0))
     }
 
     fn has_alarm_since(&self, kind: &str, subject: &str, since: UnixMillis) -> Result<bool, StoreError> {
@@ -178,8 +179,8 @@ impl TapReading for Rows<'_> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::connection;
     use super::*;
+    use crate::sqlite::connection;
 
     /// How SQLite will answer, as it tells it.
     fn plan(sql: &str) -> String {

@@ -1,0 +1,96 @@
+//! Which database a platform keeps its money in: the file of its data folder, or a PostgreSQL server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use server::tls::trusting;
+use server::{Chance as _, SystemChance};
+use store::postgres::{PATIENCE, Settings};
+use store::{Store, StoreError};
+
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::places::Places;
+
+/// How long a start waits for a database server that is away.
+const START_WAIT: Duration = Duration::from_secs(60);
+const START_STEP: Duration = Duration::from_secs(2);
+
+/// A database, opened or not.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    /// The file of a data folder.
+    Embedded(PathBuf),
+    /// A PostgreSQL server, perhaps shared with other nodes.
+    Server(Box<Settings>),
+}
+
+impl Database {
+    /// The one that the configuration names; the file of its data folder, if none.
+    pub(crate) fn of(config: &Config, places: &Places) -> Result<Self, Failure> {
+        let section = &config.database;
+        if section.url.is_empty() {
+            return Ok(Self::Embedded(places.database()));
+        }
+        if !section.url.starts_with("postgres://") && !section.url.starts_with("postgresql://") {
+            return Err(
+                "database.url is no database that this program knows; give postgres://USER@HOST/NAME, or \
+                        nothing for the file in the data folder"
+                    .into(),
+            );
+        }
+        let password = if section.password_file.as_os_str().is_empty() {
+            None
+        } else {
+            let path = &section.password_file;
+            let text =
+                std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            Some(text.trim_end_matches(['\r', '\n']).to_owned())
+        };
+        let authorities = Some(section.authorities.as_path()).filter(|path| !path.as_os_str().is_empty());
+        // With TLS the server is always verified: what libpq calls verify-full.
+        let mut url = section.url.replace("sslmode=verify-full", "sslmode=require");
+        if authorities.is_some() && !url.contains("sslmode=") {
+            url += if url.contains('?') { "&sslmode=require" } else { "?sslmode=require" };
+        }
+        let tls = if url.contains("sslmode=require") { Some(trusting(authorities)?) } else { None };
+        let writer = SystemChance.draw().to_be_bytes();
+        Ok(Self::Server(Box::new(Settings { url, password, tls, writer, patience: PATIENCE })))
+    }
+
+    /// Opens it, and makes it if it is a file that is not there.
+    pub(crate) fn open(&self) -> Result<Store, StoreError> {
+        match self {
+            Self::Embedded(file) => store::sqlite::open(file),
+            Self::Server(settings) => store::postgres::open(settings),
+        }
+    }
+
+    /// Opens it for a platform that begins: a server that is away for a moment is waited for, and that is said.
+    pub(crate) async fn open_when_there(&self) -> Result<Store, StoreError> {
+        let until = tokio::time::Instant::now() + START_WAIT;
+        loop {
+            match self.open() {
+                Err(error) if error.may_pass() && tokio::time::Instant::now() < until => {
+                    tracing::warn!(%error, "waiting for the database");
+                    tokio::time::sleep(START_STEP).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Opens one that is there: a command that only looks makes none.
+    pub(crate) fn open_known(&self) -> Result<Store, Failure> {
+        if let Self::Embedded(file) = self
+            && !file.exists()
+        {
+            return Err(format!(
+                "there is no database at {}; `counterfoil keys init` and `counterfoil serve` begin one",
+                file.display()
+            )
+            .into());
+        }
+        Ok(self.open()?)
+    }
+}

@@ -1,0 +1,203 @@
+//! Accounts during a transaction: read once, changed in memory, written once, in the order of their ids.
+//!
+//! What lowers what can be spent changes the account's base row: of two nodes that do so at once, the second runs its units
+//! of work again. All else adds a part, which waits for nobody: a merchant's thousand payments a second are no queue.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+
+use model::Currency;
+use payment::{Account, AccountId, AccountKind};
+
+use super::session::Work;
+use crate::error::StoreError;
+use crate::sql::read::select;
+use crate::sql::row::{self, ACCOUNT};
+use crate::sql::{Arg, Args, Desk, Session, Take, params};
+
+/// How many parts are added to their bases in one transaction of [`FOLD`].
+pub(super) const FOLD_MAX: i64 = 100_000;
+
+/// Adds parts to their bases. Whole accounts at a time is not needed: a sum is a sum.
+pub(super) const FOLD: &str = "
+    with gone as (
+        delete from account_part where seq in (
+            select seq from account_part order by account limit $1 for update skip locked
+        ) returning account, posted, pending_out, pending_in
+    ), sums as (
+        select account, cast(sum(posted) as bigint) as posted, cast(sum(pending_out) as bigint) as pending_out,
+            cast(sum(pending_in) as bigint) as pending_in
+        from gone group by account
+    )
+    update account_base b set posted = b.posted + s.posted, pending_out = b.pending_out + s.pending_out,
+        pending_in = b.pending_in + s.pending_in
+    from sums s where b.id = s.account";
+
+const LOCK: &str = "select id from account_base where id = any($1) order by id for no key update";
+const DEBIT: &str = "update account_base b set posted = b.posted + u.posted, \
+     pending_out = b.pending_out + u.pending_out, pending_in = b.pending_in + u.pending_in \
+     from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) as u (id, posted, pending_out, pending_in) \
+     where b.id = u.id";
+const CREDIT: &str = "insert into account_part (account, posted, pending_out, pending_in) \
+     select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])";
+
+struct Held {
+    /// As the tables have it.
+    written: Account,
+    now: Account,
+    /// Whether anything lowered what can be spent.
+    debited: bool,
+}
+
+type Owner = (&'static str, i64, u16);
+
+/// The accounts of one transaction, over its connection.
+pub(super) struct Counter<'w> {
+    work: &'w Work<'w>,
+    held: RefCell<BTreeMap<AccountId, Held>>,
+    owners: RefCell<HashMap<Owner, AccountId>>,
+    puts: Cell<u64>,
+}
+
+impl<'w> Counter<'w> {
+    pub(super) fn over(work: &'w Work<'w>) -> Self {
+        Self { work, held: RefCell::default(), owners: RefCell::default(), puts: Cell::new(0) }
+    }
+
+    /// Rows changed so far, those that are not written yet included.
+    pub(super) fn changes(&self) -> u64 {
+        self.work.changes().saturating_add(self.puts.get())
+    }
+
+    fn find(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<Account>, StoreError> {
+        let mut found = None;
+        self.work.rows(sql, args, &mut |row| {
+            found = Some(row::account(row)?);
+            Ok(false)
+        })?;
+        if let Some(account) = found {
+            let held = Held { written: account, now: account, debited: false };
+            self.held.borrow_mut().insert(account.id, held);
+        }
+        Ok(found)
+    }
+
+    fn id(&self, sql: &'static str, args: impl Args) -> Result<Option<AccountId>, StoreError> {
+        let mut id = None;
+        args.with(|args| {
+            self.work.rows(sql, args, &mut |row| {
+                id = Some(AccountId(row.get(0)?));
+                Ok(false)
+            })
+        })?;
+        Ok(id)
+    }
+}
+
+/// One column of what is written.
+#[derive(Default)]
+struct Sums {
+    ids: Vec<i64>,
+    posted: Vec<i64>,
+    pending_out: Vec<i64>,
+    pending_in: Vec<i64>,
+}
+
+impl Desk for Counter<'_> {
+    fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        if let Some(held) = self.held.borrow().get(&id) {
+            return Ok(Some(held.now));
+        }
+        let sql = select!(ACCOUNT, "from account where id = ?");
+        params![id.0].with(|args| self.find(sql, args))
+    }
+
+    fn account_of(
+        &self,
+        kind: AccountKind,
+        owner: i64,
+        currency: Currency,
+    ) -> Result<Option<Account>, StoreError> {
+        let key = (kind.name(), owner, currency.number());
+        let known = self.owners.borrow().get(&key).copied();
+        if let Some(id) = known {
+            return self.account(id);
+        }
+        let sql = "select id from account_base where kind = ? and owner = ? and currency = ?";
+        let Some(id) = self.id(sql, params![key.0, owner, key.2])? else { return Ok(None) };
+        self.owners.borrow_mut().insert(key, id);
+        self.account(id)
+    }
+
+    fn open(&self, kind: AccountKind, owner: i64, currency: Currency) -> Result<Account, StoreError> {
+        let sql = "insert into account_base (kind, owner, currency) values (?, ?, ?) returning id";
+        let id = self.id(sql, params![kind.name(), owner, currency.number()])?;
+        let id = id.ok_or(StoreError::Malformed("account"))?;
+        let account = Account::new(id, kind, currency);
+        self.held.borrow_mut().insert(id, Held { written: account, now: account, debited: false });
+        self.owners.borrow_mut().insert((kind.name(), owner, currency.number()), id);
+        Ok(account)
+    }
+
+    fn put(&self, account: &Account) -> Result<(), StoreError> {
+        if self.account(account.id)?.is_none() {
+            return Err(StoreError::Malformed("account"));
+        }
+        if account.pending_out < 0 || account.pending_in < 0 {
+            return Err(StoreError::Constraint("what is pending of an account is never below zero".into()));
+        }
+        if let Some(held) = self.held.borrow_mut().get_mut(&account.id) {
+            held.debited |= account.available() < held.now.available() || account.kind == AccountKind::Holder;
+            held.now = *account;
+        }
+        self.puts.set(self.puts.get().saturating_add(1));
+        Ok(())
+    }
+
+    fn write(&self) -> Result<(), StoreError> {
+        let (mut debits, mut credits) = (Sums::default(), Sums::default());
+        let mut held = self.held.borrow_mut();
+        for (id, held) in held.iter_mut().filter(|(_, held)| held.now != held.written) {
+            let sums = if held.debited { &mut debits } else { &mut credits };
+            let by = |now: i64, before: i64| {
+                now.checked_sub(before).ok_or(StoreError::Malformed("account: sums too far apart"))
+            };
+            sums.ids.push(id.0);
+            sums.posted.push(by(held.now.posted, held.written.posted)?);
+            sums.pending_out.push(by(held.now.pending_out, held.written.pending_out)?);
+            sums.pending_in.push(by(held.now.pending_in, held.written.pending_in)?);
+            (held.written, held.debited) = (held.now, false);
+        }
+        let client = self.work.client();
+        if !debits.ids.is_empty() {
+            self.work.run(async {
+                let (lock, debit) = (client.prepare_cached(LOCK).await?, client.prepare_cached(DEBIT).await?);
+                client.query(&lock, &[&debits.ids]).await?;
+                let Sums { ids, posted, pending_out, pending_in } = &debits;
+                client.execute(&debit, &[ids, posted, pending_out, pending_in]).await
+            })?;
+        }
+        if !credits.ids.is_empty() {
+            self.work.run(async {
+                let credit = client.prepare_cached(CREDIT).await?;
+                let Sums { ids, posted, pending_out, pending_in } = &credits;
+                client.execute(&credit, &[ids, posted, pending_out, pending_in]).await
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Session for Counter<'_> {
+    fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {
+        self.work.rows(sql, args, take)
+    }
+
+    fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
+        Session::run(self.work, sql, args)
+    }
+
+    fn desk(&self) -> Option<&dyn Desk> {
+        Some(self)
+    }
+}

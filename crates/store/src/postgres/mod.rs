@@ -1,0 +1,153 @@
+//! The back end for many nodes: one PostgreSQL database, a writer a node, a few readers.
+//!
+//! For: nodes that share their cards, orders and ledger. A node's writer commits what has queued in one transaction at repeatable
+//! read, as the embedded one does; where another node changed the same rows, it runs its units of work again.
+//! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
+//! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
+//! `session` and `statement` for the shared statements; `connection` for addresses, TLS and migrations.
+
+mod commit;
+mod connection;
+mod desk;
+mod error;
+mod session;
+mod statement;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Pool, PoolError};
+use futures_util::FutureExt as _;
+use rustls::ClientConfig;
+use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
+
+use crate::error::StoreError;
+use crate::handle::{Engine, Job, Queue, Store};
+use crate::sql::read::Rows;
+use crate::unit::Reading;
+use crate::writer::{QUEUE_MAX, Writer};
+use commit::Desk;
+use connection::Address;
+use error::Trouble;
+use session::{Drive, Work};
+
+/// The most readings at once; one more waits.
+pub const READERS_MAX: usize = 16;
+
+/// How long a reading waits for a connection.
+const READER_WAIT: Duration = Duration::from_secs(5);
+
+const BEGIN_READING: &str = "begin isolation level repeatable read read only";
+
+/// How long a unit of work is tried while the database is away, if not said otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a database is opened.
+#[derive(Clone)]
+pub struct Settings {
+    /// `postgres://USER:PASSWORD@HOST/NAME`, or what else libpq takes.
+    pub url: String,
+    /// The user's password, for an address that holds none.
+    pub password: Option<String>,
+    /// Whom to believe that they are the database server; `None`: TLS is not used.
+    pub tls: Option<ClientConfig>,
+    /// 16 random bytes, of this start alone: the name of its writer.
+    pub writer: [u8; 16],
+    /// How long a unit of work is tried while the database is away, before that is answered.
+    pub patience: Duration,
+}
+
+impl core::fmt::Debug for Settings {
+    /// The address holds a password.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Settings").field("url", &"[redacted]").finish_non_exhaustive()
+    }
+}
+
+/// Connects, migrates, and starts the writer, which stops when the last handle is dropped.
+pub fn open(settings: &Settings) -> Result<Store, StoreError> {
+    let address = Address::of(settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("store-network")
+        .enable_all()
+        .build()
+        .map_err(|error| StoreError::Engine(error.to_string()))?;
+    let network = runtime.handle().clone();
+    let ready = network.spawn(address.clone().make_ready());
+    Drive::Elsewhere.wait(ready).map_err(|error| StoreError::Engine(error.to_string()))??;
+    let writing = address.pool(1, settings.patience)?;
+    let engine = Postgres {
+        readers: address.pool(READERS_MAX, READER_WAIT)?,
+        writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
+        runtime: Some(runtime),
+    };
+    Ok(Store::new(Arc::new(engine)))
+}
+
+struct Postgres {
+    readers: Pool,
+    writer: Option<Writer>,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // What has queued is done first, while there is a network to do it over.
+        self.writer.take();
+        // Connections end by themselves; to wait for them is not allowed where the last handle may be dropped.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Waits on this thread. Other tasks of a runtime with several threads go on meanwhile.
+fn waiting<T>(wait: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+        _ => wait(),
+    }
+}
+
+impl Postgres {
+    fn read_now(&self, reading: &mut dyn FnMut(&dyn Reading)) -> Result<(), StoreError> {
+        let connection = {
+            let _inside = self.runtime.as_ref().map(Runtime::enter);
+            Drive::Elsewhere.wait(self.readers.get()).map_err(|error| match error {
+                PoolError::Backend(error) => Trouble::of(&error).into_error(),
+                PoolError::Timeout(_) => {
+                    StoreError::Away("it does not answer, or too many read at once".into())
+                }
+                error => StoreError::Away(error.to_string()),
+            })?
+        };
+        // One transaction: all that a reading sees is of one moment. It need not be waited for: what follows is behind it.
+        let begun = connection.batch_execute(BEGIN_READING).now_or_never();
+        if let Some(Err(error)) = begun {
+            return Err(Trouble::of(&error).into_error());
+        }
+        let work = Work::on(&connection, Drive::Elsewhere);
+        reading(&Rows(&work));
+        if work.trouble().is_none() {
+            let _ = connection.batch_execute("commit").now_or_never();
+        } else {
+            let _ = connection.batch_execute("rollback").now_or_never();
+        }
+        Ok(())
+    }
+}
+
+impl Engine for Postgres {
+    fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.writer.as_ref().map_or(Err(StoreError::Closed), |writer| writer.submit(job))
+    }
+
+    fn read(&self, reading: &mut dyn FnMut(&dyn Reading)) -> Result<(), StoreError> {
+        waiting(|| self.read_now(reading))
+    }
+
+    fn queue(&self) -> Queue {
+        self.writer.as_ref().map_or(Queue { waiting: 0, limit: QUEUE_MAX }, Writer::queue)
+    }
+}

@@ -1,0 +1,57 @@
+//! The statements of the store, said once for every engine that speaks SQL.
+//!
+//! For: [`Reading`](crate::Reading) and [`Unit`](crate::Unit) over any [`Session`]. A statement is the common part of SQLite's
+//! and PostgreSQL's languages, with `?` (or `?1`) where an argument goes; integers are 64 bits, ids are bytes.
+//! Refuses: knowing an engine. Connections, transactions, migrations and errors are in [`crate::sqlite`] and
+//! [`crate::postgres`].
+//! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels; `row` files for what is stored how.
+
+mod arg;
+mod fleet_read;
+mod fleet_row;
+mod fleet_write;
+pub(crate) mod read;
+pub(crate) mod row;
+mod tap_read;
+mod tap_row;
+mod tap_write;
+mod value;
+pub(crate) mod write;
+
+pub(crate) use arg::{Arg, Args, ToArg, params};
+pub(crate) use value::{Columns, Row, Value};
+
+use model::Currency;
+use payment::{Account, AccountId, AccountKind};
+
+use crate::error::StoreError;
+
+/// Takes a row; whether it wants another.
+pub(crate) type Take<'t> = dyn FnMut(&Row<'_>) -> Result<bool, StoreError> + 't;
+
+/// A connection, inside a transaction or a moment of reading.
+pub(crate) trait Session {
+    /// Hands over the rows of a statement, one after the other.
+    fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError>;
+    /// Runs a statement that changes rows; how many it changed.
+    fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError>;
+    /// Where accounts are while units of work change them, if not in their table.
+    fn desk(&self) -> Option<&dyn Desk> {
+        None
+    }
+}
+
+/// Accounts that are read once and written once in a transaction, however many units of work change them.
+pub(crate) trait Desk {
+    fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
+    fn account_of(
+        &self,
+        kind: AccountKind,
+        owner: i64,
+        currency: Currency,
+    ) -> Result<Option<Account>, StoreError>;
+    fn open(&self, kind: AccountKind, owner: i64, currency: Currency) -> Result<Account, StoreError>;
+    fn put(&self, account: &Account) -> Result<(), StoreError>;
+    /// Writes what has changed, for whoever reads the table.
+    fn write(&self) -> Result<(), StoreError>;
+}
