@@ -28,9 +28,9 @@ mod wrong_code;
 
 use std::sync::Arc;
 
+use ::operator::Rate;
 use crypto::KeyStore;
 use model::UnixMillis;
-use operator::Rate;
 use payment::PressRule;
 use store::{Store, StoreError, Unit, WriteError};
 
@@ -151,7 +151,7 @@ impl App {
     }
 
     /// The operators of this platform. Their delays begin anew with each: make it once.
-    pub fn operators(&self, cost: operator::Cost) -> crate::Operators {
+    pub fn operators(&self, cost: ::operator::Cost) -> crate::Operators {
         let inner = &self.inner;
         crate::Operators::new(inner.store.clone(), inner.clock.clone(), inner.chance.clone(), cost)
     }
