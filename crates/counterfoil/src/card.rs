@@ -322,7 +322,7 @@ pub(crate) fn run(arguments: RunArguments) -> Result<ExitCode, Failure> {
         let listener = bind_port("the card's face", arguments.face, "--face").await?;
         let face = address_of(&listener, arguments.face);
         let id = card.information().card_id;
-        let stop = StopSignals::listen()?;
+        let mut stop = StopSignals::listen()?;
         print(&format!(
             "{id} is on and speaks to coap://{}/cf.\nIts face: http://{face}{}\nCtrl-C switches it off.\n",
             arguments.platform,

@@ -47,6 +47,7 @@ pub(crate) struct DatabaseSection {
     pub(crate) url: String,
     pub(crate) password_file: PathBuf,
     pub(crate) authorities: PathBuf,
+    pub(crate) node: String,
 }
 
 impl core::fmt::Debug for DatabaseSection {

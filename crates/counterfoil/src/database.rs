@@ -53,6 +53,12 @@ impl Database {
         if authorities.is_some() && !url.contains("sslmode=") {
             url += if url.contains('?') { "&sslmode=require" } else { "?sslmode=require" };
         }
+        if authorities.is_some() && url.contains("sslmode=disable") {
+            return Err(
+                "database.authorities and sslmode=disable contradict each other; leave one of them out"
+                    .into(),
+            );
+        }
         let tls = if url.contains("sslmode=require") { Some(trusting(authorities)?) } else { None };
         let writer = SystemChance.draw().to_be_bytes();
         Ok(Self::Server(Box::new(Settings { url, password, tls, writer, patience: PATIENCE })))

@@ -25,6 +25,7 @@ mod platform;
 mod reconcile;
 mod serve;
 mod settle;
+mod standby;
 mod tap;
 mod terminal;
 mod tls;

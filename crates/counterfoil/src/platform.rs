@@ -328,7 +328,7 @@ impl StopSignals {
     }
 
     /// Waits for either.
-    pub(crate) async fn asked(mut self) {
+    pub(crate) async fn asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

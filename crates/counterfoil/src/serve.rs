@@ -7,8 +7,9 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, app_on};
+use crate::standby::Waited;
 use crate::tap::{TapListens, TapRail, industries, open_bank};
-use crate::{keys, log, lorawan, northbound};
+use crate::{keys, log, lorawan, northbound, standby};
 
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
@@ -28,7 +29,13 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
-    let store = Database::of(&config, &places)?.open_when_there().await?;
+    let database = Database::of(&config, &places)?;
+    let store = database.open_when_there().await?;
+    let mut stop = StopSignals::listen()?;
+    let turn = match standby::wait(&database, &config.database.node, &store, &mut stop).await? {
+        Waited::Serve(turn) => turn,
+        Waited::Stopped => return print("Stopped.\n"),
+    };
     let app = app_on(store, key_store.clone(), config.rules());
     let tap_listens = TapListens::of(&config)?;
     let listens = Listens {
@@ -52,7 +59,6 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Some(listens) => Some(TapRail::start(bank, listens).await?),
         None => None,
     };
-    let stop = StopSignals::listen()?;
     print(&format!(
         "Counterfoil serves.\n  merchants and order pages  http://{}  (docs at /docs)\n  operators                  \
          http://{}/console\n  cards                      coap://{}/cf\n",
@@ -84,12 +90,31 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
             }
         }
     });
-    stop.asked().await;
+    let overtaken = async {
+        match &turn {
+            Some(turn) => turn.overtaken().await,
+            None => std::future::pending().await,
+        }
+    };
+    let overtaken = tokio::select! {
+        () = stop.asked() => None,
+        other = overtaken => Some(other),
+    };
     tracing::info!("stopping: finishing what is in flight");
     refresher.abort();
     if let Some(tap) = tap {
         tap.stop().await;
     }
     platform.stop().await;
+    if let Some(other) = overtaken {
+        return Err(format!(
+            "{other} serves on this database now: this node was silent for too long and taken for dead. Look at its \
+             machine, and start it again to stand by"
+        )
+        .into());
+    }
+    if let Some(turn) = turn {
+        turn.end().await?;
+    }
     print("Stopped.\n")
 }

@@ -483,7 +483,7 @@ async fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     let options = FaceOptions::default();
     let listener = bind("the terminal's pages", arguments.listen, "--listen").await?;
     let at = address_of(&listener, arguments.listen);
-    let stop = StopSignals::listen()?;
+    let mut stop = StopSignals::listen()?;
     let face = if terminal::is_enrolled(&arguments.folder.folder) {
         let (reader, _soft) = attach(&arguments.reader)?;
         let passphrase = passphrase(&arguments.folder)?;

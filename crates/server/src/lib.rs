@@ -12,6 +12,7 @@ pub mod bank;
 pub mod bearer;
 pub mod fleet;
 pub mod http;
+pub mod lease;
 mod metrics;
 pub mod operators;
 pub mod security;

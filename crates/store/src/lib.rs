@@ -10,6 +10,7 @@
 mod error;
 pub mod fleet;
 mod handle;
+pub mod lease;
 pub mod money;
 pub mod operator;
 pub mod postgres;
@@ -25,16 +26,17 @@ pub use handle::{Queue, Store};
 pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, BalanceDifference, BankCard, BankFile, CardSummary,
     ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DifferenceKind, Evidence, GroupId,
-    HeardState, Holder, Idempotent, ImportProgress, KeyCheck, LinkState, LoadAttempt, LoadCount, Merchant,
-    Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession, OrderCursor, OutgoingSms, PaymentFee,
-    Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert,
-    StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference, StoredDownlink,
-    StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOperator, StoredOrder, StoredPayout,
-    StoredRefund, StoredSettlement, StoredTerminal, StoredTransfer, TapAuthorization, TerminalState, Today,
-    Totals, Wallet, WalletState, WorkingKey,
+    HeardState, Holder, Idempotent, ImportProgress, KeyCheck, Lease, LinkState, LoadAttempt, LoadCount,
+    Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession, OrderCursor, OutgoingSms,
+    PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment,
+    StoredAlert, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference,
+    StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOperator, StoredOrder,
+    StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTransfer, TapAuthorization,
+    TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};
+pub use crate::lease::{LeaseReading, LeaseUnit};
 pub use crate::money::{MoneyReading, MoneyUnit};
 pub use crate::operator::{OperatorReading, OperatorUnit};
 pub use crate::tap::{TapReading, TapUnit};

@@ -10,6 +10,7 @@ use payment::{
 
 use crate::StoreError;
 use crate::fleet::{FleetReading, FleetUnit};
+use crate::lease::{LeaseReading, LeaseUnit};
 use crate::money::{MoneyReading, MoneyUnit};
 use crate::operator::{OperatorReading, OperatorUnit};
 use crate::rows::{
@@ -23,7 +24,7 @@ type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
-pub trait Reading: TapReading + FleetReading + MoneyReading + OperatorReading {
+pub trait Reading: TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading {
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
     /// The key of a digest, unless it was revoked.
@@ -107,7 +108,7 @@ pub trait Reading: TapReading + FleetReading + MoneyReading + OperatorReading {
 
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
-pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + OperatorUnit {
+pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit {
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;
     /// Adds an API key's digest.

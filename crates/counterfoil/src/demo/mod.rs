@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<ExitCode, Failure> {
             return headless::run(folder, arguments.decision).await;
         }
         let demo = Demo::start(folder, Ports::from(arguments.port, arguments.air_port), Rails::Both).await?;
-        let stop = StopSignals::listen()?;
+        let mut stop = StopSignals::listen()?;
         print(&demo.welcome())?;
         stop.asked().await;
         demo.stop().await;

@@ -83,7 +83,7 @@ pub(super) fn import(arguments: ImportArguments) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     let stop = Arc::new(AtomicBool::new(false));
     let imported = runtime()?.block_on(async {
-        let (signals, asked) = (StopSignals::listen()?, Arc::clone(&stop));
+        let (mut signals, asked) = (StopSignals::listen()?, Arc::clone(&stop));
         tokio::spawn(async move {
             signals.asked().await;
             asked.store(true, Ordering::Relaxed);

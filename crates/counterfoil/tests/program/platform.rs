@@ -52,6 +52,12 @@ impl Platform {
         Self { _temporary: None, data, config, air, http, operations }
     }
 
+    /// Another node of the same addresses; its folder and configuration are its own.
+    pub(crate) fn at_ports_of(other: &Self) -> Self {
+        let Self { air, http, operations, .. } = *other;
+        Self { _temporary: None, data: PathBuf::new(), config: PathBuf::new(), air, http, operations }
+    }
+
     /// With keys.
     pub(crate) fn new() -> Self {
         let platform = Self::bare();

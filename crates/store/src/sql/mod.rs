@@ -11,6 +11,7 @@ mod arg;
 mod fleet_read;
 mod fleet_row;
 mod fleet_write;
+mod lease;
 mod money_read;
 mod money_row;
 mod money_write;

@@ -8,6 +8,7 @@ mod channel;
 mod downlink;
 mod event;
 mod fleet;
+mod lease;
 mod ledger;
 mod load;
 #[path = "../maker/mod.rs"]
@@ -214,6 +215,10 @@ macro_rules! conformance {
                 a_refusal_leaves_no_entry
                 two_hundred_who_append_at_once_make_one_chain
                 a_holder_s_bank_cards_are_found
+            }
+            lease {
+                every_field_of_a_lease_comes_back_and_its_name_has_one
+                of_many_who_take_a_lease_at_once_each_sees_the_one_before
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says
