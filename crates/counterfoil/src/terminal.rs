@@ -493,7 +493,7 @@ async fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
         Face::locked(Locked::NotEnrolled, None, &options)
     };
     print(&format!("The terminal's pages: http://{at}/\nCtrl-C stops it when what is begun is done.\n"))?;
-    terminal::face::serve(face, listener, stop.asked()).await?;
+    terminal::face::serve(face, listener, async move { stop.asked().await }).await?;
     print("Stopped.\n")
 }
 

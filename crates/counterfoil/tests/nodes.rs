@@ -24,7 +24,7 @@ fn second(first: &Platform, folder: &Path, url: &str) -> Platform {
     std::fs::create_dir(&data).unwrap();
     std::fs::copy(first.data.join("keys.cfks"), data.join("keys.cfks")).unwrap();
     assert!(std::fs::read_to_string(&config).unwrap().contains(url));
-    Platform { data, config, ..Platform::at_ports_of(first) }
+    first.beside(data, config)
 }
 
 fn standing_by(node: &Platform) -> Program {

@@ -52,10 +52,10 @@ impl Platform {
         Self { _temporary: None, data, config, air, http, operations }
     }
 
-    /// Another node of the same addresses; its folder and configuration are its own.
-    pub(crate) fn at_ports_of(other: &Self) -> Self {
-        let Self { air, http, operations, .. } = *other;
-        Self { _temporary: None, data: PathBuf::new(), config: PathBuf::new(), air, http, operations }
+    /// Another node of the same addresses, with a folder and a configuration of its own.
+    pub(crate) fn beside(&self, data: PathBuf, config: PathBuf) -> Self {
+        let Self { air, http, operations, .. } = *self;
+        Self { _temporary: None, data, config, air, http, operations }
     }
 
     /// With keys.

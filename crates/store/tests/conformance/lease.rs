@@ -1,6 +1,6 @@
 //! Leases: kept under their names, and of two who take one at once, one is first.
 
-use store::{Lease, LeaseReading as _, LeaseUnit as _, Store, StoreError};
+use store::{Lease, Store, StoreError};
 use tokio::task::JoinSet;
 
 use crate::maker::{MORNING, kept, seen};
