@@ -11,8 +11,8 @@ use payment::MerchantId;
 
 use crate::config::Config;
 use crate::{
-    adjust, audit, bank, bench, card, demo, fleet, holder, keys, ledger, merchant, operator, pack, plan,
-    reconcile, serve, settle, terminal, tls, wallet,
+    adjust, audit, bank, bench, card, copy, demo, fleet, holder, keys, ledger, merchant, operator, pack,
+    plan, reconcile, serve, settle, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -81,6 +81,9 @@ enum Command {
     /// Move money by two persons: propose, approve, reject
     #[command(subcommand, after_help = adjust::EXAMPLES)]
     Adjust(adjust::AdjustCommand),
+    /// Copy the database while it is in use, check a copy, begin on one
+    #[command(subcommand, after_help = copy::EXAMPLES)]
+    Store(copy::StoreCommand),
     /// Check the ledger
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -278,6 +281,7 @@ impl Cli {
             Command::Reconcile(command) => reconcile::run(command),
             Command::Adjust(command) => adjust::run(command),
             Command::Payout(arguments) => settle::payout(&arguments),
+            Command::Store(command) => copy::run(command),
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Plan(plan::PlanCommand::Battery(arguments)) => plan::battery(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),

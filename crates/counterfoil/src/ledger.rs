@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use model::Currency;
+use store::Store;
 
 use crate::cli::{ConfigArguments, Failure, print};
 use crate::database::Database;
@@ -11,7 +12,11 @@ use crate::places::Places;
 pub(crate) fn check(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
     let database = Database::of(&config, &Places::at(&config.data)?)?;
-    let store = database.open_known()?;
+    report(&database.open_known()?)
+}
+
+/// What a database's sums come to.
+pub(crate) fn report(store: &Store) -> Result<ExitCode, Failure> {
     let (totals, differences, transfers) =
         store.peek(|rows| Ok((rows.totals()?, rows.balance_differences()?, rows.transfer_counts()?)))?;
     let mut text = String::new();

@@ -7,6 +7,7 @@ mod bench;
 mod card;
 mod cli;
 mod config;
+mod copy;
 mod database;
 mod demo;
 mod fleet;

@@ -88,13 +88,28 @@ impl Merchant {
         serde_json::from_value(answer).unwrap_or_else(|error| panic!("{id}: {error}"))
     }
 
+    /// The same merchant, where its platform is now.
+    pub(crate) fn at(&self, http_port: u16) -> Self {
+        Self::new(http_port, &self.key)
+    }
+
     /// The ids of all its orders.
     pub(crate) async fn all(&self) -> BTreeSet<String> {
+        self.those(|_| true).await
+    }
+
+    /// The ids of those that are paid.
+    pub(crate) async fn paid(&self) -> BTreeSet<String> {
+        self.those(|order| order["state"] == "paid").await
+    }
+
+    async fn those(&self, wanted: impl Fn(&Value) -> bool) -> BTreeSet<String> {
         let (mut found, mut query) = (BTreeSet::new(), "limit=100".to_owned());
         loop {
             let page = self.get(&format!("/v1/orders?{query}")).await;
             let orders = page["data"].as_array().unwrap();
-            found.extend(orders.iter().map(|order| order["id"].as_str().unwrap().to_owned()));
+            let orders = orders.iter().filter(|order| wanted(order));
+            found.extend(orders.map(|order| order["id"].as_str().unwrap().to_owned()));
             match page["next"].as_str() {
                 Some(next) => query = format!("limit=100&before={next}"),
                 None => return found,

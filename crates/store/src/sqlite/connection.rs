@@ -75,10 +75,9 @@ fn open(path: &Path, flags: OpenFlags, busy_wait: Duration) -> Result<Connection
     Ok(connection)
 }
 
-/// Applies the migrations that the file has not seen; refuses a file from the future before touching it.
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let runner = migrations::migrations::runner();
-    let known = runner.get_migrations().iter().map(|m| i64::from(m.version())).max().unwrap_or(0);
+/// The version of a file's schema, 0 for one that has none; refuses one from the future before touching it.
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+    let known = known_version();
     let has_history: bool = connection.query_row(
         "select count(*) > 0 from sqlite_master where name = 'refinery_schema_history'",
         [],
@@ -91,10 +90,22 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     } else {
         0
     };
-    if found > known {
-        return Err(StoreError::NewerVersion { found, known });
-    }
-    if found < known {
+    if found > known { Err(StoreError::NewerVersion { found, known }) } else { Ok(found) }
+}
+
+fn known_version() -> i64 {
+    migrations::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(|m| i64::from(m.version()))
+        .max()
+        .unwrap_or(0)
+}
+
+/// Applies the migrations that the file has not seen.
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    if version(connection)? < known_version() {
+        let runner = migrations::migrations::runner();
         runner.run(connection).map_err(|error| StoreError::Engine(error.to_string()))?;
     }
     Ok(())

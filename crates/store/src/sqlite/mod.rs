@@ -4,6 +4,7 @@
 //! [`BATCH_MAX`] units of work, none of them waiting longer than the commit before theirs. WAL with
 //! `synchronous=FULL`: what was answered survives `kill -9` and power loss.
 
+mod backup;
 mod commit;
 pub(crate) mod connection;
 mod floor;
@@ -25,6 +26,7 @@ use crate::writer::Writer;
 use session::Moment;
 
 pub use crate::writer::{BATCH_MAX, QUEUE_MAX};
+pub use backup::{backup, check};
 pub use floor::floor;
 
 /// Idle reading connections that are kept; more are opened under load and closed after it.
