@@ -45,7 +45,8 @@ impl Platform {
         let [air, http, operations] = [ports::free(), ports::free(), ports::free()];
         let text = format!(
             "data = {data:?}\n\n[air]\nlisten = \"127.0.0.1:{air}\"\n\n[http]\nlisten = \"127.0.0.1:{http}\"\n\
-             public_url = \"http://127.0.0.1:{http}\"\n\n[operations]\nlisten = \"127.0.0.1:{operations}\"\n\n\
+             public_url = \"http://127.0.0.1:{http}\"\nkey_requests_per_second = 100000\nkey_requests_burst = 100000\n\
+             address_requests_per_second = 100000\naddress_requests_burst = 100000\n\n[operations]\nlisten = \"127.0.0.1:{operations}\"\n\n\
              [orders]\nprompts_per_hour = 100000\nwaiting_max = 64\n",
         );
         std::fs::write(&config, text).unwrap();
