@@ -2,7 +2,7 @@
 //!
 //! For: a database for each story, and clusters that are killed, stopped, started and promoted. A cluster ends with the process
 //! that started it, however that ends: a shell waits for the end of a pipe.
-//! Refuses: being used for anything that must last. Its folder is removed with it.
+//! Refuses: being used for anything that must last. Its folder is removed with it, or by the next one that starts.
 //! Next: [`Cluster`] for a server, [`Database`] for one of its databases.
 
 mod cluster;
