@@ -1,4 +1,5 @@
-//! Who works at the platform: a name that is given with each command, until operators have accounts.
+//! Who works at the platform: a name that is given with each command that moves money by hand. It is not yet asked for the
+//! account of that name (`crate::operators`): whoever runs the command is believed.
 
 use std::fmt;
 use std::str::FromStr;
