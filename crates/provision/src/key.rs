@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 /// The key that a radio joins with (LoRaWAN 1.0.x `AppKey`): 16 bytes, written as 32 hexadecimal digits.
 #[derive(Clone)]
+#[cfg_attr(not(feature = "chirpstack-api"), expect(dead_code, reason = "only the interface sends it"))]
 pub struct AppKey(Zeroizing<[u8; 16]>);
 
 /// Why a text is no key.
