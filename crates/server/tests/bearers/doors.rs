@@ -144,10 +144,14 @@ async fn a_platform_that_is_away_loses_no_push_and_an_answer_is_asked_for_again(
     shore.network.uplink(card.link.channel, &result).await;
     card.hear(&shore.network.downlink().await);
     assert!(card.is_green());
+    // What became of an answer is a note, which is written after it was counted.
     let unreachable = DownlinkState::Failed(FailReason::Unreachable);
-    let downlinks =
-        shore.town.app.store().peek(|rows| rows.downlinks_before(card.link.channel, None, 9)).unwrap();
-    assert!(downlinks.iter().any(|downlink| downlink.state == unreachable));
+    let channel = card.link.channel;
+    let failed = |town: &Town| {
+        let downlinks = town.app.store().peek(|rows| rows.downlinks_before(channel, None, 9)).unwrap();
+        downlinks.iter().any(|downlink| downlink.state == unreachable)
+    };
+    shore.until("noted", failed).await;
 }
 
 #[tokio::test]
