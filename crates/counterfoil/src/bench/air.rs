@@ -116,7 +116,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         ..coap::Config::default()
     };
     let platform = Platform::start(app.clone(), None, listens, coap).await?;
-    let (merchant, key) = app.add_merchant("bench", false).await?;
+    let (merchant, key) = app.add_merchant("bench").await?;
 
     tell(&format!("{} cards that pay", arguments.cards));
     let (images, cards) = prepare(&app, &places, arguments.cards, new_channel).await?;

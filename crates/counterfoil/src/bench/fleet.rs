@@ -138,7 +138,7 @@ async fn over_bearers(
         ..coap::Config::default()
     };
     let platform = Platform::start(app.clone(), None, listens, coap).await?;
-    let (merchant, _) = app.add_merchant("bench", false).await?;
+    let (merchant, _) = app.add_merchant("bench").await?;
     let maker = OrderMaker::Batch { app: app.clone(), merchant };
     let time = Duration::from_secs(arguments.seconds);
 

@@ -302,7 +302,7 @@ async fn furnish(app: &App, places: &Places, notes: &mut Notes) -> Result<(), Fa
     if !notes.cards.is_empty() {
         return Ok(());
     }
-    let (_, key) = app.add_merchant("Morning Market 早市", false).await?;
+    let (_, key) = app.add_merchant("Morning Market 早市").await?;
     notes.api_key = key.reveal().to_owned();
     let holder = new_holder();
     notes.holder = holder.to_string();

@@ -327,7 +327,7 @@ pub(crate) struct Hold {
 }
 
 async fn merchant(app: &App, name: &str, public: SocketAddr) -> Merchant {
-    let (id, key) = app.add_merchant(name, false).await.unwrap();
+    let (id, key) = app.add_merchant(name).await.unwrap();
     let key = key.reveal().to_owned();
     Merchant { id, api: Customer::at(public).with_key(&key), key }
 }
