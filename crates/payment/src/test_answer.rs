@@ -150,7 +150,8 @@ mod tests {
             (9, "unanswered"),
         ];
         for hundreds in [0, 2_000, 4_294_967_200] {
-            for last in (0..100).filter(|last| hundreds + last > 0 && hundreds + last <= i64::from(u32::MAX)) {
+            for last in (0..100).filter(|last| hundreds + last > 0 && hundreds + last <= i64::from(u32::MAX))
+            {
                 let expected = table.iter().find(|(of, _)| *of == last).map_or("agree", |(_, name)| name);
                 assert_eq!(TestAnswer::by_amount(amount(hundreds + last)).name(), expected);
                 assert_eq!(TestAnswer::lacks_funds(amount(hundreds + last)), last == 2);

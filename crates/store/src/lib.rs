@@ -32,8 +32,8 @@ pub use rows::{
     PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment,
     StoredAlert, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference,
     StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOperator, StoredOrder,
-    StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization,
-    TerminalState, TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
+    StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer,
+    TapAuthorization, TerminalState, TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};

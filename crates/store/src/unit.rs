@@ -25,7 +25,9 @@ type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
-pub trait Reading: TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading + TestReading {
+pub trait Reading:
+    TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading + TestReading
+{
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
     /// The key of a digest, unless it was revoked.

@@ -37,6 +37,11 @@ impl App {
         Ok((merchant, key))
     }
 
+    /// Gives a merchant that is there one more key.
+    pub async fn add_key(&self, merchant: MerchantId) -> Result<ApiKeySecret, StoreError> {
+        self.add_api_key(merchant, self.now()).await
+    }
+
     /// Adds a key to a merchant.
     pub(crate) async fn add_api_key(
         &self,

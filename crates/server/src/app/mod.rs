@@ -51,8 +51,8 @@ pub use merchant::{ApiKeySecret, digest_of};
 pub use mode::Mode;
 pub use notice::Notices;
 pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
-pub(crate) use order::{KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
+pub(crate) use order::{KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 pub use payout::{Payout, PayoutError};
 pub use push::{Push, Pushed, RoomAt};
 pub use reconcile::{

@@ -90,8 +90,7 @@ impl TestMode {
         // One more than can wait: each step ends an order, or is the last.
         for _ in 0..=self.app().rules().waiting_max.saturating_mul(2) {
             let (taken, now) = (pressed.take(), self.app().now());
-            let step =
-                self.app().write::<_, StoreError>(move |unit| choose(unit, id, taken, now)).await?;
+            let step = self.app().write::<_, StoreError>(move |unit| choose(unit, id, taken, now)).await?;
             match step {
                 Step::Rest => break,
                 Step::BringLate(card) => self.bring_late(&card.0, &card.1).await?,

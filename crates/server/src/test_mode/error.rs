@@ -80,7 +80,9 @@ pub enum AdvanceError {
     #[error("the test clock is set ahead by 1 to {0} seconds at once")]
     Step(u32),
     /// Too far from the machine's clock.
-    #[error("the test clock can be {0} seconds ahead at most; `counterfoil test clear` begins a test mode anew")]
+    #[error(
+        "the test clock can be {0} seconds ahead at most; `counterfoil test clear` begins a test mode anew"
+    )]
     TooFar(u32),
     /// The idempotency key came with another body.
     #[error("this idempotency key came with another body before")]

@@ -46,11 +46,7 @@ pub struct TestRules {
 
 impl Default for TestRules {
     fn default() -> Self {
-        Self {
-            cards_a_merchant: 100,
-            advance_seconds_max: 31 * 86_400,
-            ahead_seconds_max: 10 * 365 * 86_400,
-        }
+        Self { cards_a_merchant: 100, advance_seconds_max: 31 * 86_400, ahead_seconds_max: 10 * 365 * 86_400 }
     }
 }
 

@@ -11,8 +11,7 @@ use crate::error::StoreError;
 use crate::rows::{Merchant, StoredTestCard, TestClock, TestTask};
 use crate::test_mode::{TestReading, TestUnit};
 
-const CARD: &str =
-    "card, merchant, name, answers, habit, funded, memory, order_id, answer, done, created_at";
+const CARD: &str = "card, merchant, name, answers, habit, funded, memory, order_id, answer, done, created_at";
 const CARDS: &str = "from test_card where merchant = ? and card > ? order by card limit ?";
 /// A card that waits for somebody to press has nothing to do; nor has one that did what it does, until its order ends.
 const TO_ACT: &str = "select t.card from test_card t left join orders c on c.id = t.order_id \
@@ -27,9 +26,7 @@ const TO_ACT: &str = "select t.card from test_card t left join orders c on c.id 
 const NO_CARD: i64 = -1;
 
 fn card(row: &Row<'_>) -> Read<StoredTestCard> {
-    let answer_of = |name: &str| {
-        TestAnswer::from_name(name).ok_or(StoreError::Malformed("test_card.answer"))
-    };
+    let answer_of = |name: &str| TestAnswer::from_name(name).ok_or(StoreError::Malformed("test_card.answer"));
     let answers: String = col!(CARD, "answers").get(row)?;
     let habit: String = col!(CARD, "habit").get(row)?;
     let order: Option<[u8; 16]> = col!(CARD, "order_id").get(row)?;
@@ -156,7 +153,11 @@ impl TestUnit for Changes<'_> {
     }
 
     fn put_test_card_memory(&mut self, card: CardId, memory: &[u8]) -> Result<(), StoreError> {
-        self.change_one("test_card", "update test_card set memory = ?2 where card = ?1", params![card.0, memory])
+        self.change_one(
+            "test_card",
+            "update test_card set memory = ?2 where card = ?1",
+            params![card.0, memory],
+        )
     }
 
     fn remove_test_card(&mut self, card: CardId) -> Result<(), StoreError> {
