@@ -212,6 +212,10 @@ enum HolderCommand {
 enum MerchantCommand {
     /// Add a merchant and print its API key, once
     Add(merchant::AddArguments),
+    /// Give a merchant one more API key and print it, once
+    Key(merchant::KeyArguments),
+    /// Give a merchant a key for the test mode and print it, once
+    TestKey(merchant::KeyArguments),
     /// Set, show or take away what is kept of a merchant's payments; without a rule, nothing is
     Fee(merchant::FeeArguments),
 }
@@ -278,6 +282,8 @@ impl Cli {
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
             Command::Holder(HolderCommand::Forget(arguments)) => holder::forget(&arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
+            Command::Merchant(MerchantCommand::Key(arguments)) => merchant::key(&arguments),
+            Command::Merchant(MerchantCommand::TestKey(arguments)) => merchant::test_key(&arguments),
             Command::Merchant(MerchantCommand::Fee(arguments)) => merchant::fee(arguments),
             Command::Settle(arguments) => settle::settle(&arguments),
             Command::Reconcile(command) => reconcile::run(command),

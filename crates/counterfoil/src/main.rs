@@ -31,6 +31,7 @@ mod settle;
 mod standby;
 mod tap;
 mod terminal;
+mod test_mode;
 mod tls;
 mod wallet;
 

@@ -1,22 +1,32 @@
-//! `merchant add` and `merchant fee`.
+//! `merchant add`, `merchant key`, `merchant test-key` and `merchant fee`.
 
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use model::Currency;
 use payment::{FeeOnRefund, FeeRule, MerchantId};
+use store::{Merchant, Store};
 
 use crate::cli::{ConfigArguments, Failure, merchant_id, print, runtime};
-use crate::config::Environment;
 use crate::database::Database;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
+use crate::test_mode;
 
 #[derive(Args)]
 pub(crate) struct AddArguments {
     /// The name as holders read it
     name: String,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyArguments {
+    /// The merchant: mer_ and 8 hexadecimal digits
+    #[arg(value_parser = merchant_id)]
+    merchant: MerchantId,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -119,7 +129,44 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
     let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
-    let live = matches!(config.keys.environment, Environment::Production);
-    let (merchant, key) = runtime()?.block_on(app.add_merchant(name, live))?;
-    print(&format!("{merchant} {name}\nAPI key, shown this once: {}\n", key.reveal()))
+    runtime()?.block_on(async {
+        let (merchant, key) = app.add_merchant(name).await?;
+        let mut said = format!("{merchant} {name}\n");
+        if let Some(tests) = test_mode::of(&config, &places).await? {
+            let known = Merchant { id: merchant, name: name.to_owned() };
+            let key = tests.add_key(&known).await?;
+            said += &format!("Test key, shown this once: {}\n", key.reveal());
+        }
+        print(&format!("{said}API key, shown this once: {}\n", key.reveal()))
+    })
+}
+
+/// `merchant key`.
+pub(crate) fn key(arguments: &KeyArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.config.load()?;
+    let places = Places::at(&config.data)?;
+    let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
+    let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
+    let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
+    let known = known(app.store(), arguments.merchant)?;
+    let key = runtime()?.block_on(app.add_key(known.id))?;
+    print(&format!("{} {}\nAPI key, shown this once: {}\n", known.id, known.name, key.reveal()))
+}
+
+/// `merchant test-key`.
+pub(crate) fn test_key(arguments: &KeyArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.config.load()?;
+    let places = Places::at(&config.data)?;
+    let known = known(&Database::of(&config, &places)?.open_known()?, arguments.merchant)?;
+    runtime()?.block_on(async {
+        let tests = test_mode::of(&config, &places).await?;
+        let tests = tests.ok_or("the test mode is off: see [test_mode] in the configuration")?;
+        let key = tests.add_key(&known).await?;
+        print(&format!("{} {}\nTest key, shown this once: {}\n", known.id, known.name, key.reveal()))
+    })
+}
+
+fn known(store: &Store, id: MerchantId) -> Result<Merchant, Failure> {
+    let found = store.peek(|rows| rows.merchant(id))?;
+    Ok(found.ok_or_else(|| format!("there is no merchant {id}; `counterfoil merchant add` adds one"))?)
 }

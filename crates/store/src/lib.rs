@@ -21,6 +21,7 @@ pub mod rows;
 mod sql;
 pub mod sqlite;
 pub mod tap;
+pub mod test_mode;
 pub mod unit;
 mod writer;
 
@@ -35,8 +36,8 @@ pub use rows::{
     PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment,
     StoredAlert, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference,
     StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOperator, StoredOrder,
-    StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTransfer, TapAuthorization,
-    TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
+    StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer,
+    TapAuthorization, TerminalState, TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};
@@ -44,4 +45,5 @@ pub use crate::lease::{LeaseReading, LeaseUnit};
 pub use crate::money::{MoneyReading, MoneyUnit};
 pub use crate::operator::{OperatorReading, OperatorUnit};
 pub use crate::tap::{TapReading, TapUnit};
+pub use crate::test_mode::{TestReading, TestUnit};
 pub use unit::{Reading, Unit};

@@ -5,6 +5,7 @@ mod lease;
 mod money;
 mod operator;
 mod tap;
+mod test_mode;
 
 use air::platform::Marks;
 use air::{Transaction, TransactionContext};
@@ -30,6 +31,7 @@ pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
 };
+pub use self::test_mode::{StoredTestCard, TestClock, TestTask};
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq)]
