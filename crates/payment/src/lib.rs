@@ -16,6 +16,7 @@ pub mod load;
 pub mod order;
 pub mod press;
 pub mod refund;
+pub mod reversal;
 
 pub use adjustment::{
     Adjustment, AdjustmentError, AdjustmentEvent, AdjustmentId, AdjustmentIdError, AdjustmentState, Legs,
@@ -34,6 +35,10 @@ pub use order::{
 };
 pub use press::{PressCount, PressRule};
 pub use refund::{PostedRefund, Refund, RefundId, RefundIdError, RefundRefused, RefundState, Refundable};
+pub use reversal::{
+    CardNow, Ground, Reversal, ReversalError, ReversalEvent, ReversalId, ReversalIdError, ReversalState,
+    ReversalWish,
+};
 
 use core::fmt;
 

@@ -14,7 +14,6 @@ mod holder;
 mod lapse;
 mod merchant;
 mod notice;
-mod operator;
 mod order;
 mod payout;
 mod push;
@@ -45,9 +44,10 @@ pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use holder::{ForgetError, REMOVED_NAME};
-pub use merchant::{ApiKeySecret, digest_of};
+pub use merchant::{
+    API_KEY_NAME_CHARS_MAX, API_KEYS_MAX, ApiKeyError, ApiKeySecret, NewApiKey, digest_of,
+};
 pub use notice::Notices;
-pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
 pub use payout::{Payout, PayoutError};
 pub use push::{Push, Pushed, RoomAt};

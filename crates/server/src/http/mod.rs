@@ -6,6 +6,7 @@
 mod auth;
 mod balances;
 mod cards;
+mod created;
 mod docs;
 mod events;
 mod health;
@@ -16,6 +17,7 @@ mod orders;
 pub mod problem;
 mod refunds;
 mod settlements;
+mod uses;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ use crate::fleet::Fleet;
 pub(crate) use input::Named;
 use limits::Limits;
 use problem::{Code, Problem};
+use uses::KeyUses;
 
 /// The longest body of a request, in bytes.
 const BODY_MAX: usize = 16 * 1024;
@@ -46,13 +49,15 @@ pub struct Api {
     /// Where holders' browsers reach the pages of this platform, without a slash at the end.
     pub(crate) public_url: Arc<str>,
     limits: Arc<Limits>,
+    uses: Arc<KeyUses>,
 }
 
 impl Api {
     /// The API of a platform that is reached from outside at `public_url`.
     pub fn new(fleet: Fleet, public_url: &str) -> Self {
         let limits = Arc::new(Limits::new(fleet.app().rules()));
-        Self { fleet, public_url: public_url.trim_end_matches('/').into(), limits }
+        let uses = Arc::default();
+        Self { fleet, public_url: public_url.trim_end_matches('/').into(), limits, uses }
     }
 
     /// Whether a terminator with TLS stands in front, which says who calls.

@@ -65,6 +65,7 @@ macro_rules! codes {
 codes! {
     NoApiKey 401 "no_api_key" "Send your API key: Authorization: Bearer cf_…";
     WrongApiKey 401 "wrong_api_key" "The API key is not known or was revoked";
+    KeyMayOnlyRead 403 "key_may_only_read" "This API key may only read; ask for one with the scope `all`";
     NoSuchEndpoint 404 "no_such_endpoint" "There is nothing at this path; see /docs";
     MethodNotAllowed 405 "method_not_allowed" "This path does not take this method; see /docs";
     BodyTooLarge 413 "body_too_large" "The body is larger than 16 KiB";
