@@ -227,7 +227,9 @@ fn list_keys(arguments: &KeyListArguments) -> Result<ExitCode, Failure> {
     let mut after = None;
     loop {
         let merchants = match arguments.merchant {
-            Some(merchant) if after.is_none() => store.peek(|rows| rows.merchant(merchant))?.into_iter().collect(),
+            Some(merchant) if after.is_none() => {
+                store.peek(|rows| rows.merchant(merchant))?.into_iter().collect()
+            }
             Some(_) => Vec::new(),
             None => store.peek(|rows| rows.merchants_after(after, PORTION))?,
         };

@@ -146,7 +146,9 @@ pub enum LoadError {
     #[error("the load is open: the next tap of the card decides it, nobody else")]
     CardDecides,
     /// Nothing has moved, so there is nothing to give back.
-    #[error("the load is in doubt: its money has not moved; settle it as not credited, and it is the holder's again")]
+    #[error(
+        "the load is in doubt: its money has not moved; settle it as not credited, and it is the holder's again"
+    )]
     NotMoved,
 }
 

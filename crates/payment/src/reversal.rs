@@ -214,7 +214,9 @@ pub enum ReversalError {
         loaded: Fen,
     },
     /// More than is on the card, together with what was given back of it before.
-    #[error("the card is said to hold {held} yuan, of which {given_back} came back before: {asked} is more than is left")]
+    #[error(
+        "the card is said to hold {held} yuan, of which {given_back} came back before: {asked} is more than is left"
+    )]
     AboveWhatTheCardHolds {
         /// What was asked.
         asked: Fen,

@@ -15,9 +15,9 @@ use crate::money::{MoneyReading, MoneyUnit};
 use crate::operator::{OperatorReading, OperatorUnit};
 use crate::reversal::{ReversalReading, ReversalUnit};
 use crate::rows::{
-    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
-    OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
-    Totals,
+    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant,
+    NewEvent, OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
+    StoredTransfer, Today, Totals,
 };
 use crate::tap::{TapReading, TapUnit};
 

@@ -322,7 +322,9 @@ pub struct ConsoleLoad {
 impl ConsoleLoad {
     /// The forms, for whoever may send them.
     fn settlement_shown(&self) -> Option<&Settlement> {
-        self.settlement.as_ref().filter(|it| it.forms.iter().all(|(_, href)| self.page.may_post(href.as_str())))
+        self.settlement
+            .as_ref()
+            .filter(|it| it.forms.iter().all(|(_, href)| self.page.may_post(href.as_str())))
     }
 
     fn reversal_shown(&self) -> Option<&ReversalForm> {

@@ -216,8 +216,10 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
         if state == LoadState::Closed {
             shown.attempts.truncate(1);
             shown.attempts.iter_mut().for_each(|it| it.proven = true);
-            shown.asked =
-                Some(AskedReversal { state: ReversalState::Rejected, href: Href::new("/console/reversals/rev_1") });
+            shown.asked = Some(AskedReversal {
+                state: ReversalState::Rejected,
+                href: Href::new("/console/reversals/rev_1"),
+            });
             shown.reversal = Some(reversal_form(language));
         }
         page(name, &shown)

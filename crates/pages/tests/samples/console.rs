@@ -7,14 +7,8 @@ use super::{Sample, by, page, yuan};
 /// Somebody who may everything.
 pub(super) fn officer(name: &str) -> LoggedIn {
     let all = |method| {
-        [
-            "/console",
-            "/console/{a}",
-            "/console/{a}/{b}",
-            "/console/{a}/{b}/{c}",
-            "/console/{a}/{b}/{c}/{d}",
-        ]
-        .map(|path| Reach { method, path })
+        ["/console", "/console/{a}", "/console/{a}/{b}", "/console/{a}/{b}/{c}", "/console/{a}/{b}/{c}/{d}"]
+            .map(|path| Reach { method, path })
     };
     LoggedIn { name: name.into(), role: Role::Administrator, reach: [all("GET"), all("POST")].concat() }
 }
@@ -240,14 +234,17 @@ fn merchants(page: Page, language: Language) -> ConsoleMerchants {
         created_at: "2026-11-01 08:00:00 UTC".into(),
         used_at: may_write.then(|| "2026-11-20 18:31:00 UTC".into()),
         revoked_at: revoked_at.map(Into::into),
-        revoke: revoked_at
-            .is_none()
-            .then(|| Href::new(format!("/console/merchants/keys/{key_id}/revoke"))),
+        revoke: revoked_at.is_none().then(|| Href::new(format!("/console/merchants/keys/{key_id}/revoke"))),
     };
     let rows = vec![
         row("key_5be0cd19137e2179", "", true, None),
         row("key_9b05688c2b3e6c1f", by(language, "till 2", "二号收银台").as_str(), false, None),
-        row("key_510e527fade682d1", by(language, "old shop", "旧网店").as_str(), true, Some("2026-11-18 12:00:00 UTC")),
+        row(
+            "key_510e527fade682d1",
+            by(language, "old shop", "旧网店").as_str(),
+            true,
+            Some("2026-11-18 12:00:00 UTC"),
+        ),
     ];
     ConsoleMerchants { page, rows, older: None }
 }

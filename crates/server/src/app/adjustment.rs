@@ -176,7 +176,8 @@ impl App {
             let adjustment = Adjustment::propose(id, by, now, new.reason.clone(), legs);
             let stored = StoredAdjustment { adjustment, transfer: None, updated_at: now };
             unit.add_adjustment(&stored)?;
-            let what = format!("{id} {} {} from {} to {}", new.amount, new.amount.currency(), new.from, new.to);
+            let what =
+                format!("{id} {} {} from {} to {}", new.amount, new.amount.currency(), new.from, new.to);
             account.actor().enter(unit, now, "adjust_propose", &what, "done")?;
             Ok(stored)
         })

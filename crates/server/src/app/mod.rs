@@ -44,9 +44,7 @@ pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use holder::{ForgetError, REMOVED_NAME};
-pub use merchant::{
-    API_KEY_NAME_CHARS_MAX, API_KEYS_MAX, ApiKeyError, ApiKeySecret, NewApiKey, digest_of,
-};
+pub use merchant::{API_KEY_NAME_CHARS_MAX, API_KEYS_MAX, ApiKeyError, ApiKeySecret, NewApiKey, digest_of};
 pub use notice::Notices;
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
 pub use payout::{Payout, PayoutError};

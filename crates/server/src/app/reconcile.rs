@@ -22,8 +22,8 @@ use store::{
 use time::{Date, Duration, UtcOffset};
 
 use super::App;
-use crate::operators::{Account, NotAllowed};
 use super::settlement::{day_of, local_date, millis};
+use crate::operators::{Account, NotAllowed};
 
 /// The most entries of one file.
 pub const IMPORT_ENTRIES_MAX: usize = 20_000;

@@ -207,7 +207,9 @@ fn decide(
         // Said before: a repeated report, or a message that was long on its way. It changes nothing.
         return Ok(match stored.load.state {
             LoadState::Closed | LoadState::SettledCredited => loaded(&stored.load, None),
-            LoadState::SettledReturned | LoadState::Reversed => return given_back(unit, &stored, finding, asker),
+            LoadState::SettledReturned | LoadState::Reversed => {
+                return given_back(unit, &stored, finding, asker);
+            }
             LoadState::Open | LoadState::InDoubt => end(Outcome::NothingOpen),
         });
     }

@@ -156,9 +156,7 @@ impl Asked {
                 LoadState::Closed
                 | LoadState::SettledCredited
                 | LoadState::SettledReturned
-                | LoadState::Reversed => {
-                    Outcome::StaleCounter
-                }
+                | LoadState::Reversed => Outcome::StaleCounter,
             })));
         }
         if authorization.used_by.is_some() {

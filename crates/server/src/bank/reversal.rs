@@ -7,8 +7,8 @@
 use model::UnixMillis;
 use operator::{OperatorName, Permission};
 use payment::{
-    CardNow, Ground, LoadId, Reversal, ReversalError, ReversalEvent, ReversalId, ReversalState,
-    ReversalWish, TransferId,
+    CardNow, Ground, LoadId, Reversal, ReversalError, ReversalEvent, ReversalId, ReversalState, ReversalWish,
+    TransferId,
 };
 use store::{StoreError, StoredLoad, StoredReversal, Unit, Wallet, WalletState};
 
@@ -121,13 +121,12 @@ impl Bank {
             let mut from = unit.account(paid.to)?.ok_or(missing.clone())?;
             let mut to = unit.account(paid.from)?.ok_or(missing)?;
             let of = (&mut stored.load, stored.proven.is_some());
-            let posted = asked
-                .reversal
-                .approve((by, now), of, card, transfer, &mut from, &mut to)
-                .map_err(|error| match error {
+            let posted = asked.reversal.approve((by, now), of, card, transfer, &mut from, &mut to).map_err(
+                |error| match error {
                     ReversalError::SamePerson(_) => ReverseError::SamePerson(account.name().clone()),
                     other => ReverseError::Refused(other),
-                })?;
+                },
+            )?;
             unit.add_posted_transfer(&posted, PURPOSE, Some(stored.load.id.0), now)?;
             unit.put_account(&from)?;
             unit.put_account(&to)?;

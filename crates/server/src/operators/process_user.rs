@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn a_user_is_named_by_the_machine() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nbroken\nbank:x:1001:1001::/home/bank:/bin/sh\n:x:7:7::/:\n";
+        let users =
+            "root:x:0:0:root:/root:/bin/sh\nbroken\nbank:x:1001:1001::/home/bank:/bin/sh\n:x:7:7::/:\n";
         assert_eq!(name_of(users, 0).as_deref(), Some("root"));
         assert_eq!(name_of(users, 1_001).as_deref(), Some("bank"));
         assert_eq!(name_of(users, 7), None, "no name");

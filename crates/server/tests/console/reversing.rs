@@ -3,7 +3,8 @@
 use model::Fen;
 use operator::{Cost, Role};
 use payment::{
-    Ground, LoadEvent, LoadId, LoadState, PendingTransfer, ReversalError, ReversalId, ReversalState, ReversalWish,
+    Ground, LoadEvent, LoadId, LoadState, PendingTransfer, ReversalError, ReversalId, ReversalState,
+    ReversalWish,
 };
 use server::bank::{Found, IssueWalletError, ReverseError};
 use server::operators::Account;
@@ -161,7 +162,9 @@ async fn what_cannot_be_given_back_is_refused_by_name_and_nothing_changes() {
     let load = proven(&house, 1).await;
     let path = format!("/console/loads/{load}/reversal");
     let good = [("amount", "50.00"), ("ground", "in_hand"), ("held", "50.00"), ("reason", REASON)];
-    let but = |name: &'static str, value: &'static str| good.map(|it| if it.0 == name { (name, value) } else { it });
+    let but = |name: &'static str, value: &'static str| {
+        good.map(|it| if it.0 == name { (name, value) } else { it })
+    };
     let refused = house.send(&path, &good).await;
     house.is_page(&refused, 422);
     assert!(refused.body.contains("Freeze it first"), "{}", refused.body);
@@ -175,7 +178,10 @@ async fn what_cannot_be_given_back_is_refused_by_name_and_nothing_changes() {
         (but("held", ""), "Give an amount in yuan"),
         (but("ground", "lost"), "Give an amount in yuan"),
         (but("reason", "why"), "Say why in one line"),
-        ([("amount", "50.00"), ("ground", "not_written"), ("held", ""), ("reason", REASON)], "The card proved"),
+        (
+            [("amount", "50.00"), ("ground", "not_written"), ("held", ""), ("reason", REASON)],
+            "The card proved",
+        ),
     ] {
         let refused = house.send(&path, &fields).await;
         house.is_page(&refused, 422);
@@ -257,11 +263,8 @@ async fn two_loads_of_a_card_give_back_no_more_than_it_holds() {
         house.bank.approve_reversal(ben.clone(), asked.reversal.id()).await
     };
     give_back(first, 4_000).await.unwrap();
-    let above = ReversalError::AboveWhatTheCardHolds {
-        asked: Fen(2_001),
-        held: Fen(6_000),
-        given_back: Fen(4_000),
-    };
+    let above =
+        ReversalError::AboveWhatTheCardHolds { asked: Fen(2_001), held: Fen(6_000), given_back: Fen(4_000) };
     assert_eq!(give_back(second_id, 2_001).await, Err(ReverseError::Refused(above)));
     // The account of the cards' value has 10.00 left: the ledger has the last word, and it waits.
     let refused = give_back(second_id, 2_000).await;

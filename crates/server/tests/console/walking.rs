@@ -39,9 +39,10 @@ async fn furnished() -> House {
 
 /// What stands between two texts, as a browser reads it.
 fn attributes<'p>(page: &'p str, before: &'p str) -> impl Iterator<Item = String> + 'p {
-    page.split(before).skip(1).filter_map(|rest| rest.split('"').next()).map(|text| {
-        text.replace("&#38;", "&").replace("&amp;", "&").replace("&#39;", "'")
-    })
+    page.split(before)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .map(|text| text.replace("&#38;", "&").replace("&amp;", "&").replace("&#39;", "'"))
 }
 
 /// Addresses of the console that a page links to, without the switch of languages.
@@ -53,7 +54,10 @@ fn links(page: &str) -> Vec<String> {
 /// Where a page's forms post to.
 fn forms(page: &str) -> Vec<String> {
     let posting = page.split("<form").skip(1).filter_map(|rest| rest.split('>').next());
-    posting.filter(|form| form.contains("method=\"post\"")).flat_map(|form| attributes(form, "action=\"").collect::<Vec<_>>()).collect()
+    posting
+        .filter(|form| form.contains("method=\"post\""))
+        .flat_map(|form| attributes(form, "action=\"").collect::<Vec<_>>())
+        .collect()
 }
 
 /// What a role saw.
@@ -83,14 +87,24 @@ async fn walk(house: &House, customer: &Customer, home: &str) -> Walked {
 /// That a page lets no script of others run and sends no form elsewhere, and that its forms carry the session's token.
 fn guarded(page: &Answer, customer: &Customer, address: &str) {
     let policy = page.header("content-security-policy");
-    for part in ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'"] {
+    for part in [
+        "default-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    ] {
         assert!(policy.contains(part), "{address}: {part} is not in {policy}");
     }
     assert!(!policy.contains("unsafe"), "{address}: {policy}");
     assert_eq!(page.header("x-content-type-options"), "nosniff", "{address}");
     assert!(!page.body.contains("<script>") && !page.body.contains(" onclick="), "{address}");
     let token = format!("name=\"csrf\" value=\"{}\"", customer.form_token());
-    assert_eq!(page.body.matches(&token).count(), forms(&page.body).len(), "{address}: a form without its token");
+    assert_eq!(
+        page.body.matches(&token).count(),
+        forms(&page.body).len(),
+        "{address}: a form without its token"
+    );
 }
 
 async fn post(customer: &Customer, address: &str, fields: &[(&str, &str)]) -> Answer {

@@ -1,9 +1,9 @@
 //! Money moved by two persons, and never by one.
 
 use model::{Amount, Currency, HolderReference};
+use operator::{Cost, Role};
 use payment::{AdjustmentError, AdjustmentState, LedgerError};
 use serde_json::json;
-use operator::{Cost, Role};
 use server::app::{AccountName, AdjustError, NewAdjustment};
 use server::operators::Account;
 
@@ -89,8 +89,7 @@ async fn of_two_who_approve_at_once_one_moves_it() {
     let [ann, ben, cid] = staff(&town, ["ann", "ben", "cid"]).await;
     let new = from_bakery(&town, 700, &holder);
     let id = town.app.propose_adjustment(new, ann).await.unwrap().adjustment.id();
-    let (ben, cid) =
-        tokio::join!(town.app.approve_adjustment(id, ben), town.app.approve_adjustment(id, cid));
+    let (ben, cid) = tokio::join!(town.app.approve_adjustment(id, ben), town.app.approve_adjustment(id, cid));
     assert_eq!([&ben, &cid].iter().filter(|approved| approved.is_ok()).count(), 1, "{ben:?} {cid:?}");
     assert_eq!(posted(&town).await, 1_300);
     assert_sound(&town);

@@ -7,8 +7,9 @@ use super::row::{self, Column, col};
 use super::{Args, Desk, Row, Session, params};
 use crate::error::StoreError;
 use crate::rows::{
-    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, OrderCursor,
-    Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today, Totals,
+    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant,
+    OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
+    StoredTransfer, Today, Totals,
 };
 use crate::unit::Reading;
 

@@ -162,7 +162,10 @@ mod tests {
             let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
             let steps = statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3)).unwrap();
             let plan = steps.collect::<Result<Vec<String>, _>>().unwrap().join("; ");
-            assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP"), "{sql}: {plan}");
+            assert!(
+                plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP"),
+                "{sql}: {plan}"
+            );
         }
     }
 }

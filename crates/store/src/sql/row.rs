@@ -15,7 +15,10 @@ use payment::{
 use super::Row;
 use super::value::FromValue;
 use crate::error::StoreError;
-use crate::rows::{ApiKey, ApiScope, Evidence, LinkState, StoredApiKey, StoredAuthorization, StoredCard, StoredOrder, StoredTransfer, life_cycle};
+use crate::rows::{
+    ApiKey, ApiScope, Evidence, LinkState, StoredApiKey, StoredAuthorization, StoredCard, StoredOrder,
+    StoredTransfer, life_cycle,
+};
 
 pub(super) type Read<T> = Result<T, StoreError>;
 
@@ -105,8 +108,7 @@ pub(super) fn id_bytes(row: &Row<'_>, column: Column) -> Read<u128> {
     Ok(u128::from_be_bytes(column.get::<[u8; 16]>(row)?))
 }
 
-pub(super) const API_KEY: &str =
-    "hash, merchant, hint, live, name, scope, created_at, used_at, revoked_at";
+pub(super) const API_KEY: &str = "hash, merchant, hint, live, name, scope, created_at, used_at, revoked_at";
 
 pub(super) fn api_key(row: &Row<'_>) -> Read<StoredApiKey> {
     let ever = |column: Column| Ok::<_, StoreError>(column.get::<Option<i64>>(row)?.map(UnixMillis));

@@ -11,9 +11,9 @@ use super::value::FromValue;
 use super::{Args, Session, params, row};
 use crate::error::StoreError;
 use crate::rows::{
-    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
-    OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
-    Totals,
+    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant,
+    NewEvent, OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
+    StoredTransfer, Today, Totals,
 };
 use crate::unit::{Reading, Unit};
 
@@ -129,10 +129,7 @@ impl Unit for Changes<'_> {
         let sql = "insert into api_key (hash, merchant, hint, live, name, scope, created_at) \
                    values (?, ?, ?, ?, ?, ?, ?)";
         let scope = key.scope.name();
-        self.execute(
-            sql,
-            params![key.digest, key.merchant.0, key.hint, key.live, key.name, scope, at.0],
-        )?;
+        self.execute(sql, params![key.digest, key.merchant.0, key.hint, key.live, key.name, scope, at.0])?;
         Ok(())
     }
 

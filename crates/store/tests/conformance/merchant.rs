@@ -56,7 +56,8 @@ fn key(merchant: MerchantId, byte: u8) -> ApiKey {
 pub(crate) async fn an_api_key_is_listed_with_its_uses_and_revoked_once(store: Store) {
     let merchant = kept(&store, |unit| unit.add_merchant("A", MORNING)).await;
     let other = kept(&store, |unit| unit.add_merchant("B", MORNING)).await;
-    let till = ApiKey { name: "二号收银台".into(), scope: ApiScope::Read, live: false, ..key(merchant, 2) };
+    let till =
+        ApiKey { name: "二号收银台".into(), scope: ApiScope::Read, live: false, ..key(merchant, 2) };
     let keys = [(key(merchant, 1), MORNING.plus(1)), (till.clone(), MORNING), (key(other, 3), MORNING)];
     for (key, at) in keys {
         kept(&store, move |unit| unit.add_api_key(&key, at)).await;

@@ -310,7 +310,9 @@ mod tests {
 
     #[test]
     fn yuan_are_read_with_at_most_two_decimals() {
-        for (text, fen) in [("50", 5_000), ("50.0", 5_000), (" 50.05 ", 5_005), ("0", 0), ("99999999.99", u32::MAX)] {
+        for (text, fen) in
+            [("50", 5_000), ("50.0", 5_000), (" 50.05 ", 5_005), ("0", 0), ("99999999.99", u32::MAX)]
+        {
             let expected = u64::from(fen);
             let read = yuan(text).map(|fen| u64::from(fen.0));
             assert_eq!(read, (text != "99999999.99").then_some(expected), "{text}");
