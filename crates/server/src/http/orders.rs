@@ -305,6 +305,7 @@ pub(super) fn idempotency_key(
         (status = 201, description = "The order waits for its card", body = OrderBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "The holder does not have it", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such card", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The card may not pay, is busy, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
@@ -430,6 +431,7 @@ pub(super) async fn list(
     responses(
         (status = 200, description = "The canceled order", body = OrderBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such order of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The order has ended already", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not an order id", body = ProblemBody, content_type = "application/problem+json"),
