@@ -13,6 +13,8 @@ use server::bearer::chirpstack::{ChirpStack, Settings, SettingsError};
 use server::bearer::coap::BaseStation;
 use server::bearer::northbound::{CallerError, Northbound};
 use server::http::Api;
+use server::tls::TlsError;
+use server::webhooks::{self, Webhooks};
 use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -46,6 +48,8 @@ pub(crate) struct Listens {
     pub(crate) pushes: Option<Pushes>,
     /// Origins that may show the orders' pages in a frame.
     pub(crate) framed_by: Vec<String>,
+    /// How merchants' servers are told.
+    pub(crate) webhooks: webhooks::Settings,
 }
 
 /// Why a platform does not start.
@@ -57,6 +61,8 @@ pub(crate) enum StartError {
     ChirpStack(#[from] SettingsError),
     #[error("an operator's platform: {0}")]
     Northbound(#[from] CallerError),
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] TlsError),
     #[error(
         "{what} cannot listen on {address}: {reason}. Is another program there? Choose another port: {setting}"
     )]
@@ -87,6 +93,7 @@ pub(crate) struct Platform {
     chirpstack: Option<ChirpStack>,
     /// Its commands end with it.
     northbound: Option<Northbound>,
+    webhooks: Webhooks,
     listeners: Vec<Listener>,
     sweeper: JoinHandle<()>,
     keeper: JoinHandle<()>,
@@ -122,6 +129,7 @@ impl Platform {
         let http_address = address_of(&http, listens.http);
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let api = Api::new(fleet.clone(), &public_url);
+        let webhooks = Webhooks::start(app.clone(), &public_url, &listens.webhooks)?;
         let operations_address = address_of(&operations, listens.operations);
         let names: Vec<&str> = listens.operations_names.iter().map(String::as_str).collect();
         let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
@@ -148,6 +156,7 @@ impl Platform {
             station,
             chirpstack,
             northbound,
+            webhooks,
             app,
         })
     }
@@ -177,6 +186,7 @@ impl Platform {
             listener.stop().await;
         }
         drop(self.northbound);
+        self.webhooks.stop().await;
         self.sweeper.abort();
         self.keeper.abort();
         if let Err(error) = self.fleet.keep_notes().await {

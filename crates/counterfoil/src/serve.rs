@@ -37,6 +37,11 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Waited::Stopped => return print("Stopped.\n"),
     };
     let app = app_on(store, key_store.clone(), config.rules());
+    if config.webhooks.allow_private {
+        tracing::warn!(
+            "webhooks.allow_private: merchants can have anything called that this machine can reach"
+        );
+    }
     let tap_listens = TapListens::of(&config)?;
     let listens = Listens {
         air: config.air.listen,
@@ -48,6 +53,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         chirpstack: lorawan::settings(&config.chirpstack)?,
         pushes: northbound::pushes(&config)?,
         framed_by: Vec::new(),
+        webhooks: config.webhooks.settings(),
     };
     let industries = industries(&config, &places)?;
     for bad in industries.bad_files() {

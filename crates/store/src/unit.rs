@@ -19,12 +19,15 @@ use crate::rows::{
     Totals,
 };
 use crate::tap::{TapReading, TapUnit};
+use crate::webhook::{WebhookReading, WebhookUnit};
 
 type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
-pub trait Reading: TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading {
+pub trait Reading:
+    TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading + WebhookReading
+{
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
     /// The key of a digest, unless it was revoked.
@@ -108,7 +111,7 @@ pub trait Reading: TapReading + FleetReading + MoneyReading + LeaseReading + Ope
 
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
-pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit {
+pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + WebhookUnit {
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;
     /// Adds an API key's digest.

@@ -15,6 +15,7 @@ use keystore::Environment;
 use model::{Amount, Currency};
 use payment::TransferId;
 use server::app::{Binding, Funding};
+use server::webhooks;
 use server::{App, Chance as _, Clock as _, Rules, SystemChance, SystemClock};
 use shop::{ApiKey, DeskCardConfig, DeskConfig, Shop, Url};
 use sim::face::{CardHost, Framing, router};
@@ -177,7 +178,9 @@ impl Demo {
             notes.save(&places)?;
             keys::create(&places, &passphrase, Environment::Test, SystemClock.now())?.into()
         };
-        let app = open_app(&Database::Embedded(places.database()), key_store.clone(), Rules::default())?;
+        // A desk: whoever tries the demo has their server on this machine.
+        let rules = Rules { webhook_mode: webhooks::Mode::Test, ..Rules::default() };
+        let app = open_app(&Database::Embedded(places.database()), key_store.clone(), rules)?;
         furnish(&app, &places, &mut notes).await?;
         let bank = tap::open(&app, &key_store, &places)?;
 
@@ -197,6 +200,7 @@ impl Demo {
             chirpstack: None,
             pushes: None,
             framed_by: vec![shop_origin.clone()],
+            webhooks: webhooks::Settings::default(),
         };
         let officer = DemoOperator::enrol(&app).await?;
         let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default())

@@ -16,6 +16,8 @@ mod orders;
 pub mod problem;
 mod refunds;
 mod settlements;
+mod webhook_deliveries;
+mod webhook_endpoints;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::fleet::Fleet;
 pub(crate) use input::Named;
 use limits::Limits;
+pub(crate) use orders::order_of_event;
 use problem::{Code, Problem};
 
 /// The longest body of a request, in bytes.

@@ -5,7 +5,9 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Api, balances, cards, events, orders, refunds, settlements};
+use super::{
+    Api, balances, cards, events, orders, refunds, settlements, webhook_deliveries, webhook_endpoints,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +22,7 @@ use super::{Api, balances, cards, events, orders, refunds, settlements};
         (name = "orders", description = "What you ask a holder to pay"),
         (name = "refunds", description = "What you give back of what was paid"),
         (name = "settlements", description = "Your days, closed"),
+        (name = "webhooks", description = "What your server is told, signed by Standard Webhooks 1.0"),
         (name = "cards", description = "What a holder can pay with"),
         (name = "balances", description = "What you are owed"),
     ),
@@ -48,6 +51,14 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(settlements::balance))
         .routes(routes!(settlements::list))
         .routes(routes!(settlements::read))
+        .routes(routes!(webhook_endpoints::create, webhook_endpoints::list))
+        .routes(routes!(webhook_endpoints::read, webhook_endpoints::change, webhook_endpoints::delete))
+        .routes(routes!(webhook_endpoints::rotate))
+        .routes(routes!(webhook_endpoints::test))
+        .routes(routes!(webhook_endpoints::resend))
+        .routes(routes!(webhook_deliveries::list))
+        .routes(routes!(webhook_deliveries::read))
+        .routes(routes!(webhook_deliveries::resend))
 }
 
 /// The description as it is committed in `openapi/merchant.json`.

@@ -22,6 +22,7 @@ use server::app::{Binding, Funding, NewCard, NewOrder, Push, WhenBusy};
 use server::bearer::{self, FrameLimit};
 use server::fleet::Heard;
 use server::http::Api;
+use server::webhooks::{Settings, Webhooks};
 use server::{App, Fleet, Metrics, Operators, Rules, web};
 use store::{StoreError, StoredOrder};
 use tempfile::TempDir;
@@ -160,6 +161,11 @@ impl Town {
             transfers: 0,
             folder,
         }
+    }
+
+    /// A courier of webhooks: the town's own, or one of another node.
+    pub(crate) fn courier(&self, settings: &Settings) -> Webhooks {
+        Webhooks::start(self.app.clone(), PUBLIC_URL, settings).unwrap()
     }
 
     /// The database is held by somebody else while this lives: nothing is kept.

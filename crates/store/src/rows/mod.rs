@@ -5,6 +5,7 @@ mod lease;
 mod money;
 mod operator;
 mod tap;
+mod webhook;
 
 use air::platform::Marks;
 use air::{Transaction, TransactionContext};
@@ -29,6 +30,10 @@ pub use self::operator::{NewOperator, OperatorSession, StoredOperator};
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
+};
+pub use self::webhook::{
+    DeliverySummary, DueDelivery, OutgoingEvent, StoredAttempt, StoredDelivery, StoredEndpoint,
+    StoredMessage, StoredSecret,
 };
 
 /// A merchant.

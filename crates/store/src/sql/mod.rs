@@ -5,7 +5,7 @@
 //! Refuses: knowing an engine. Connections, transactions, migrations and errors are in [`crate::sqlite`] and
 //! [`crate::postgres`].
 //! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels, `money_…` for refunds, settlements
-//! and banks' files, `operator_…` for operators; `row` files for what is stored how.
+//! and banks' files, `operator_…` for operators, `webhook_…` for what merchants' servers are told; `row` files for what is stored how.
 
 mod arg;
 mod fleet_read;
@@ -24,6 +24,9 @@ mod tap_read;
 mod tap_row;
 mod tap_write;
 mod value;
+mod webhook_read;
+mod webhook_row;
+mod webhook_write;
 pub(crate) mod write;
 
 pub(crate) use arg::{Arg, Args, ToArg, params};
