@@ -297,7 +297,10 @@ fn for_demo(error: StartError) -> StartError {
             let setting = if setting == "air.listen" { "--air-port" } else { "--port" };
             StartError::Port { what, address, reason, setting }
         }
-        StartError::Store(_) | StartError::ChirpStack(_) | StartError::Northbound(_) => error,
+        StartError::Store(_)
+        | StartError::ChirpStack(_)
+        | StartError::Northbound(_)
+        | StartError::Webhooks(_) => error,
     }
 }
 

@@ -247,7 +247,8 @@ fn of_tls(error: &rustls::Error) -> NoAnswer {
                 NoAnswer::CertificateExpired
             }
             C::NotValidForName | C::NotValidForNameContext { .. } => NoAnswer::CertificateOtherName,
-            C::UnknownIssuer => NoAnswer::CertificateUntrusted,
+            // The latter where it names an authority that did not sign it.
+            C::UnknownIssuer | C::BadSignature => NoAnswer::CertificateUntrusted,
             _ => NoAnswer::CertificateBad,
         },
         _ => NoAnswer::Tls,

@@ -117,7 +117,7 @@ impl Courier {
                 tracing::warn!(%error, "webhooks wait for the store");
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE) => {}
-                    _ = stopped.changed() => {}
+                    changed = stopped.changed() => if changed.is_err() { break },
                 }
                 continue;
             }
@@ -128,7 +128,8 @@ impl Courier {
             }
             let gathered = self.outbox_at;
             tokio::select! {
-                _ = stopped.changed() => {}
+                // Whoever could stop it has gone: that stops it.
+                changed = stopped.changed() => if changed.is_err() { break },
                 Some(ended) = self.inbox.recv() => self.take(ended),
                 () = woken.notified() => {
                     self.outbox_at.get_or_insert_with(|| Instant::now() + GATHER);
