@@ -34,6 +34,10 @@ pub enum Permission {
     SeeTerminals,
     /// Revoke a terminal.
     RevokeTerminals,
+    /// See merchants' endpoints and what was sent to them.
+    SeeWebhooks,
+    /// Have a webhook sent again.
+    ResendWebhooks,
     /// Read the audit log.
     ReadAudit,
 }
@@ -63,7 +67,13 @@ impl Role {
         match self {
             Self::Viewer => matches!(
                 permission,
-                P::SeePayments | P::SeeCards | P::SeeLedger | P::SeeFleet | P::SeeLoads | P::SeeTerminals
+                P::SeePayments
+                    | P::SeeCards
+                    | P::SeeLedger
+                    | P::SeeFleet
+                    | P::SeeLoads
+                    | P::SeeTerminals
+                    | P::SeeWebhooks
             ),
             Self::Operator => matches!(
                 permission,
@@ -76,6 +86,8 @@ impl Role {
                     | P::SettleLoads
                     | P::SeeTerminals
                     | P::RevokeTerminals
+                    | P::SeeWebhooks
+                    | P::ResendWebhooks
             ),
             // Keys are looked after on the command line; here they see which terminals have which.
             Self::KeyCustodian => {
@@ -92,6 +104,8 @@ impl Role {
                     | P::SettleLoads
                     | P::SeeTerminals
                     | P::RevokeTerminals
+                    | P::SeeWebhooks
+                    | P::ResendWebhooks
                     | P::ReadAudit
             ),
         }
@@ -100,7 +114,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SeePayments,
         Self::SeeCards,
         Self::SeeLedger,
@@ -110,6 +124,8 @@ impl Permission {
         Self::SettleLoads,
         Self::SeeTerminals,
         Self::RevokeTerminals,
+        Self::SeeWebhooks,
+        Self::ResendWebhooks,
         Self::ReadAudit,
     ];
 
@@ -125,6 +141,8 @@ impl Permission {
             Self::SettleLoads => "settle_loads",
             Self::SeeTerminals => "see_terminals",
             Self::RevokeTerminals => "revoke_terminals",
+            Self::SeeWebhooks => "see_webhooks",
+            Self::ResendWebhooks => "resend_webhooks",
             Self::ReadAudit => "read_audit",
         }
     }
@@ -147,12 +165,14 @@ mod tests {
             (P::SettleLoads, [false, true, false, true]),
             (P::SeeTerminals, [true, true, true, true]),
             (P::RevokeTerminals, [false, true, true, true]),
+            (P::SeeWebhooks, [true, true, false, true]),
+            (P::ResendWebhooks, [false, true, false, true]),
             (P::ReadAudit, [false, false, false, true]),
         ] {
             let may = Role::ALL.map(|role| role.may(permission));
             assert_eq!(may, [viewer, operator, custodian, administrator], "{permission:?}");
         }
-        assert_eq!(Permission::ALL.len(), 10);
+        assert_eq!(Permission::ALL.len(), 12);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The operators' console: today, cards, fleet, ledger, money; loads, terminals, wallets; the login and the audit log. It shows. Five things are
-//! done here: a load whose card is gone is put in doubt, one in doubt is settled, a terminal is revoked, a waiting
-//! downlink is taken back or put elsewhere in the queue, an alert is cleared.
+//! The operators' console: today, cards, fleet, ledger, money, webhooks; loads, terminals, wallets; the login and the audit log. It shows. Six
+//! things are done here: a load whose card is gone is put in doubt, one in doubt is settled, a terminal is revoked, a waiting
+//! downlink is taken back or put elsewhere in the queue, an alert is cleared, a webhook is sent again.
 
 mod fleet;
 mod loads;
@@ -9,6 +9,7 @@ mod money;
 mod plot;
 mod terminals;
 mod timeline;
+mod webhooks;
 
 pub use fleet::{
     AlertKind, AlertRow, ChannelRow, ConsoleAlerts, ConsoleChannel, ConsoleDownlink, ConsoleFleet,
@@ -26,6 +27,10 @@ pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
 };
 pub use timeline::{CardRefusal, FrameOutcome, FrameRow};
+pub use webhooks::{
+    ConsoleDelivery, ConsoleWebhook, ConsoleWebhooks, DeliveryRow, DeliveryState, EndpointRow, EndpointState,
+    WebhookAttemptRow,
+};
 
 use askama::Template;
 

@@ -38,13 +38,15 @@ pub use card::{
 };
 pub use console::{
     AccountKind, AccountRow, AlertKind, AlertRow, AttemptRow, AuditRow, CardRefusal, CardRow, ChannelRow,
-    ConsoleAlerts, ConsoleAudit, ConsoleCards, ConsoleChannel, ConsoleDownlink, ConsoleFleet, ConsoleLedger,
-    ConsoleLoad, ConsoleLoads, ConsoleLogin, ConsoleMoney, ConsoleQueue, ConsoleRevoke, ConsoleSettle,
-    ConsoleTerminals, ConsoleToday, ConsoleWallets, CurrencyLedger, DifferenceKind, DifferenceRow,
-    DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EvidenceRow, Fact, Finding, FleetSearch,
-    FrameOutcome, FrameRow, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState, LoadView, LoginStep, Outcome,
-    OutcomeCount, PaymentRow, Plot, Point, Presence, Settled, Settlement, SettlementRow, Tally, TerminalRow,
-    TerminalState, TransferCounts, UpTo, WalletRow, WalletState,
+    ConsoleAlerts, ConsoleAudit, ConsoleCards, ConsoleChannel, ConsoleDelivery, ConsoleDownlink,
+    ConsoleFleet, ConsoleLedger, ConsoleLoad, ConsoleLoads, ConsoleLogin, ConsoleMoney, ConsoleQueue,
+    ConsoleRevoke, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets, ConsoleWebhook,
+    ConsoleWebhooks, CurrencyLedger, DeliveryRow, DeliveryState, DifferenceKind, DifferenceRow,
+    DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EndpointRow, EndpointState, EvidenceRow,
+    Fact, Finding, FleetSearch, FrameOutcome, FrameRow, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState,
+    LoadView, LoginStep, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, Settled, Settlement,
+    SettlementRow, Tally, TerminalRow, TerminalState, TransferCounts, UpTo, WalletRow, WalletState,
+    WebhookAttemptRow,
 };
 pub use desk::{DeskCard, DeskPage};
 pub use field::{FieldCard, FieldFragment, FieldPage};

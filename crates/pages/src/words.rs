@@ -28,6 +28,7 @@ mod money;
 mod phrases;
 mod timeline;
 mod wallets;
+mod webhooks;
 mod zh;
 
 pub use en::ENGLISH;
@@ -39,6 +40,7 @@ pub use wallets::{
     BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
     TerminalWords, WalletWords,
 };
+pub use webhooks::WebhookWords;
 pub use zh::CHINESE;
 
 /// Everything said in one language.
@@ -86,6 +88,8 @@ pub struct Words {
     pub money: MoneyWords,
     /// On a channel's timeline.
     pub timeline: TimelineWords,
+    /// In the console, on what merchants' servers are told.
+    pub webhooks: WebhookWords,
 }
 
 impl Words {
@@ -113,6 +117,7 @@ impl Words {
             self.fleet.entries(),
             self.money.entries(),
             self.timeline.entries(),
+            self.webhooks.entries(),
         ]
         .concat()
     }

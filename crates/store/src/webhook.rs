@@ -30,6 +30,8 @@ pub trait WebhookReading {
         before: Option<EndpointId>,
         limit: u32,
     ) -> Listed<StoredEndpoint>;
+    /// All merchants' endpoints that were not deleted, newest first, below a cursor.
+    fn newest_webhook_endpoints(&self, before: Option<EndpointId>, limit: u32) -> Listed<StoredEndpoint>;
     /// An endpoint's secrets, the newest first.
     fn webhook_secrets(&self, endpoint: EndpointId) -> Listed<StoredSecret>;
     /// Whether an event is yet to become messages.

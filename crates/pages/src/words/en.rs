@@ -5,6 +5,7 @@ mod login;
 mod money;
 mod timeline;
 mod wallets;
+mod webhooks;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
 
@@ -269,4 +270,5 @@ pub const ENGLISH: Words = Words {
     fleet: fleet::FLEET,
     money: money::MONEY,
     timeline: timeline::TIMELINE,
+    webhooks: webhooks::WEBHOOKS,
 };

@@ -5,6 +5,7 @@ mod login;
 mod money;
 mod timeline;
 mod wallets;
+mod webhooks;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
 
@@ -268,4 +269,5 @@ pub const CHINESE: Words = Words {
     fleet: fleet::FLEET,
     money: money::MONEY,
     timeline: timeline::TIMELINE,
+    webhooks: webhooks::WEBHOOKS,
 };

@@ -15,6 +15,7 @@ use store::{
 
 use super::App;
 use super::order::{IdempotencyKey, KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
+use crate::operators::Actor;
 
 /// Endpoints of a merchant.
 pub const WEBHOOK_ENDPOINTS_MAX: u32 = 16;
@@ -361,24 +362,33 @@ impl App {
     /// Sends a delivery again, under the same id and with the same bytes.
     pub async fn resend_webhook(
         &self,
-        merchant: Option<MerchantId>,
+        merchant: MerchantId,
         id: DeliveryId,
     ) -> Result<DeliverySummary, WebhookError> {
         let now = self.now();
-        let sent = self.write::<_, WebhookError>(move |unit| {
-            let (mut found, endpoint) = delivery(unit, merchant, id)?;
-            if !endpoint.state.is_enabled() {
-                return Err(WebhookError::Disabled);
-            }
-            let state = found.delivery.state.resend(now)?;
-            unit.put_webhook_delivery(id, state, found.delivery.attempts, now)?;
-            found.delivery.state = state;
-            found.delivery.updated_at = now;
-            Ok(found)
-        });
-        let sent = sent.await?;
+        let sent = self.write::<_, WebhookError>(move |unit| resend(unit, Some(merchant), id, now)).await?;
         self.inner.webhooks.notify_one();
         Ok(sent)
+    }
+
+    /// The same by an operator, with its entry in the audit log.
+    pub(crate) async fn resend_webhook_by(
+        &self,
+        by: Actor,
+        endpoint: EndpointId,
+        id: DeliveryId,
+    ) -> Result<(), WebhookError> {
+        let now = self.now();
+        let sent = self.write::<_, WebhookError>(move |unit| {
+            let found = resend(unit, None, id, now)?;
+            if found.delivery.endpoint != endpoint {
+                return Err(WebhookError::NoSuchDelivery);
+            }
+            Ok(by.enter(unit, now, "webhook_resend", &id.to_string(), "done")?)
+        });
+        sent.await?;
+        self.inner.webhooks.notify_one();
+        Ok(())
     }
 
     /// Sends again what failed for an endpoint among the messages made since a moment: how many, and whether some are left.
@@ -420,6 +430,24 @@ impl App {
             }
         }
     }
+}
+
+/// Checked and changed, in the caller's unit of work.
+fn resend(
+    unit: &mut dyn Unit,
+    merchant: Option<MerchantId>,
+    id: DeliveryId,
+    now: UnixMillis,
+) -> Result<DeliverySummary, WebhookError> {
+    let (mut found, endpoint) = delivery(unit, merchant, id)?;
+    if !endpoint.state.is_enabled() {
+        return Err(WebhookError::Disabled);
+    }
+    let state = found.delivery.state.resend(now)?;
+    unit.put_webhook_delivery(id, state, found.delivery.attempts, now)?;
+    found.delivery.state = state;
+    found.delivery.updated_at = now;
+    Ok(found)
 }
 
 fn add_test(

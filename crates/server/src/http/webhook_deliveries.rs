@@ -230,6 +230,6 @@ pub(super) async fn resend(
     caller: Caller,
     Named(id): Named,
 ) -> Result<Json<DeliveryBody>, Problem> {
-    let sent = api.fleet.app().resend_webhook(Some(caller.merchant), id.parse()?).await?;
+    let sent = api.fleet.app().resend_webhook(caller.merchant, id.parse()?).await?;
     Ok(Json(DeliveryBody::new(&sent)))
 }

@@ -14,6 +14,7 @@ mod login;
 mod money;
 pub(super) mod routes;
 mod terminals;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::{FromRef, Query, State};

@@ -80,7 +80,7 @@ pub(super) struct Courier {
 
 /// How the lane of an endpoint is filled.
 enum Filling {
-    Send { target: Target, failing: bool, due: Vec<DueDelivery> },
+    Send { target: Arc<Target>, failing: bool, due: Vec<DueDelivery> },
     Cancel(CancelReason),
     Nothing,
 }
@@ -275,7 +275,6 @@ impl Courier {
                 }
             }
             Filling::Send { target, failing, due } => {
-                let target = Arc::new(target);
                 let lane = self.lanes.entry(endpoint).or_insert_with(|| Lane {
                     target: Arc::clone(&target),
                     queue: VecDeque::new(),
@@ -312,7 +311,7 @@ impl Courier {
                 };
                 let secrets: SecretList = secret_list(&rows.webhook_secrets(endpoint)?)?;
                 let due = rows.webhook_due(endpoint, now, limit)?;
-                let target = Target { url: stored.url, secrets };
+                let target = Arc::new(Target { url: stored.url, secrets });
                 Ok(Filling::Send { target, failing: failing_since.is_some(), due })
             })
             .await

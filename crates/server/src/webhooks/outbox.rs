@@ -4,6 +4,7 @@
 //! `GET /v1/orders/{id}` answers, with the state that the event is about; `sequence` counts the events of the order.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use payment::MerchantId;
@@ -35,11 +36,12 @@ pub(super) async fn fan_out(
         let mut known: HashMap<MerchantId, Vec<StoredEndpoint>> = HashMap::new();
         let mut told = Vec::new();
         for event in &events {
-            if !known.contains_key(&event.merchant) {
-                let endpoints = unit.webhook_endpoints(event.merchant, None, WEBHOOK_ENDPOINTS_MAX)?;
-                known.insert(event.merchant, endpoints);
-            }
-            let endpoints = known.get(&event.merchant).map(Vec::as_slice).unwrap_or_default();
+            let endpoints = match known.entry(event.merchant) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    new.insert(unit.webhook_endpoints(event.merchant, None, WEBHOOK_ENDPOINTS_MAX)?)
+                }
+            };
             tell(unit, &app_too, &public_url, event, endpoints, &mut told)?;
             unit.take_webhook_event(event.seq)?;
         }

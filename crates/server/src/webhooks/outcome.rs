@@ -1,6 +1,7 @@
 //! What came of attempts, kept many at a time: the delivery's state, the attempt, and what the endpoint is told.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use model::UnixMillis;
 use store::{StoreError, StoredAttempt, StoredEndpoint, Unit};
@@ -54,10 +55,11 @@ pub(super) async fn keep(app: &App, held: &Held, ended: Vec<Ended>) -> Result<()
                 continue;
             }
             keep_one(unit, ended)?;
-            if !endpoints.contains_key(&ended.endpoint) {
-                endpoints.insert(ended.endpoint, (unit.webhook_endpoint(ended.endpoint)?, false));
-            }
-            if let Some((Some(endpoint), changed)) = endpoints.get_mut(&ended.endpoint)
+            let known = match endpoints.entry(ended.endpoint) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert((unit.webhook_endpoint(ended.endpoint)?, false)),
+            };
+            if let (Some(endpoint), changed) = known
                 && let Some(state) = endpoint.state.apply(ended.attempt.end.tells(), ended.at)
             {
                 endpoint.state = state;

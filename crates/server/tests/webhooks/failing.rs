@@ -8,7 +8,7 @@ use webhook::{EndpointUrl, Mode, Wanted};
 
 use crate::receiver::{Receiver, Reply};
 use crate::town::{EVENING, Town, soon};
-use crate::{becomes, desk, endpoint, hasty, newest, patch, text};
+use crate::{becomes, desk, endpoint, hasty, patch, text};
 
 /// Has a test message sent to an endpoint.
 async fn test(town: &Town, endpoint: &Value) -> Value {
@@ -33,6 +33,7 @@ async fn a_server_that_hangs_holds_up_no_other_and_is_asked_again() {
         (endpoint(&town.bakery.api, &hanging.url()).await, endpoint(&town.bakery.api, &well.url()).await);
     // Nobody gives up here: what hangs, hangs as long as the story lasts.
     let courier = town.courier(&Settings::default());
+    let first = test(&town, &slow).await;
     for _ in 0..40 {
         test(&town, &slow).await;
     }
@@ -45,7 +46,7 @@ async fn a_server_that_hangs_holds_up_no_other_and_is_asked_again() {
     drop(courier);
     // The next courier is quick to give up.
     let courier = town.courier(&hasty());
-    let timed_out = newest(&town.bakery.api, &slow, attempted).await;
+    let timed_out = delivery(&town, &first, attempted).await;
     assert_eq!(timed_out["log"][0]["reason"], "timed_out");
     assert_eq!((&timed_out["state"], &timed_out["log"][0]["status"]), (&json!("pending"), &Value::Null));
     let wait = timed_out["due"].as_i64().unwrap() - EVENING.0;

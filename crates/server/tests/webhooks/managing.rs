@@ -1,11 +1,12 @@
 //! Endpoints as merchants make, read, change and delete them.
 
+use operator::Role;
 use serde_json::{Value, json};
 use server::webhooks::Settings;
 
-use crate::receiver::Receiver;
-use crate::town::Town;
+use crate::receiver::{Receiver, Reply};
 use crate::town::customer::Answer;
+use crate::town::{Town, logged_in};
 use crate::{becomes, desk, endpoint, patch, text};
 
 const ENDPOINTS: &str = "/v1/webhook_endpoints";
@@ -157,4 +158,62 @@ async fn what_waits_for_an_endpoint_is_canceled_when_it_is_disabled_or_deleted()
     }
     courier.stop().await;
     assert!(shop.also_heard().is_empty());
+}
+
+/// What a page's form carries.
+fn form_token(page: &str) -> &str {
+    page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap()
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_was_sent_and_has_it_sent_again_and_both_are_entered() {
+    let town = desk().await;
+    let hostile = "<script>alert(1)</script>";
+    let mut shop = Receiver::answering([Reply::With(302, "x-said", hostile.into())]).await;
+    let made = endpoint(&town.bakery.api, &format!("{}/s3cret", shop.url())).await;
+    let courier = town.courier(&Settings::default());
+    let sent = town.bakery.api.post(&format!("{}/test", at(&made)), &json!({})).await.json(201);
+    let path = format!("/v1/webhook_deliveries/{}", text(&sent, "id"));
+    becomes(&town.bakery.api, &path, |found| found["state"] == "failed").await;
+    let first = shop.hears().await.id;
+
+    let list = town.operations.get("/console/webhooks").await;
+    assert_eq!(list.status, 200);
+    assert!(list.body.contains("晨光早餐铺 Bakery") && !list.body.contains("s3cret"), "{}", list.body);
+    let of_endpoint = format!("/console/webhooks/{}", text(&made, "id"));
+    assert!(town.operations.get(&of_endpoint).await.body.contains("webhook.test"));
+    let of_delivery = format!("{of_endpoint}/{}", text(&sent, "id"));
+    for (language, words) in
+        [("en", ["Given up: sent elsewhere", "Send again"]), ("zh", ["对方要求转向", "重新投递"])]
+    {
+        let page = town.operations.get(&format!("{of_delivery}?lang={language}")).await;
+        assert!(
+            words.iter().all(|word| page.body.contains(word)) && page.body.contains("302"),
+            "{}",
+            page.body
+        );
+    }
+    // Whoever only looks sees no button, and may not.
+    let viewer = logged_in(&town.operators, town.outside.clone(), Role::Viewer).await;
+    let page = viewer.get(&of_delivery).await;
+    assert!(page.status == 200 && !page.body.contains("Send again"));
+    let carried = viewer.form_token();
+    let refused = Answer::to(viewer.request("POST", &of_delivery).form(&[("csrf", &carried)])).await;
+    assert_eq!(refused.status, 403);
+
+    let page = town.operations.get(&of_delivery).await;
+    let token = form_token(&page.body).to_owned();
+    let again = Answer::to(town.operations.request("POST", &of_delivery).form(&[("csrf", &token)])).await;
+    assert_eq!((again.status, again.header("location")), (303, of_delivery.as_str()));
+    assert_eq!(shop.hears().await.id, first);
+    becomes(&town.bakery.api, &path, |found| found["state"] == "delivered").await;
+    courier.stop().await;
+    let entries = town.app.store().peek(|rows| rows.audit_before(None, 9)).unwrap();
+    let acts: Vec<_> =
+        entries.iter().map(|entry| (entry.note.action.as_str(), entry.note.subject.as_str())).collect();
+    assert!(acts.contains(&("webhook_resend", text(&sent, "id"))), "{acts:?}");
+    assert!(acts.contains(&("view", of_delivery.as_str())), "{acts:?}");
+    for path in ["/console/webhooks/we_1", "/console/webhooks?before=x", &format!("{of_endpoint}/dlv_1")] {
+        assert_eq!(town.operations.get(path).await.status, 404, "{path}");
+    }
 }

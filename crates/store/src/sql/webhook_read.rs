@@ -56,6 +56,18 @@ impl WebhookReading for Rows<'_> {
         self.many(sql, params![merchant.0, before, limit], row::endpoint)
     }
 
+    fn newest_webhook_endpoints(
+        &self,
+        before: Option<EndpointId>,
+        limit: u32,
+    ) -> Result<Vec<StoredEndpoint>, StoreError> {
+        let sql = select!(
+            row::ENDPOINT,
+            "from webhook_endpoint where id < ? and deleted_at is null order by id desc limit ?"
+        );
+        self.many(sql, params![bytes(before.map_or(HIGHEST, |id| id.0)), limit], row::endpoint)
+    }
+
     fn webhook_secrets(&self, endpoint: EndpointId) -> Result<Vec<StoredSecret>, StoreError> {
         let sql = select!(row::SECRET, "from webhook_secret where endpoint = ? order by number desc");
         self.many(sql, [bytes(endpoint.0)], row::secret)

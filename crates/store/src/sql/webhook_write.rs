@@ -18,6 +18,7 @@ use crate::webhook::{WebhookReading, WebhookUnit};
 read_through! { WebhookReading:
     fn webhook_endpoint(&self, id: EndpointId) -> Option<StoredEndpoint>;
     fn webhook_endpoints(&self, merchant: MerchantId, before: Option<EndpointId>, limit: u32) -> Vec<StoredEndpoint>;
+    fn newest_webhook_endpoints(&self, before: Option<EndpointId>, limit: u32) -> Vec<StoredEndpoint>;
     fn webhook_secrets(&self, endpoint: EndpointId) -> Vec<StoredSecret>;
     fn webhook_outbox_waits(&self) -> bool;
     fn webhook_outbox(&self, limit: u32) -> Vec<OutgoingEvent>;

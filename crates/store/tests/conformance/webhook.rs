@@ -118,6 +118,8 @@ pub(crate) async fn a_merchant_s_endpoints_are_listed_newest_first_without_those
     assert_eq!(listed(None, 9).await, [4, 1]);
     assert_eq!(listed(None, 1).await, [4]);
     assert_eq!(listed(Some(4), 9).await, [1]);
+    let newest = seen(&store, |rows| rows.newest_webhook_endpoints(Some(EndpointId(4)), 9)).await;
+    assert_eq!(newest.into_iter().map(|endpoint| endpoint.id.0).collect::<Vec<_>>(), [3, 1]);
 }
 
 pub(crate) async fn an_endpoint_s_secrets_are_put_in_place_of_those_before(store: Store) {
