@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::tls::TlsError;
 
-pub use ::webhook::Mode;
+pub use ::webhook::{EndpointUrl, Mode, Wanted};
 pub use courier::{ATTEMPTS_MAX, LANE_QUEUE_MAX, LANE_WINDOW_MAX};
 pub use shards::LEASE_MILLIS;
 

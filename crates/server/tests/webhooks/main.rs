@@ -3,6 +3,7 @@
 
 mod delivering;
 mod failing;
+mod independent;
 mod managing;
 mod nodes;
 mod receiver;
