@@ -108,7 +108,8 @@ async fn what_was_paid_is_told_however_often_the_platform_is_killed() {
             count.changed().await.unwrap();
         }
     };
-    let mut paid = tokio::time::timeout(Duration::from_secs(120), all_told).await.expect("every payment is told");
+    let mut paid =
+        tokio::time::timeout(Duration::from_secs(120), all_told).await.expect("every payment is told");
     // An event is one message, whoever was killed in the middle of making it.
     let told = paid.len();
     paid.sort();

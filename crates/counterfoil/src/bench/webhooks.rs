@@ -196,7 +196,8 @@ async fn measure(arguments: &WebhookArguments) -> Result<ExitCode, Failure> {
             figures.iter().map(|(name, value)| ((*name).to_owned(), rounded(*value).into())).collect();
         return print(&format!("{}\n", serde_json::Value::Object(object)));
     }
-    let lines: String = figures.iter().map(|(name, value)| format!("{name:<28} {}\n", rounded(*value))).collect();
+    let lines: String =
+        figures.iter().map(|(name, value)| format!("{name:<28} {}\n", rounded(*value))).collect();
     print(&lines)
 }
 
