@@ -36,6 +36,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge),
             _ => Problem::with(Code::InvalidJson, error.body_text()),
         })?;
+        // Serde takes a list for an object whose fields it has in their order: `[]` would be a refund of all that is left.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|&first| first != b'{') {
+            return Err(Problem::with(Code::InvalidJson, "the body is a JSON object: {…}"));
+        }
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::with(Code::InvalidJson, error.to_string()))?;
         Ok(Self { value, digest: Sha256::digest(&bytes).into() })

@@ -15,6 +15,7 @@ pub mod openapi;
 mod orders;
 pub mod problem;
 mod refunds;
+mod schema;
 mod settlements;
 
 use std::sync::Arc;
@@ -63,7 +64,7 @@ impl Api {
 
 /// The merchant interface with its description and health.
 pub fn router(api: Api) -> Router {
-    let (routes, description) = openapi::routes().split_for_parts();
+    let (routes, description) = openapi::split();
     routes
         .route_layer(from_fn_with_state(api.clone(), limits::address))
         .route("/openapi.json", get(move || docs::json(description.clone())))
