@@ -48,7 +48,7 @@ async fn whatever_is_asked_the_answer_is_one_that_the_description_has() {
     let buyers = Buyers::begin(&platform, &merchant, std::slice::from_ref(&card)).await;
     buyers.settled.reaches(1).await;
     let paid = buyers.finish().await.remove(0).order;
-    let refund = merchant.refund(&paid, 1).await;
+    let refund = merchant.give_back(&paid, 1).await;
     let ended = merchant.order(&card.id, 500).await.id;
     assert!(merchant.cancel(&ended).await.unwrap().status().is_success());
 

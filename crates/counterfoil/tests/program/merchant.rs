@@ -36,6 +36,11 @@ impl Merchant {
         Self { http, url: format!("http://127.0.0.1:{http_port}"), key: key.to_owned() }
     }
 
+    /// Its API key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Asks for an order; with an idempotency key the same one again asks for the same order.
     pub(crate) async fn ask(
         &self,
@@ -83,7 +88,7 @@ impl Merchant {
     }
 
     /// Gives this much of a paid order back; the refund's id.
-    pub(crate) async fn refund(&self, order: &str, amount: u32) -> String {
+    pub(crate) async fn give_back(&self, order: &str, amount: u32) -> String {
         let request = self.http.post(format!("{}/v1/orders/{order}/refunds", self.url));
         let answer = self.send(request.json(&json!({ "amount": amount }))).await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
@@ -103,6 +108,12 @@ impl Merchant {
     /// The interface's description as the platform serves it.
     pub(crate) async fn description(&self) -> Value {
         self.get("/openapi.json").await
+    }
+
+    /// Gives back a part of an order, or is refused: the answer's status.
+    pub(crate) async fn refund(&self, id: &str, amount: u32) -> StatusCode {
+        let refund = self.http.post(format!("{}/v1/orders/{id}/refunds", self.url));
+        self.send(refund.json(&json!({ "amount": amount }))).await.unwrap().status()
     }
 
     /// The order with this id, as it is now.
