@@ -100,11 +100,6 @@ impl Merchant {
         &self.url
     }
 
-    /// Its API key.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
-    }
-
     /// The interface's description as the platform serves it.
     pub(crate) async fn description(&self) -> Value {
         self.get("/openapi.json").await

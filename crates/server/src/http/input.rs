@@ -53,9 +53,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(value) = Query::<T>::from_request_parts(parts, state)
-            .await
-            .map_err(|error| Problem::with(Code::InvalidQuery, error.body_text()))?;
+        let Query(value) = Query::<T>::from_request_parts(parts, state).await.map_err(|error| {
+            // Which parameter it is, without how it was read.
+            let said = error.body_text();
+            let which = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said);
+            Problem::with(Code::InvalidQuery, which)
+        })?;
         Ok(Self(value))
     }
 }
