@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use program::buyer::Buyers;
+use program::merchant::Merchant;
 use program::platform::Platform;
 use serde_json::Value;
 
@@ -35,10 +36,36 @@ fn answers(report: &str) -> BTreeMap<(String, u64), usize> {
     answers
 }
 
+/// Asks a platform what its description says, with this key, about these paths; how often it answered what.
+fn ask(merchant: &Merchant, paths: [&str; 2], known: &[(&str, &str)]) -> BTreeMap<(String, u64), usize> {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.ndjson");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interface");
+    let program = ours.join("../../../../target/peers/venv/bin/schemathesis");
+    assert!(program.is_file(), "schemathesis is missing: run scripts/python-peers");
+    let mut command = Command::new(program);
+    command.current_dir(folder.path()).arg("--config-file").arg(ours.join("schemathesis.toml"));
+    command.args(["run", &format!("{}/openapi.json", merchant.url()), "--no-color", "--continue-on-failure"]);
+    command.args(["--header", &format!("Authorization: Bearer {}", merchant.key())]).args(paths);
+    command.args(["--request-timeout", "30", "--report", "ndjson", "--report-ndjson-path"]).arg(&report);
+    command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", &ours).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.envs(known.iter().copied());
+    // As long as it takes: each request has its own end.
+    let said = command.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success(), "{out}{err}");
+    answers(&std::fs::read_to_string(&report).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_asked_the_answer_is_one_that_the_description_has() {
     let platform = Platform::new();
-    let merchant = platform.merchant("Morning Market");
+    let said = platform.run(&["merchant", "add", "Morning Market"]).well();
+    let key = |name: &str| {
+        let line = said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{said}"));
+        Merchant::new(platform.http, line.split_whitespace().last().unwrap())
+    };
+    let (merchant, tester) = (key("API key"), key("Test key"));
     let card = platform.card(&[]);
     platform.fund(&card.holder, FUNDS);
     let serving = platform.serve();
@@ -50,27 +77,19 @@ async fn whatever_is_asked_the_answer_is_one_that_the_description_has() {
     let refund = merchant.give_back(&paid, 1).await;
     let ended = merchant.order(&card.id, 500).await.id;
     assert!(merchant.cancel(&ended).await.unwrap().status().is_success());
+    let known = [
+        ("CARD", card.id.as_str()),
+        ("HOLDER", &card.holder),
+        ("PAID_ORDER", &paid),
+        ("ENDED_ORDER", &ended),
+        ("REFUND", &refund),
+    ];
 
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("report.ndjson");
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interface");
-    let program = ours.join("../../../../target/peers/venv/bin/schemathesis");
-    assert!(program.is_file(), "schemathesis is missing: run scripts/python-peers");
-    let mut command = Command::new(program);
-    command.current_dir(folder.path()).arg("--config-file").arg(ours.join("schemathesis.toml"));
-    command.args(["run", &format!("{}/openapi.json", merchant.url()), "--no-color", "--continue-on-failure"]);
-    command.args(["--header", &format!("Authorization: Bearer {}", merchant.key())]);
-    command.args(["--request-timeout", "30", "--report", "ndjson", "--report-ndjson-path"]).arg(&report);
-    command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", &ours).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.env("CARD", &card.id).env("HOLDER", &card.holder).env("REFUND", &refund);
-    command.env("PAID_ORDER", &paid).env("ENDED_ORDER", &ended);
-    // As long as it takes: each request has its own end.
-    let said = command.output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    assert!(said.status.success(), "{out}{err}");
+    // With a live key what moves money, with a test key what is of the test mode.
+    let mut answers = ask(&merchant, ["--exclude-path-regex", "^/v1/test/"], &known);
+    answers.extend(ask(&tester, ["--include-path-regex", "^/v1/test/"], &known));
 
     // It has asked everything, and was not only refused.
-    let answers = answers(&std::fs::read_to_string(&report).unwrap());
     let asked: BTreeSet<_> = answers.keys().map(|(label, _)| label.clone()).collect();
     let description = merchant.description().await;
     for (path, methods) in description["paths"].as_object().unwrap() {
@@ -95,6 +114,13 @@ async fn whatever_is_asked_the_answer_is_one_that_the_description_has() {
         ("GET /v1/holders/{holder}/cards", 200),
         ("GET /v1/settlements", 200),
         ("GET /v1/settlements/{date}", 404),
+        ("POST /v1/test/cards", 201),
+        ("POST /v1/test/cards", 422),
+        ("GET /v1/test/cards/{id}", 200),
+        ("DELETE /v1/test/cards/{id}", 204),
+        ("PUT /v1/test/cards/{id}/script", 200),
+        ("POST /v1/test/cards/{id}/press", 409),
+        ("POST /v1/test/clock/advance", 200),
     ] {
         assert!(
             answers.contains_key(&(label.to_owned(), status)),

@@ -8,7 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use super::problem::{Code, Problem};
@@ -44,6 +45,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             .map_err(|error| Problem::with(Code::InvalidJson, error.to_string()))?;
         Ok(Self { value, digest: Sha256::digest(&bytes).into() })
     }
+}
+
+/// An object inside a body, for `deserialize_with`: no list, as with the body itself.
+pub(super) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let fields = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
+    let read = |fields| T::deserialize(serde_json::Value::Object(fields)).map_err(D::Error::custom);
+    fields.map(read).transpose()
 }
 
 /// Query parameters.

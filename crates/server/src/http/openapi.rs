@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::events::EventBody;
-use super::schema::{CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema};
-use super::{Api, balances, cards, events, orders, refunds, settlements};
+use super::schema::{CardIdSchema, CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema};
+use super::{Api, balances, cards, events, orders, refunds, settlements, test_mode};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,7 +23,7 @@ use super::{Api, balances, cards, events, orders, refunds, settlements};
             stable `code`.",
     ),
     // What parameters name is not collected from the handlers.
-    components(schemas(EventBody, CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema)),
+    components(schemas(EventBody, CardIdSchema, CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema)),
     modifiers(&ApiKey),
     tags(
         (name = "orders", description = "What you ask a holder to pay"),
@@ -31,6 +31,7 @@ use super::{Api, balances, cards, events, orders, refunds, settlements};
         (name = "settlements", description = "Your days, closed"),
         (name = "cards", description = "What a holder can pay with"),
         (name = "balances", description = "What you are owed"),
+        (name = "test mode", description = "With a test key only: software cards, and a clock that can be set ahead"),
     ),
 )]
 struct Description;
@@ -57,6 +58,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(settlements::balance))
         .routes(routes!(settlements::list))
         .routes(routes!(settlements::read))
+        .merge(test_mode::routes())
 }
 
 /// The routes, and their whole description.

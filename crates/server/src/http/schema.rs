@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use model::{CardId, Currency, HolderReference};
-use payment::{AuditRefusal, DeclineReason, LifeCycle, OrderId, OrderState, RefundId, RefundState};
+use payment::{
+    AuditRefusal, DeclineReason, LifeCycle, OrderId, OrderState, RefundId, RefundState, TestAnswer, TestHabit,
+};
 use statement::EntryKind;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -88,6 +90,13 @@ named! {
     RefundIdSchema "RefundId" form("A refund's id.", "^ref_[0-9a-f]{32}$", RefundId(EXAMPLE).to_string());
     /// A card's id.
     CardIdSchema "CardId" form("A card's id.", "^(card_)?[0-9A-Fa-f]{8}$", CardId(0x00c0_ffee).to_string());
+    /// What a test card does with an order.
+    TestAnswerSchema "TestAnswer" words("What a test card does with an order.", TestAnswer::ALL.map(TestAnswer::name));
+    /// What a test card does by itself.
+    TestHabitSchema "TestHabit" words(
+        "What a test card does when it was told no answer: as the amount says, nothing until it is pressed, or always the same.",
+        habits(),
+    );
     /// A settlement's id.
     SettlementIdSchema "SettlementId" form(
         "A settlement's day and currency.",
@@ -104,6 +113,11 @@ named! {
 
 /// The digits of an id with time first, as of a day in 2025.
 const EXAMPLE: u128 = 0x019a_a5b0_c0ff_7000_8000_0000_0000_0000;
+
+fn habits() -> impl Iterator<Item = &'static str> {
+    let always = TestAnswer::ALL.map(TestHabit::Always);
+    [TestHabit::ByAmount, TestHabit::Wait].into_iter().chain(always).map(TestHabit::name)
+}
 
 fn settlement_id() -> String {
     let currencies: Vec<&str> = Currency::KNOWN.iter().map(Currency::letters).collect();
