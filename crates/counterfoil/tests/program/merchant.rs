@@ -97,6 +97,24 @@ impl Merchant {
         self.send(self.http.post(format!("{}/v1/orders/{id}/cancel", self.url))).await
     }
 
+    /// Gives this much of a paid order back; the refund's id.
+    pub(crate) async fn give_back(&self, order: &str, amount: u32) -> String {
+        let request = self.http.post(format!("{}/v1/orders/{order}/refunds", self.url));
+        let answer = self.send(request.json(&json!({ "amount": amount }))).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Where the platform is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The interface's description as the platform serves it.
+    pub(crate) async fn description(&self) -> Value {
+        self.get("/openapi.json").await
+    }
+
     /// Gives back a part of an order, or is refused: the answer's status.
     pub(crate) async fn refund(&self, id: &str, amount: u32) -> StatusCode {
         let refund = self.http.post(format!("{}/v1/orders/{id}/refunds", self.url));
