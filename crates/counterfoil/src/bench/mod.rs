@@ -2,10 +2,14 @@
 
 mod air;
 mod fleet;
+mod ground;
+mod ledger;
 mod load;
 mod process;
+mod run;
 mod tap;
 
 pub(crate) use air::{AirArguments, air};
 pub(crate) use fleet::{FleetArguments, fleet};
+pub(crate) use ledger::{LedgerArguments, ledger};
 pub(crate) use tap::{TapArguments, tap};

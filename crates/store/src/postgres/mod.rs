@@ -4,12 +4,16 @@
 //! read, as the embedded one does; where another node changed the same rows, it runs its units of work again.
 //! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
+//! `gather` and `grouped` for what is read and written together;
 //! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys.
 
 mod commit;
 mod connection;
 mod desk;
 mod error;
+mod floor;
+mod gather;
+mod grouped;
 mod hosts;
 mod session;
 mod statement;
@@ -29,6 +33,7 @@ use crate::unit::Reading;
 use crate::writer::{QUEUE_MAX, Writer};
 use commit::Desk;
 use connection::Address;
+pub use floor::{add_stand_ins, floor, open_accounts, size};
 use error::{Trouble, unconnected};
 use session::{Drive, Work};
 

@@ -66,7 +66,7 @@ impl Columns for tokio_postgres::Row {
 }
 
 /// A statement in PostgreSQL's words, put so once.
-fn words(sql: &'static str) -> Arc<str> {
+pub(super) fn words(sql: &'static str) -> Arc<str> {
     static KNOWN: OnceLock<RwLock<HashMap<&'static str, Arc<str>>>> = OnceLock::new();
     let known = KNOWN.get_or_init(RwLock::default);
     if let Some(words) = known.read().unwrap_or_else(PoisonError::into_inner).get(sql) {
@@ -155,6 +155,12 @@ impl<'c> Work<'c> {
         })
     }
 
+    /// Nothing of what was done is to be kept.
+    pub(super) fn fail(&self, error: StoreError) -> StoreError {
+        *self.trouble.borrow_mut() = Some(Trouble::Final(error.clone()));
+        error
+    }
+
     /// Undoes what was done, whatever the trouble.
     pub(super) fn undo(&self) -> Result<(), Trouble> {
         self.drive.ask(self.longest, self.client.batch_execute("rollback"))
@@ -166,7 +172,7 @@ impl<'c> Work<'c> {
 }
 
 /// The types that an argument can have are found out by the engine, and answered by [`Arg`].
-fn slots<'a>(args: &'a [Arg<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+pub(super) fn slots<'a>(args: &'a [Arg<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect()
 }
 

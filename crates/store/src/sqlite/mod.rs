@@ -11,6 +11,7 @@ mod floor;
 #[cfg(test)]
 mod plan;
 mod session;
+mod stand_in;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,7 @@ use session::Moment;
 pub use crate::writer::{BATCH_MAX, QUEUE_MAX};
 pub use backup::{backup, check};
 pub use floor::floor;
+pub use stand_in::{add_stand_ins, open_accounts, size};
 
 /// Idle reading connections that are kept; more are opened under load and closed after it.
 const READERS_KEPT: usize = 8;
