@@ -125,7 +125,11 @@ fn floor_file(database: &Path, run: u32) -> PathBuf {
 }
 
 /// Numbers separated by commas, the smallest first.
-pub(super) fn numbers(text: &str, what: &str, allowed: std::ops::RangeInclusive<u32>) -> Result<Vec<u32>, Failure> {
+pub(super) fn numbers(
+    text: &str,
+    what: &str,
+    allowed: std::ops::RangeInclusive<u32>,
+) -> Result<Vec<u32>, Failure> {
     let mut numbers = Vec::new();
     for part in text.split(',') {
         match part.trim().parse::<u32>() {

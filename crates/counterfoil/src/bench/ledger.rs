@@ -82,8 +82,13 @@ async fn measure(arguments: &LedgerArguments) -> Result<ExitCode, Failure> {
         // Owners from 1: 0 is the bank itself.
         on_a_thread(&ground, move |ground| Ok(ground.open_accounts(opened + 1..count + 1)?)).await?;
         opened = count;
-        for (paid, nodes) in merchants.iter().flat_map(|paid| writers.iter().map(move |nodes| (*paid, *nodes))) {
-            tell(&format!("{count} accounts, {paid} merchants, {nodes} writers, for {} s", arguments.seconds));
+        for (paid, nodes) in
+            merchants.iter().flat_map(|paid| writers.iter().map(move |nodes| (*paid, *nodes)))
+        {
+            tell(&format!(
+                "{count} accounts, {paid} merchants, {nodes} writers, for {} s",
+                arguments.seconds
+            ));
             let rate = run(&ground, arguments, count, paid, nodes).await?;
             runs.push(Run {
                 settings: vec![
@@ -183,7 +188,8 @@ async fn transfer(store: &Store, from: u32, to: u32) -> Result<(), String> {
         };
         let mut out = account(unit, AccountKind::Settlement, from)?;
         let mut into = account(unit, AccountKind::Merchant, to)?;
-        let posted = PendingTransfer::reserve(id, amount, &mut out, &mut into)?.post(None, &mut out, &mut into)?;
+        let posted =
+            PendingTransfer::reserve(id, amount, &mut out, &mut into)?.post(None, &mut out, &mut into)?;
         unit.add_posted_transfer(&posted, "bench", None, now)?;
         unit.put_account(&out)?;
         Ok::<(), Refused>(unit.put_account(&into)?)

@@ -30,8 +30,16 @@ pub(super) struct Load {
 #[derive(Clone)]
 pub(super) enum OrderMaker {
     /// Each merchant in its turn.
-    Batch { app: App, merchants: Arc<[MerchantId]>, turn: Arc<AtomicUsize> },
-    Http { client: reqwest::Client, url: Arc<str>, key: Arc<str> },
+    Batch {
+        app: App,
+        merchants: Arc<[MerchantId]>,
+        turn: Arc<AtomicUsize>,
+    },
+    Http {
+        client: reqwest::Client,
+        url: Arc<str>,
+        key: Arc<str>,
+    },
 }
 
 pub(super) async fn prepare(

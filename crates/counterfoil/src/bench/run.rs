@@ -146,7 +146,9 @@ mod tests {
             runs: vec![run(1_000, 2_000.0), run(1_000_000, 4_000.0)],
         };
         let svg = report.svg().unwrap();
-        for said in ["1,000 cards, 2 nodes", "1,000,000 cards, 2 nodes", "(0.25 of floor)", "16,000 two-posting"] {
+        for said in
+            ["1,000 cards, 2 nodes", "1,000,000 cards, 2 nodes", "(0.25 of floor)", "16,000 two-posting"]
+        {
             assert!(svg.contains(said), "{said}");
         }
         assert_eq!([0, 999, 1_000, 12_345_678].map(thousands), ["0", "999", "1,000", "12,345,678"]);

@@ -33,7 +33,7 @@ const LOST_FOR: Duration = Duration::from_secs(1);
 const TAKEN_RUNS: u32 = 3;
 
 /// How often the units of work of a batch are asked what they read.
-const ASK_ROUNDS: u32 = 2;
+const ASK_ROUNDS: u32 = 3;
 
 const BEGIN: &str = "begin isolation level repeatable read";
 /// One row when this batch is new, none when it was committed before.

@@ -76,12 +76,7 @@ impl<'w> Counter<'w> {
     }
 
     /// As it is held, or else as the tables have it.
-    fn find(
-        &self,
-        about: About,
-        sql: &'static str,
-        args: impl Args,
-    ) -> Result<Option<Account>, StoreError> {
+    fn find(&self, about: About, sql: &'static str, args: impl Args) -> Result<Option<Account>, StoreError> {
         let mut found = None;
         args.with(|args| {
             self.gather.rows_about(about, sql, args, &mut |row| {
@@ -210,8 +205,7 @@ impl Counter<'_> {
             let (lock, debit) = (client.prepare_cached(LOCK).await?, client.prepare_cached(DEBIT).await?);
             let Sums { ids, posted, pending_out, pending_in } = debits;
             let slots: [&(dyn ToSql + Sync); 4] = [ids, posted, pending_out, pending_in];
-            let (locked, changed) =
-                join!(client.query(&lock, &slots[..1]), client.execute(&debit, &slots));
+            let (locked, changed) = join!(client.query(&lock, &slots[..1]), client.execute(&debit, &slots));
             locked?;
             changed
         };

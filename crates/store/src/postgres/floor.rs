@@ -64,8 +64,7 @@ impl Own {
             .build()
             .map_err(|error| StoreError::Engine(error.to_string()))?;
         let pool = address.pool(1, settings.patience)?;
-        let connection =
-            runtime.block_on(pool.get()).map_err(|error| unconnected(&error).into_error())?;
+        let connection = runtime.block_on(pool.get()).map_err(|error| unconnected(&error).into_error())?;
         Ok(Self { runtime, connection })
     }
 
@@ -143,6 +142,7 @@ pub fn open_accounts(settings: &Settings, owners: Range<u32>) -> Result<(), Stor
 /// Bytes of the database.
 pub fn size(settings: &Settings) -> Result<u64, StoreError> {
     let own = Own::to(settings)?;
-    let bytes: i64 = own.run(own.connection.query_one("select pg_database_size(current_database())", &[]))?.get(0);
+    let bytes: i64 =
+        own.run(own.connection.query_one("select pg_database_size(current_database())", &[]))?.get(0);
     Ok(bytes.cast_unsigned())
 }

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use deadpool_postgres::ClientWrapper;
 use futures_util::future::join_all;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Row};
@@ -124,48 +125,10 @@ impl<'w> Gather<'w> {
 
     /// Each question once, the same statement once for all who ask it.
     fn fetch_together(&self, asked: Vec<Ask>) -> Result<Vec<(Ask, Vec<Row>)>, StoreError> {
-        let mut seen = HashSet::with_capacity(asked.len());
-        let mut groups: Vec<Vec<Ask>> = Vec::new();
-        for ask in asked {
-            if !seen.insert(ask.clone()) {
-                continue;
-            }
-            match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.sql == ask.sql)) {
-                Some(group) => group.push(ask),
-                None => groups.push(vec![ask]),
-            }
-        }
-        let answers = self.together(groups.iter().map(|group| self.answers(group)))?;
+        let asked: HashSet<Ask> = asked.into_iter().collect();
+        let groups = by_statement(asked, |ask| ask.sql);
+        let answers = self.together(groups.iter().map(|group| answers(self.work.client(), group)))?;
         Ok(groups.into_iter().flatten().zip(answers.into_iter().flatten()).collect())
-    }
-
-    /// The rows of each of the same statement's questions.
-    async fn answers(&self, group: &[Ask]) -> Result<Vec<Vec<Row>>, Error> {
-        let client = self.work.client();
-        let Some(first) = group.first() else { return Ok(Vec::new()) };
-        let words = words(first.sql);
-        let one = client.prepare_cached(&words).await?;
-        let args: Vec<&[Owned]> = group.iter().map(|ask| ask.args.as_slice()).collect();
-        let many = if group.len() > 1 { grouped::selection(&words, one.params()) } else { None };
-        if let Some((many, columns)) = many.zip(grouped::columns(one.params(), &args)) {
-            let many = client.prepare_cached(&many).await?;
-            let columns: Vec<_> = columns.iter().map(|column| &**column as _).collect();
-            let mut answers: Vec<Vec<Row>> = Vec::new();
-            answers.resize_with(group.len(), Vec::new);
-            for row in client.query(&many, &columns).await? {
-                let place: i64 = row.try_get(row.len().saturating_sub(1))?;
-                let place = usize::try_from(place).unwrap_or(0).wrapping_sub(1);
-                if let Some(rows) = answers.get_mut(place) {
-                    rows.push(row);
-                }
-            }
-            return Ok(answers);
-        }
-        let each = join_all(args.iter().map(|args| async {
-            let args: Vec<Arg<'_>> = args.iter().map(crate::sql::ToArg::arg).collect();
-            client.query(&one, &slots(&args)).await
-        }));
-        first_trouble(each.await)
     }
 
     /// Sends all without waiting for any, then waits for all.
@@ -222,8 +185,51 @@ impl<'w> Gather<'w> {
     }
 }
 
+/// The rows of each of the same statement's questions.
+pub(super) async fn answers(client: &ClientWrapper, group: &[Ask]) -> Result<Vec<Vec<Row>>, Error> {
+    let Some(first) = group.first() else { return Ok(Vec::new()) };
+    let words = words(first.sql);
+    let one = client.prepare_cached(&words).await?;
+    let args: Vec<&[Owned]> = group.iter().map(|ask| ask.args.as_slice()).collect();
+    let many = if group.len() > 1 { grouped::selection(&words, one.params()) } else { None };
+    if let Some((many, columns)) = many.zip(grouped::columns(one.params(), &args)) {
+        let many = client.prepare_cached(&many).await?;
+        let columns: Vec<_> = columns.iter().map(|column| &**column as _).collect();
+        let mut answers: Vec<Vec<Row>> = Vec::new();
+        answers.resize_with(group.len(), Vec::new);
+        for row in client.query(&many, &columns).await? {
+            let place: i64 = row.try_get(row.len().saturating_sub(1))?;
+            let place = usize::try_from(place).unwrap_or(0).wrapping_sub(1);
+            if let Some(rows) = answers.get_mut(place) {
+                rows.push(row);
+            }
+        }
+        return Ok(answers);
+    }
+    let each = join_all(args.iter().map(|args| async {
+        let args: Vec<Arg<'_>> = args.iter().map(crate::sql::ToArg::arg).collect();
+        client.query(&one, &slots(&args)).await
+    }));
+    first_trouble(each.await)
+}
+
+/// Those of the same statement together.
+pub(super) fn by_statement<T>(
+    all: impl IntoIterator<Item = T>,
+    sql: impl Fn(&T) -> &'static str,
+) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    for one in all {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| sql(first) == sql(&one))) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    groups
+}
+
 /// All of them, or what went wrong first: what came after it in its transaction says only that something had.
-fn first_trouble<T>(all: Vec<Result<T, Error>>) -> Result<Vec<T>, Error> {
+pub(super) fn first_trouble<T>(all: Vec<Result<T, Error>>) -> Result<Vec<T>, Error> {
     let mut good = Vec::with_capacity(all.len());
     let mut trouble: Option<Error> = None;
     for one in all {
@@ -315,21 +321,16 @@ impl Session for Gather<'_> {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> Result<(), StoreError> {
+        if self.is_asking() {
+            return Ok(());
+        }
         // Whether a row is there that nobody has seen is said at once.
         let unseen = one.is_some() && !about.iter().any(|about| self.there.borrow().contains(about));
-        match self.mode.get() {
-            Mode::Asking => return Ok(()),
-            Mode::Doing if unseen => {
-                let changed = self.run(sql, args)?;
-                return if changed == 1 { Ok(()) } else { Err(StoreError::Malformed(one.unwrap_or("row"))) };
-            }
-            Mode::Plainly => {
-                return match (Session::run(self.work, sql, args)?, one) {
-                    (1, _) | (_, None) => Ok(()),
-                    (_, Some(what)) => Err(StoreError::Malformed(what)),
-                };
-            }
-            Mode::Doing => {}
+        if unseen || self.mode.get() == Mode::Plainly {
+            return match (self.run(sql, args)?, one) {
+                (1, _) | (_, None) => Ok(()),
+                (_, Some(what)) => Err(StoreError::Malformed(what)),
+            };
         }
         // One statement changes a row once.
         if about.iter().any(|about| self.changed.borrow().contains(about)) {

@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_statement_of_each_form_is_said_for_many() {
-        let select = selection("select a from t where b = $1 and c = '$2' limit $2", &[Type::BYTEA, Type::INT8]);
+        let select =
+            selection("select a from t where b = $1 and c = '$2' limit $2", &[Type::BYTEA, Type::INT8]);
         assert_eq!(
             select.as_deref(),
             Some(

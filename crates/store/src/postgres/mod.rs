@@ -15,6 +15,7 @@ mod floor;
 mod gather;
 mod grouped;
 mod hosts;
+mod lookup;
 mod session;
 mod statement;
 
@@ -33,8 +34,9 @@ use crate::unit::Reading;
 use crate::writer::{QUEUE_MAX, Writer};
 use commit::Desk;
 use connection::Address;
-pub use floor::{add_stand_ins, floor, open_accounts, size};
 use error::{Trouble, unconnected};
+pub use floor::{add_stand_ins, floor, open_accounts, size};
+pub(crate) use lookup::Lookups;
 use session::{Drive, Work};
 
 /// The most readings at once; one more waits.
@@ -89,6 +91,7 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
     let writing = address.pool(1, settings.patience)?;
     let engine = Postgres {
         readers: address.pool(READERS_MAX, READER_WAIT)?,
+        lookups: Lookups::start(&network.handle, address.pool(1, READER_WAIT)?),
         writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
         network,
     };
@@ -97,6 +100,7 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
 
 struct Postgres {
     readers: Pool,
+    lookups: Lookups,
     writer: Option<Writer>,
     network: Network,
 }
@@ -180,6 +184,10 @@ impl Engine for Postgres {
 
     fn read(&self, reading: &mut dyn FnMut(&dyn Reading)) -> Result<(), StoreError> {
         waiting(|| self.read_now(reading))
+    }
+
+    fn lookups(&self) -> Option<&Lookups> {
+        Some(&self.lookups)
     }
 
     fn queue(&self) -> Queue {

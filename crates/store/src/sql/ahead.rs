@@ -107,6 +107,16 @@ impl Ask {
         Self { about, sql, args: args.iter().copied().map(Owned::from).collect() }
     }
 
+    /// For the card that is heard on a channel.
+    pub(crate) fn card_heard(channel: ChannelId) -> Self {
+        Self::of(About::channel(channel), card_on_channel(), Owned::Blob(channel.to_bytes().to_vec()))
+    }
+
+    /// For a card's open question.
+    pub(crate) fn open_question(card: CardId) -> Self {
+        Self::of(About::questions_of(card), question(), i64::from(card.0))
+    }
+
     fn of(about: About, sql: &'static str, arg: impl Into<Owned>) -> Self {
         Self { about, sql, args: vec![arg.into()] }
     }
@@ -150,6 +160,7 @@ macro_rules! statements {
 
 statements! {
     card: row::CARD, "from card where id = ?";
+    card_on_channel: row::CARD, "from card where channel = ? and life_cycle <> 'closed'";
     link: row::LINK, "from link_state where card = ?";
     order: row::ORDER, "from orders where id = ?";
     waiting: row::ORDER, "from orders where card = ? and state in ('awaiting_card', 'processing') order by id";
@@ -171,13 +182,9 @@ pub(crate) fn follows(ask: &Ask, rows: &[&Row<'_>], next: &mut Vec<Ask>) -> Resu
     };
     let of_card = |card: CardId, about: About, sql| Ask::of(about, sql, i64::from(card.0));
     match (ask.sql, card) {
-        (sql, Some(id)) if sql == self::card() => {
-            // One that is not there has nothing.
-            if !rows.is_empty() {
-                next.push(of_card(id, About::link(id), link()));
-                next.push(of_card(id, About::questions_of(id), question()));
-                next.push(of_card(id, About::orders_of(id), waiting()));
-            }
+        (sql, Some(id)) if sql == link() => {
+            next.push(of_card(id, About::questions_of(id), question()));
+            next.push(of_card(id, About::orders_of(id), waiting()));
         }
         (sql, Some(id)) if sql == question_of_b() => {
             next.push(of_card(id, About::card(id), self::card()));
@@ -193,7 +200,8 @@ pub(crate) fn follows(ask: &Ask, rows: &[&Row<'_>], next: &mut Vec<Ask>) -> Resu
                 queued(row, next)?;
                 let merchant: u32 = row::small(row, col!(row::ORDER, "merchant"))?;
                 let currency: i64 = col!(row::ORDER, "currency").get(row)?;
-                let mut rule = Ask::of(About::merchant(MerchantId(merchant)), fee_rule(), i64::from(merchant));
+                let mut rule =
+                    Ask::of(About::merchant(MerchantId(merchant)), fee_rule(), i64::from(merchant));
                 rule.args.push(Owned::Int(currency));
                 next.push(rule);
             }

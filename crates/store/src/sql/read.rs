@@ -3,8 +3,8 @@
 use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
 use payment::{Account, AccountId, AccountKind, MerchantId, OrderId, TransferId};
 
-use super::row::{self, Column, col};
 use super::ahead::{self, About};
+use super::row::{self, Column, col};
 use super::{Args, Desk, Row, Session, params};
 use crate::error::StoreError;
 use crate::rows::{
@@ -123,8 +123,7 @@ impl Reading for Rows<'_> {
     }
 
     fn card_on_channel(&self, channel: ChannelId) -> Result<Option<StoredCard>, StoreError> {
-        let sql = select!(row::CARD, "from card where channel = ? and life_cycle <> 'closed'");
-        self.one(sql, [channel.to_bytes()], row::card)
+        self.one(ahead::card_on_channel(), [channel.to_bytes()], row::card)
     }
 
     fn card_of_number(&self, digits: &str) -> Result<Option<StoredCard>, StoreError> {
@@ -311,14 +310,19 @@ impl Reading for Rows<'_> {
     ) -> Result<Option<Idempotent>, StoreError> {
         let sql = "select body_digest, status, body, created_at from idempotency \
                    where merchant = ? and endpoint = ? and key = ?";
-        self.one_about(About::first_answer(merchant, endpoint, key), sql, params![merchant.0, endpoint, key], |row| {
-            Ok(Idempotent {
-                body_digest: row.get(0)?,
-                status: row.get(1)?,
-                body: row.get(2)?,
-                created_at: UnixMillis(row.get(3)?),
-            })
-        })
+        self.one_about(
+            About::first_answer(merchant, endpoint, key),
+            sql,
+            params![merchant.0, endpoint, key],
+            |row| {
+                Ok(Idempotent {
+                    body_digest: row.get(0)?,
+                    status: row.get(1)?,
+                    body: row.get(2)?,
+                    created_at: UnixMillis(row.get(3)?),
+                })
+            },
+        )
     }
 
     fn today(&self, since: UnixMillis) -> Result<Today, StoreError> {

@@ -37,14 +37,9 @@ pub(crate) fn statements(cards: Range<u32>, words: Words) -> Vec<String> {
         into(
             "link_state (card, key_version, uplink_mark, downlink_mark, clock_set, heard_at, address, last_uplink, \
              last_answer)",
-            &format!(
-                "select {FIRST} + n, 1, 1, 1, 1, 0, 'coap:198.51.100.1:5683', {frame}, {frame}"
-            ),
+            &format!("select {FIRST} + n, 1, 1, 1, 1, 0, 'coap:198.51.100.1:5683', {frame}, {frame}"),
         ),
-        into(
-            &format!("{accounts} (kind, owner, currency)"),
-            &format!("select 'holder', {FIRST} + n, 156"),
-        ),
+        into(&format!("{accounts} (kind, owner, currency)"), &format!("select 'holder', {FIRST} + n, 156")),
     ]
 }
 

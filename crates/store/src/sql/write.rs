@@ -6,9 +6,9 @@ use payment::{
     TransferState, VoidedTransfer,
 };
 
+use super::ahead::About;
 use super::read::Rows;
 use super::value::FromValue;
-use super::ahead::About;
 use super::{Args, Session, params, row};
 use crate::error::StoreError;
 use crate::rows::{
@@ -153,7 +153,9 @@ impl Unit for Changes<'_> {
 
     fn place_named(&mut self, merchant: MerchantId, name: &str) -> Result<PlaceId, StoreError> {
         let find = "select id from place where merchant = ? and name = ?";
-        let found = self.read().one_about(About::places_of(merchant), find, params![merchant.0, name], |row| row.get(0));
+        let found =
+            self.read()
+                .one_about(About::places_of(merchant), find, params![merchant.0, name], |row| row.get(0));
         if let Some(id) = found? {
             return Ok(PlaceId(id));
         }
@@ -229,7 +231,9 @@ impl Unit for Changes<'_> {
                    heard_at = excluded.heard_at, address = excluded.address, \
                    last_uplink = excluded.last_uplink, last_answer = excluded.last_answer, \
                    prompts_since = excluded.prompts_since, prompts = excluded.prompts";
-        self.later(&[About::link(card)], sql,
+        self.later(
+            &[About::link(card)],
+            sql,
             params![
                 card.0,
                 key.get(),
@@ -244,7 +248,8 @@ impl Unit for Changes<'_> {
                 link.last_answer,
                 link.prompts_since.0,
                 link.prompts,
-            ])
+            ],
+        )
     }
 
     fn add_order(&mut self, stored: &StoredOrder) -> Result<(), StoreError> {
@@ -252,7 +257,9 @@ impl Unit for Changes<'_> {
                    reason, reservation, reference, return_url, created_at, updated_at, expires_at) \
                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let order = &stored.order;
-        self.later(&[About::order(order.id), About::orders_of(order.card)], sql,
+        self.later(
+            &[About::order(order.id), About::orders_of(order.card)],
+            sql,
             params![
                 order.id.0.to_be_bytes(),
                 order.merchant.0,
@@ -270,7 +277,8 @@ impl Unit for Changes<'_> {
                 order.created_at.0,
                 stored.updated_at.0,
                 order.expires_at.0,
-            ])
+            ],
+        )
     }
 
     fn put_order_state(&mut self, stored: &StoredOrder) -> Result<(), StoreError> {
@@ -297,7 +305,9 @@ impl Unit for Changes<'_> {
             air::Answering::Hello(factor) => factor.seconds(),
             air::Answering::Nothing => 0,
         };
-        self.later(&[About::questions_of(stored.card)], sql,
+        self.later(
+            &[About::questions_of(stored.card)],
+            sql,
             params![
                 stored.card.0,
                 stored.key_version.get(),
@@ -316,7 +326,8 @@ impl Unit for Changes<'_> {
                 evidence.receipt,
                 stored.created_at.0,
                 evidence.answered_at.map(|at| at.0),
-            ])
+            ],
+        )
     }
 
     fn put_authorization(&mut self, stored: &StoredAuthorization) -> Result<(), StoreError> {
