@@ -17,6 +17,8 @@ mod ledger;
 mod log;
 mod lorawan;
 mod merchant;
+mod migrate;
+mod moving;
 mod northbound;
 mod operator;
 mod pack;

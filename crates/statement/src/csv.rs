@@ -1,4 +1,5 @@
-//! A statement as CSV (RFC 4180): a header, the opening balance, the entries, the closing balance; UTF-8.
+//! A statement as CSV (RFC 4180): a header, the opening balance, the entries, the closing balance; UTF-8. Between the parts of a
+//! long period the balance is brought and carried forward (`brought_forward`, `carried_forward`).
 //!
 //! The columns stay what they are: programs read them. What a merchant wrote is a text cell and cannot become a formula of
 //! a table program: where it begins like one, an apostrophe stands before it.
@@ -23,10 +24,12 @@ pub fn write(statement: &Statement, out: impl io::Write) -> io::Result<()> {
     let mut table = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out);
     let mut row = |cells: [&str; 8]| table.write_record(cells).map_err(io::Error::from);
     row(COLUMNS)?;
-    let period = statement.period();
+    let (period, part) = (statement.period(), statement.part());
     let (from, last) = (write_moment(period.from()), write_moment(period.last()));
+    let before = if part.is_first() { "opening" } else { "brought_forward" };
+    let after = if part.is_last() { "closing" } else { "carried_forward" };
     let (opening, closing) = (money(statement.opening()), money(statement.closing()));
-    row([&from, "opening", "", "", "", "", &opening, currency.letters()])?;
+    row([&from, before, "", "", "", "", &opening, currency.letters()])?;
     for line in statement.lines() {
         let entry = &line.entry;
         row([
@@ -40,7 +43,7 @@ pub fn write(statement: &Statement, out: impl io::Write) -> io::Result<()> {
             currency.letters(),
         ])?;
     }
-    row([&last, "closing", "", "", "", "", &closing, currency.letters()])?;
+    row([&last, after, "", "", "", "", &closing, currency.letters()])?;
     table.flush()
 }
 

@@ -22,7 +22,7 @@ pub enum StatementError {
     #[error("the period ends before it begins, or outside of the calendar")]
     PeriodEmpty,
     /// More entries than a statement has.
-    #[error("{0} entries are more than {ENTRIES_MAX}: take a shorter period")]
+    #[error("{0} entries are more than {ENTRIES_MAX}: write them in several parts")]
     TooManyEntries(usize),
     /// An entry is in another currency.
     #[error("entry {entry} is in {given}, the statement in {statement}: one statement a currency")]

@@ -18,4 +18,4 @@ pub mod statement;
 pub use bank_entry::BankEntry;
 pub use decimal::{DecimalError, UNITS_MAX};
 pub use error::{CamtReason, CamtRefused, CsvRefused, RowProblem, RowReason, StatementError};
-pub use statement::{Account, Entry, EntryKind, Line, Parts, Period, Statement, Total, Totals};
+pub use statement::{Account, Entry, EntryKind, Line, Part, Parts, Period, Statement, Total, Totals};

@@ -12,7 +12,7 @@ use time::{Date, OffsetDateTime, UtcOffset};
 use crate::decimal::UNITS_MAX;
 use crate::error::StatementError;
 
-/// The most entries of a statement.
+/// The most entries of a statement; of a period with more, each [`Part`] is a statement of its own.
 pub const ENTRIES_MAX: usize = 100_000;
 /// The longest merchant's reference, in characters: that of an order.
 pub const REFERENCE_CHARS_MAX: usize = 64;
@@ -82,6 +82,43 @@ impl Period {
 fn moment(at: UnixMillis, offset: UtcOffset) -> Option<OffsetDateTime> {
     let utc = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).ok()?;
     utc.checked_to_offset(offset)
+}
+
+/// Which part of its period's entries a statement has. One part opens as the part before closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    number: u32,
+    of: u32,
+}
+
+impl Part {
+    /// All of them.
+    pub const WHOLE: Self = Self { number: 1, of: 1 };
+
+    /// Part `number` of `of`, from 1; `None` where there is no such part.
+    pub fn new(number: u32, of: u32) -> Option<Self> {
+        (1..=of).contains(&number).then_some(Self { number, of })
+    }
+
+    /// Its number, from 1.
+    pub const fn number(self) -> u32 {
+        self.number
+    }
+
+    /// How many there are.
+    pub const fn of(self) -> u32 {
+        self.of
+    }
+
+    /// Whether the period's opening balance is its own.
+    pub const fn is_first(self) -> bool {
+        self.number == 1
+    }
+
+    /// Whether the period's closing balance is its own.
+    pub const fn is_last(self) -> bool {
+        self.number == self.of
+    }
 }
 
 /// Why money moved.
@@ -210,6 +247,8 @@ pub struct Parts {
     pub account: Account,
     /// Of which period.
     pub period: Period,
+    /// Which of its entries.
+    pub part: Part,
     /// The account's currency.
     pub currency: Currency,
     /// The balance before, in minor units.
@@ -227,6 +266,7 @@ pub struct Statement {
     number: u32,
     account: Account,
     period: Period,
+    part: Part,
     currency: Currency,
     opening: i64,
     lines: Vec<Line>,
@@ -240,7 +280,7 @@ impl Statement {
     /// # Errors
     /// The first rule that is broken, with the number of the entry, from 1.
     pub fn new(parts: Parts) -> Result<Self, StatementError> {
-        let Parts { id, number, account, period, currency, opening, entries, closing } = parts;
+        let Parts { id, number, account, period, part, currency, opening, entries, closing } = parts;
         if !is_plain(&id, 1, ID_CHARS_MAX) {
             return Err(StatementError::BadId);
         }
@@ -285,7 +325,7 @@ impl Statement {
         if running != closing {
             return Err(StatementError::ClosingDiffers { currency, reckoned: running, given: closing });
         }
-        Ok(Self { id, number, account, period, currency, opening, lines, totals, closing })
+        Ok(Self { id, number, account, period, part, currency, opening, lines, totals, closing })
     }
 
     /// What it is called.
@@ -306,6 +346,11 @@ impl Statement {
     /// Of which period.
     pub const fn period(&self) -> Period {
         self.period
+    }
+
+    /// Which of the period's entries it has.
+    pub const fn part(&self) -> Part {
+        self.part
     }
 
     /// Its currency.

@@ -4,7 +4,9 @@
 use model::{Currency, UnixMillis};
 use payment::{OrderId, TransferId};
 use statement::camt053::{self, Header};
-use statement::{Account, Entry, EntryKind, Parts, Period, Statement, StatementError, Total, UNITS_MAX};
+use statement::{
+    Account, Entry, EntryKind, Part, Parts, Period, Statement, StatementError, Total, UNITS_MAX,
+};
 use time::macros::{date, datetime, offset};
 
 /// 2026-11-21 00:00 in China.
@@ -30,6 +32,7 @@ fn day() -> Parts {
         number: 325,
         account: Account { id: "mer_00000001".to_owned(), name: "Morning Market & Sons".to_owned() },
         period: Period::day(date!(2026 - 11 - 21), offset!(+8)).unwrap(),
+        part: Part::WHOLE,
         currency: Currency::CNY,
         opening: 10_000,
         entries: vec![
@@ -140,6 +143,41 @@ fn as_camt(day: &Statement) -> Vec<u8> {
     let header = Header { message_id: "CF-1", created_at: datetime!(2026-11-22 01:00 +8) };
     camt053::write(day, header, &mut bytes).unwrap();
     bytes
+}
+
+#[test]
+fn a_long_day_is_written_in_parts_between_which_the_balance_is_carried() {
+    let entries = day().entries;
+    let part = |number, entries: &[Entry], opening, closing| {
+        let part = Part::new(number, 3).unwrap();
+        Statement::new(Parts { part, entries: entries.to_vec(), opening, closing, ..day() }).unwrap()
+    };
+    let parts = [
+        part(1, &entries[..2], 10_000, 11_988),
+        part(2, &entries[2..4], 11_988, -12),
+        part(3, &entries[4..], -12, -5),
+    ];
+    for (part, ends, page) in [
+        (&parts[0], [("opening", "100.00"), ("carried_forward", "119.88")], ("1", "false")),
+        (&parts[1], [("brought_forward", "119.88"), ("carried_forward", "-0.12")], ("2", "false")),
+        (&parts[2], [("brought_forward", "-0.12"), ("closing", "-0.05")], ("3", "true")),
+    ] {
+        let mut bytes = Vec::new();
+        statement::csv::write(part, &mut bytes).unwrap();
+        let mut table = csv::Reader::from_reader(bytes.as_slice());
+        let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+        assert_eq!([&rows[0], &rows[rows.len() - 1]].map(|row| (&row[1], &row[6])), ends);
+        let xml = String::from_utf8(as_camt(part)).unwrap();
+        let (number, last) = page;
+        assert!(
+            xml.contains(&format!("<PgNb>{number}</PgNb>\n        <LastPgInd>{last}</LastPgInd>")),
+            "{xml}"
+        );
+        let between = usize::from(!part.part().is_first()) + usize::from(!part.part().is_last());
+        assert_eq!(xml.matches("<Cd>INTM</Cd>").count(), between);
+        assert_eq!(camt053::read(xml.as_bytes()).unwrap()[0].entries.len(), part.lines().len());
+    }
+    assert_eq!((Part::new(0, 3), Part::new(4, 3), Part::new(1, 0)), (None, None, None));
 }
 
 /// `ours-08.xml` was checked against the published schema camt.053.001.08 with xmllint.

@@ -41,9 +41,23 @@ pub trait MoneyReading {
     fn account_owner(&self, account: AccountId) -> Found<AccountOwner>;
     /// The purpose of a transfer.
     fn transfer_purpose(&self, id: TransferId) -> Found<String>;
-    /// An account's postings from a moment up to, and without, another, the oldest first.
-    fn movements(&self, account: AccountId, from: UnixMillis, to: UnixMillis, limit: u32)
-    -> Listed<Movement>;
+    /// An account's postings from a moment up to, and without, another, the oldest first, after the first `skip` of them.
+    fn movements(
+        &self,
+        account: AccountId,
+        from: UnixMillis,
+        to: UnixMillis,
+        skip: u32,
+        limit: u32,
+    ) -> Listed<Movement>;
+    /// The sum of the first `count` of them, in minor units.
+    fn moved_first(
+        &self,
+        account: AccountId,
+        from: UnixMillis,
+        to: UnixMillis,
+        count: u32,
+    ) -> Result<i64, StoreError>;
     /// How many they are, and their sum.
     fn moved(&self, account: AccountId, from: UnixMillis, to: UnixMillis) -> Result<Moved, StoreError>;
     /// When an account first moved from a moment on.

@@ -150,7 +150,7 @@ async fn a_payment_of_before_is_known_by_its_order() {
     drop(raw);
     let store = open(&file).unwrap();
     let all = (UnixMillis(0), UnixMillis(i64::MAX));
-    let moved = store.peek(|rows| rows.movements(AccountId(8), all.0, all.1, 9)).unwrap();
+    let moved = store.peek(|rows| rows.movements(AccountId(8), all.0, all.1, 0, 9)).unwrap();
     let seen: Vec<_> = moved.iter().map(|it| (it.order, it.reference.as_deref(), it.units)).collect();
     assert_eq!(seen, [(Some(OrderId(255)), Some("invoice 7"), 500)]);
 }

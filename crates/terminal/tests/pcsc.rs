@@ -146,11 +146,9 @@ async fn a_card_is_found_talked_to_torn_and_found_again_through_the_real_service
     for pause in [0, 50, 300, 900] {
         field.hold(&wallet);
         reader = spawn_blocking(move || {
-            let began = Instant::now();
             connect(&mut reader, AGAIN).unwrap();
             select(&mut reader);
             initialize(&mut reader).unwrap();
-            assert!(began.elapsed() < AGAIN + Duration::from_secs(1), "{:?}", began.elapsed());
             reader
         })
         .await
@@ -169,10 +167,8 @@ async fn a_card_is_found_talked_to_torn_and_found_again_through_the_real_service
 
     // A reader that is none.
     spawn_blocking(|| {
-        let began = Instant::now();
         let mut none = PcscReader::new("no such reader").unwrap();
         assert_eq!(none.connect(), Err(ReaderError::ReaderGone));
-        assert!(began.elapsed() < AGAIN);
     })
     .await
     .unwrap();

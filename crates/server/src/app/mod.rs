@@ -26,6 +26,7 @@ mod settlement;
 mod status;
 mod wrong_code;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use ::operator::Rate;
@@ -61,6 +62,9 @@ pub use settlement::{
 };
 pub use status::{StatusRefused, Told};
 
+/// As many as a statement may have ([`statement::statement::ENTRIES_MAX`]).
+const STATEMENT_ENTRIES_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add(99_999);
+
 /// Every limit and default of the platform, in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -85,6 +89,8 @@ pub struct Rules {
     pub idempotency_millis: i64,
     /// Where the clocks of settlements stand, in seconds east of UTC. It never changes once a day was closed.
     pub settlement_offset_seconds: i32,
+    /// Entries of one part of a settlement's statement: what is held in memory at once.
+    pub statement_entries_max: NonZeroU32,
     /// The fleet's own.
     pub fleet: FleetRules,
     /// Requests to `/v1` under one API key.
@@ -106,6 +112,7 @@ impl Default for Rules {
             retries_per_minute: 30,
             idempotency_millis: 24 * 3_600 * 1_000,
             settlement_offset_seconds: 0,
+            statement_entries_max: STATEMENT_ENTRIES_MAX,
             fleet: FleetRules::default(),
             key_rate: Rate { per_second: 200, burst: 400 },
             address_rate: Rate { per_second: 400, burst: 800 },

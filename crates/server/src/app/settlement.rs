@@ -6,10 +6,11 @@
 //! the day, which never change, and a statement of them is made only if they add up.
 //! Refuses: a day that has not ended, another time zone, books that moved in a closed day. Next: [`statement`] for forms.
 
+use std::num::NonZeroU32;
+
 use model::{Currency, UnixMillis};
 use payment::{AccountKind, MerchantId};
-use statement::statement::ENTRIES_MAX;
-use statement::{Account, Entry, EntryKind, Parts, Period, Statement, StatementError};
+use statement::{Account, Entry, EntryKind, Part, Parts, Period, Statement, StatementError};
 use store::{Day, Movement, Reading, StoreError, StoredSettlement, Unit};
 use time::{Date, OffsetDateTime, UtcOffset};
 
@@ -64,7 +65,13 @@ pub enum SettleError {
 /// Why a statement cannot be shown.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementRefused {
-    /// It does not add up, or has more entries than a statement has.
+    /// It has no such part.
+    #[error("the statement has {of} parts, from 1")]
+    NoSuchPart {
+        /// How many it has.
+        of: u32,
+    },
+    /// It does not add up.
     #[error(transparent)]
     Statement(#[from] StatementError),
     /// The store could not be read.
@@ -216,22 +223,43 @@ fn close_next(
     Ok(Some(settlement))
 }
 
-/// The statement of a closed day.
+/// A part of the statement of a closed day, of at most so many entries.
 ///
 /// # Errors
-/// More than [`ENTRIES_MAX`] entries; books that do not add up.
+/// No such part; books that do not add up.
 pub fn statement_of(
     rows: &dyn Reading,
     settlement: &StoredSettlement,
+    number: u32,
+    entries_max: NonZeroU32,
 ) -> Result<Statement, StatementRefused> {
-    let count = usize::try_from(settlement.entries).unwrap_or(usize::MAX);
-    if count > ENTRIES_MAX {
-        return Err(StatementError::TooManyEntries(count).into());
-    }
-    // One more than there are: what was posted later must not go unseen.
-    let limit = settlement.entries.saturating_add(1);
-    let moved = rows.movements(settlement.account, settlement.from, settlement.to, limit)?;
+    let of = settlement.entries.div_ceil(entries_max.get()).max(1);
+    let part = Part::new(number, of).ok_or(StatementRefused::NoSuchPart { of })?;
+    let (account, from, to) = (settlement.account, settlement.from, settlement.to);
+    let skip = (number - 1).saturating_mul(entries_max.get());
+    let limit = if part.is_last() {
+        // One more than there are: what was posted later must not go unseen.
+        (settlement.entries - skip).saturating_add(1)
+    } else {
+        entries_max.get()
+    };
+    let moved = rows.movements(account, from, to, skip, limit)?;
     let currency = settlement.currency;
+    let opening = match skip {
+        0 => settlement.opening,
+        skip => settlement
+            .opening
+            .checked_add(rows.moved_first(account, from, to, skip)?)
+            .ok_or(StatementError::OutOfRange { entry: 0 })?,
+    };
+    let closing = if part.is_last() {
+        settlement.closing
+    } else {
+        moved
+            .iter()
+            .try_fold(opening, |sum, movement| sum.checked_add(movement.units))
+            .ok_or(StatementError::OutOfRange { entry: 0 })?
+    };
     let entries =
         moved.into_iter().map(|movement| entry(movement, currency)).collect::<Result<_, StoreError>>()?;
     let merchant = rows.merchant(settlement.merchant)?;
@@ -244,11 +272,12 @@ pub fn statement_of(
             id: settlement.merchant.to_string(),
             name: merchant.map_or_else(String::new, |merchant| merchant.name),
         },
-        period: Period::between(settlement.from, settlement.to, offset)?,
+        period: Period::between(from, to, offset)?,
+        part,
         currency,
-        opening: settlement.opening,
+        opening,
         entries,
-        closing: settlement.closing,
+        closing,
     })?)
 }
 

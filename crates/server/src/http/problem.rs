@@ -110,7 +110,7 @@ codes! {
     InvalidDate 422 "invalid_date" "A date is year, month and day: 2026-11-21";
     NoSuchSettlement 404 "no_such_settlement" "This day is not settled, or nothing moved in it";
     CurrencyNeeded 422 "currency_needed" "This day has settlements in several currencies; give ?currency=";
-    SettlementTooLong 422 "settlement_too_long" "The day has more entries than a statement has";
+    NoSuchPart 404 "no_such_part" "The statement has no such part";
     NotAcceptable 406 "not_acceptable" "There is application/json, text/csv and application/xml";
     TooManyRequests 429 "too_many_requests" "Too many requests with this API key or from this address; wait as Retry-After says";
     Overloaded 503 "overloaded" "The platform has too much to do; try again with the same idempotency key";
@@ -182,6 +182,8 @@ impl From<StoreError> for Problem {
             | StoreError::NotLetIn(_)
             | StoreError::Untrusted(_)
             | StoreError::Contended
+            | StoreError::UnfinishedCopy
+            | StoreError::Moved
             | StoreError::NewerVersion { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Code::Unavailable)

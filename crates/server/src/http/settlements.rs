@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, VARY};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use model::Currency;
 use payment::AccountKind;
 use serde::{Deserialize, Serialize};
-use statement::{EntryKind, Line, Statement, StatementError, camt053, csv};
+use statement::{EntryKind, Line, Part, Statement, camt053, csv};
 use store::{Day, StoredSettlement};
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
@@ -117,7 +117,11 @@ pub(super) struct TotalBody {
 pub(super) struct StatementBody {
     #[serde(flatten)]
     settlement: SettlementBody,
-    /// The sums by kind.
+    /// Which part of the day's entries follows, from 1.
+    part: u32,
+    /// How many parts the day has: 1 up to 100,000 entries. Of the others, `?part=`; the header `Link` leads on.
+    parts: u32,
+    /// The sums by kind, of this part.
     totals: Vec<TotalBody>,
     /// What moved, the oldest first.
     entries: Vec<EntryBody>,
@@ -135,6 +139,8 @@ impl StatementBody {
         });
         Self {
             settlement: SettlementBody::new(stored),
+            part: statement.part().number(),
+            parts: statement.part().of(),
             totals: totals.into(),
             entries: statement.lines().iter().map(EntryBody::new).collect(),
         }
@@ -164,13 +170,16 @@ pub(super) struct SettlementPage {
     next: Option<String>,
 }
 
-/// In which currency.
+/// Which statement of a day.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct CurrencyQuery {
+pub(super) struct StatementQuery {
     /// ISO 4217 letters; needed on a day with several.
     currency: Option<String>,
+    /// Which part of a long day, from 1; 1 if not given.
+    #[param(minimum = 1)]
+    part: Option<u32>,
 }
 
 fn date(text: &str) -> Result<Date, Problem> {
@@ -188,9 +197,7 @@ fn cursor(text: &str) -> Result<(Day, Currency), Problem> {
 impl From<StatementRefused> for Problem {
     fn from(refused: StatementRefused) -> Self {
         match refused {
-            StatementRefused::Statement(StatementError::TooManyEntries(_)) => {
-                Self::with(Code::SettlementTooLong, refused.to_string())
-            }
+            StatementRefused::NoSuchPart { .. } => Self::with(Code::NoSuchPart, refused.to_string()),
             StatementRefused::Statement(error) => {
                 tracing::error!(%error, code = error.code(), "a settlement does not add up");
                 Self::new(Code::Internal)
@@ -231,7 +238,7 @@ pub(super) async fn list(
     let day = query.date.as_deref().map(date).transpose()?.map(day_of);
     match (day, Form::accepted(&headers)) {
         (Some(day), Some(form @ (Form::Csv | Form::Camt053))) => {
-            return written_as(&api, caller, day, None, form).await;
+            return written_as(&api, caller, day, StatementQuery { currency: None, part: None }, form).await;
         }
         (_, Some(Form::Json)) => {}
         // A page of days is no statement.
@@ -291,10 +298,10 @@ impl Form {
 }
 
 /// Read a settlement with its entries: as JSON, as CSV (`Accept: text/csv`) or as ISO 20022 camt.053.001.08
-/// (`Accept: application/xml`).
+/// (`Accept: application/xml`). A day with more than 100,000 entries comes in parts.
 #[utoipa::path(
     get, path = "/v1/settlements/{date}", tag = "settlements",
-    params(("date" = String, Path, description = "The day: 2026-11-21"), CurrencyQuery),
+    params(("date" = String, Path, description = "The day: 2026-11-21"), StatementQuery),
     responses(
         (status = 200, description = "The settlement", content(
             (StatementBody = "application/json"),
@@ -303,7 +310,7 @@ impl Form {
         )),
         (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The day is not settled, or nothing moved in it", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The day is not settled, nothing moved in it, or it has no such part", body = ProblemBody, content_type = "application/problem+json"),
         (status = 406, description = "None of the forms that there are", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not a date, not a currency, or several currencies", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -313,25 +320,26 @@ pub(super) async fn read(
     State(api): State<Api>,
     caller: Caller,
     Named(day): Named,
-    Asked(query): Asked<CurrencyQuery>,
+    Asked(query): Asked<StatementQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let day = day_of(date(&day)?);
-    let currency =
-        query.currency.as_deref().map(Currency::from_letters).transpose().map_err(amount_problem)?;
     let form = Form::accepted(&headers).ok_or(Problem::new(Code::NotAcceptable))?;
-    written_as(&api, caller, day, currency, form).await
+    written_as(&api, caller, day, query, form).await
 }
 
-/// A day's settlement in a form.
+/// A part of a day's settlement in a form; where another follows, a link to it (RFC 8288).
 async fn written_as(
     api: &Api,
     caller: Caller,
     day: Day,
-    currency: Option<Currency>,
+    query: StatementQuery,
     form: Form,
 ) -> Result<Response, Problem> {
+    let currency =
+        query.currency.as_deref().map(Currency::from_letters).transpose().map_err(amount_problem)?;
     let app = api.fleet.app();
+    let (number, entries_max) = (query.part.unwrap_or(1), app.rules().statement_entries_max);
     let merchant = caller.merchant;
     let found = app
         .store()
@@ -344,11 +352,16 @@ async fn written_as(
             if !settlements.is_empty() {
                 return Ok(Err(Problem::new(Code::CurrencyNeeded)));
             }
-            Ok(statement_of(rows, &stored).map(|statement| (stored, statement)).map_err(Problem::from))
+            let statement = statement_of(rows, &stored, number, entries_max);
+            Ok(statement.map(|statement| (stored, statement)).map_err(Problem::from))
         })
         .await?;
     let (stored, statement) = found?;
-    let name = format!("{}-{}", written(stored.day), stored.currency);
+    let part = statement.part();
+    let mut name = format!("{}-{}", written(stored.day), stored.currency);
+    if part.of() > 1 {
+        name += &format!("-part-{}-of-{}", part.number(), part.of());
+    }
     let failed = |error: std::io::Error| {
         tracing::error!(%error, "a statement was not written");
         Problem::new(Code::Internal)
@@ -372,12 +385,22 @@ async fn written_as(
     };
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("accept"));
+    if let Some(next) = next_part(&stored, part) {
+        headers.insert(LINK, next);
+    }
     if let Some(name) = disposition
         && let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"settlement-{name}\""))
     {
         headers.insert(CONTENT_DISPOSITION, value);
     }
     Ok(response)
+}
+
+fn next_part(stored: &StoredSettlement, part: Part) -> Option<HeaderValue> {
+    let next = Part::new(part.number().checked_add(1)?, part.of())?;
+    let (day, currency) = (written(stored.day), stored.currency);
+    let link = format!("</v1/settlements/{day}?currency={currency}&part={}>; rel=\"next\"", next.number());
+    HeaderValue::from_str(&link).ok()
 }
 
 /// What you have in one currency, in minor units.

@@ -189,6 +189,44 @@ async fn a_day_is_the_issuers_and_its_time_zone_stays() {
 }
 
 #[tokio::test]
+async fn a_long_day_comes_in_parts_that_lead_from_one_to_the_next() {
+    let per_part = std::num::NonZeroU32::new(2).unwrap();
+    let mut town = Town::with(Rules { statement_entries_max: per_part, ..Rules::default() }).await;
+    two_days(&mut town).await;
+    town.app.settle(None).await.unwrap();
+    // A payment and its fee; a refund and its fee; a payout.
+    let mut path = "/v1/settlements/2026-11-20".to_owned();
+    let (mut opens, mut kinds) = (0, Vec::new());
+    for part in 1..=3 {
+        let answer = town.bakery.api.get(&path).await;
+        let link = answer.headers.get("link").map(|link| link.to_str().unwrap().to_owned());
+        let body = answer.json(200);
+        assert_eq!((&body["part"], &body["parts"], &body["count"]), (&json!(part), &json!(3), &json!(5)));
+        for entry in body["entries"].as_array().unwrap() {
+            opens += entry["amount"].as_i64().unwrap();
+            assert_eq!(entry["balance"], opens);
+            kinds.push(entry["kind"].as_str().unwrap().to_owned());
+        }
+        let next = format!("/v1/settlements/2026-11-20?currency=CNY&part={}", part + 1);
+        assert_eq!(link, (part < 3).then(|| format!("<{next}>; rel=\"next\"")));
+        path = next;
+    }
+    assert_eq!(kinds, ["payment", "fee", "fee", "refund", "payout"]);
+    for part in ["4", "0"] {
+        let none = town.bakery.api.get(&format!("/v1/settlements/2026-11-20?part={part}")).await;
+        assert_eq!(none.problem(), (404, "no_such_part".into()));
+    }
+    let file = as_form(&town, "/v1/settlements/2026-11-20?part=2", "text/csv").await;
+    let name = "attachment; filename=\"settlement-2026-11-20-CNY-part-2-of-3.csv\"";
+    assert_eq!(file.headers["content-disposition"], name);
+    assert!(
+        file.body.contains(",brought_forward,") && file.body.contains(",carried_forward,"),
+        "{}",
+        file.body
+    );
+}
+
+#[tokio::test]
 async fn a_day_is_not_closed_before_what_is_on_its_way_has_come() {
     let mut town = Town::open().await;
     paid(&mut town).await;

@@ -67,7 +67,14 @@ impl<W: io::Write> Xml<W> {
     fn statement(&mut self, statement: &Statement, header: Header<'_>) -> io::Result<()> {
         let period = statement.period();
         let (first, last) = (period.from(), period.last());
+        let part = statement.part();
         self.leaf("Id", statement.id())?;
+        if part.of() > 1 {
+            self.within("StmtPgntn", |xml| {
+                xml.leaf("PgNb", &part.number().to_string())?;
+                xml.leaf("LastPgInd", if part.is_last() { "true" } else { "false" })
+            })?;
+        }
         self.leaf("ElctrncSeqNb", &statement.number().to_string())?;
         self.leaf("CreDtTm", &write_moment(header.created_at))?;
         self.within("FrToDt", |xml| {
@@ -79,15 +86,25 @@ impl<W: io::Write> Xml<W> {
             xml.leaf("Ccy", statement.currency().letters())?;
             xml.within("Ownr", |xml| xml.leaf("Nm", &statement.account().name))
         })?;
-        self.balance(statement, "OPBD", statement.opening(), first.date())?;
-        self.balance(statement, "CLBD", statement.closing(), last.date())?;
+        self.balance(statement, ("OPBD", part.is_first()), statement.opening(), first.date())?;
+        self.balance(statement, ("CLBD", part.is_last()), statement.closing(), last.date())?;
         self.summary(statement)?;
         statement.lines().iter().try_for_each(|line| self.within("Ntry", |xml| xml.entry(line)))
     }
 
-    fn balance(&mut self, statement: &Statement, code: &str, units: i64, date: Date) -> io::Result<()> {
+    /// A balance of the period, or (not `own`) one between two of its parts.
+    fn balance(
+        &mut self,
+        statement: &Statement,
+        (code, own): (&str, bool),
+        units: i64,
+        date: Date,
+    ) -> io::Result<()> {
         self.within("Bal", |xml| {
-            xml.within("Tp", |xml| xml.within("CdOrPrtry", |xml| xml.leaf("Cd", code)))?;
+            xml.within("Tp", |xml| {
+                xml.within("CdOrPrtry", |xml| xml.leaf("Cd", code))?;
+                if own { Ok(()) } else { xml.within("SubTp", |xml| xml.leaf("Cd", "INTM")) }
+            })?;
             xml.amount(units, statement.currency())?;
             xml.within("Dt", |xml| xml.leaf("Dt", &write_date(date)))
         })

@@ -5,8 +5,9 @@
 //! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
 //! `gather` and `grouped` for what is read and written together;
-//! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys.
+//! `alone` and `migration` for commands that do one long thing; `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys.
 
+pub(crate) mod alone;
 mod commit;
 mod connection;
 mod desk;
@@ -16,6 +17,7 @@ mod gather;
 mod grouped;
 mod hosts;
 mod lookup;
+pub(crate) mod migration;
 mod session;
 mod statement;
 
@@ -33,11 +35,15 @@ use crate::sql::read::Rows;
 use crate::unit::Reading;
 use crate::writer::{QUEUE_MAX, Writer};
 use commit::Desk;
-use connection::Address;
+use connection::{Address, Whole};
 use error::{Trouble, unconnected};
 pub use floor::{add_stand_ins, floor, open_accounts, size};
 pub(crate) use lookup::Lookups;
 use session::{Drive, Work};
+
+pub(crate) use session::slots;
+
+pub use migration::{migrate, plan, served_by, try_on};
 
 /// The most readings at once; one more waits.
 pub const READERS_MAX: usize = 16;
@@ -85,7 +91,7 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
         .build()
         .map_err(|error| StoreError::Engine(error.to_string()))?;
     let network = Network { handle: network.handle().clone(), runtime: Some(network) };
-    let ready = network.handle.spawn(address.clone().make_ready());
+    let ready = network.handle.spawn(address.clone().make_ready(Whole::Asked));
     let ready = Drive::Elsewhere(&network.handle).wait(ready);
     ready.map_err(|error| StoreError::Engine(error.to_string()))??;
     let writing = address.pool(1, settings.patience)?;

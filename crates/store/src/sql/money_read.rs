@@ -15,8 +15,12 @@ use crate::rows::{
 
 const REFUNDS: &str = "from refund where order_id = ? and id < ? order by id desc limit ?";
 const REFUNDED: &str = "select cast(coalesce(sum(amount), 0) as bigint) from refund where order_id = ?";
-const MOVEMENTS: &str = "from posting p join transfer t on t.id = p.transfer left join orders o on o.id = t.linked \
-     where p.account = ? and p.at >= ? and p.at < ? order by p.at, p.id limit ?";
+/// What is skipped is only counted in the index.
+const MOVEMENTS: &str = "from (select * from posting where account = ? and at >= ? and at < ? \
+     order by at, id limit ? offset ?) p \
+     join transfer t on t.id = p.transfer left join orders o on o.id = t.linked order by p.at, p.id";
+const MOVED_FIRST: &str = "select cast(coalesce(sum(units), 0) as bigint) from \
+     (select units from posting where account = ? and at >= ? and at < ? order by at, id limit ?) first";
 const UNMATCHED: &str = "from posting p join transfer t on t.id = p.transfer left join orders o on o.id = t.linked \
      where p.account = ? and p.at >= ? and p.at < ? \
      and not exists (select 1 from bank_entry b where b.transfer = p.transfer) order by p.at, p.id limit ?";
@@ -95,10 +99,22 @@ impl MoneyReading for Rows<'_> {
         account: AccountId,
         from: UnixMillis,
         to: UnixMillis,
+        skip: u32,
         limit: u32,
     ) -> Result<Vec<Movement>, StoreError> {
         let sql = select!(row::MOVEMENT, MOVEMENTS);
-        self.many(sql, params![account.0, from.0, to.0, limit], row::movement)
+        self.many(sql, params![account.0, from.0, to.0, limit, skip], row::movement)
+    }
+
+    fn moved_first(
+        &self,
+        account: AccountId,
+        from: UnixMillis,
+        to: UnixMillis,
+        count: u32,
+    ) -> Result<i64, StoreError> {
+        let sum = self.one(MOVED_FIRST, params![account.0, from.0, to.0, count], |row| row.get(0))?;
+        Ok(sum.unwrap_or(0))
     }
 
     fn moved(&self, account: AccountId, from: UnixMillis, to: UnixMillis) -> Result<Moved, StoreError> {

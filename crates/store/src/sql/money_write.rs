@@ -26,7 +26,8 @@ read_through! { MoneyReading:
     fn merchants_after(&self, after: Option<MerchantId>, limit: u32) -> Vec<Merchant>;
     fn account_owner(&self, account: AccountId) -> Option<AccountOwner>;
     fn transfer_purpose(&self, id: TransferId) -> Option<String>;
-    fn movements(&self, account: AccountId, from: UnixMillis, to: UnixMillis, limit: u32) -> Vec<Movement>;
+    fn movements(&self, account: AccountId, from: UnixMillis, to: UnixMillis, skip: u32, limit: u32) -> Vec<Movement>;
+    fn moved_first(&self, account: AccountId, from: UnixMillis, to: UnixMillis, count: u32) -> i64;
     fn moved(&self, account: AccountId, from: UnixMillis, to: UnixMillis) -> Moved;
     fn next_movement(&self, account: AccountId, from: UnixMillis) -> Option<UnixMillis>;
     fn settlement(&self, merchant: MerchantId, day: Day, currency: Currency) -> Option<StoredSettlement>;

@@ -152,8 +152,12 @@ pub(crate) async fn an_account_s_movements_are_listed_with_what_they_are_of(stor
         ..payment.clone()
     };
     let after = MORNING.plus(1);
-    let listed = |from, to, limit| seen(&store, move |rows| rows.movements(merchant, from, to, limit));
-    assert_eq!(listed(MORNING, after, 9).await, [payment.clone(), payout]);
+    let listed = |from, to, limit| seen(&store, move |rows| rows.movements(merchant, from, to, 0, limit));
+    assert_eq!(listed(MORNING, after, 9).await, [payment.clone(), payout.clone()]);
+    let skipped = |skip| seen(&store, move |rows| rows.movements(merchant, MORNING, after, skip, 9));
+    assert_eq!((skipped(1).await, skipped(2).await), (vec![payout], vec![]));
+    let first = |count| seen(&store, move |rows| rows.moved_first(merchant, MORNING, after, count));
+    assert_eq!((first(0).await, first(1).await, first(9).await), (0, 2_000, 1_500));
     assert_eq!(listed(MORNING, after, 1).await, [payment]);
     assert_eq!(listed(after, UnixMillis(i64::MAX), 9).await, []);
     assert_eq!(listed(UnixMillis(0), MORNING, 9).await, []);

@@ -36,7 +36,7 @@ fn a_server_that_takes_a_connection_and_says_nothing_is_away_and_does_not_stand_
         let begun = Instant::now();
         let error = refused(&settings(format!("postgres://postgres@127.0.0.1:{port}/counterfoil")));
         assert!(matches!(error, StoreError::Away(_)), "{error:?}");
-        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     });
     let hosts = format!("127.0.0.1:{port},127.0.0.1:{}", Cluster::shared().port());
     drop(opened(&format!("postgres://postgres@{hosts}/{}", migrated().name)));

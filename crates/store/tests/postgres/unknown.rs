@@ -97,7 +97,7 @@ async fn silent_at_the_commit(fate: Fate) -> usize {
     let begun = Instant::now();
     let answer = store.write(|unit| mark(unit, "asked")).await;
     assert_eq!(answer, Err(WriteError::Store(StoreError::Unresolved)));
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     // Whoever comes next is told no: it was not begun.
     let next = store.write(|unit| mark(unit, "next")).await;
     assert!(matches!(next, Err(WriteError::Store(StoreError::Away(_)))), "{next:?}");
@@ -129,7 +129,7 @@ async fn a_server_that_falls_silent_before_the_commit_is_away() {
     });
     let answer = answer.await;
     assert!(matches!(answer, Err(WriteError::Store(StoreError::Away(_)))), "{answer:?}");
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     proxy.be_silent(false);
     kept(&store, |unit| mark(unit, "after")).await;
     assert_eq!(marks(&store).into_keys().collect::<Vec<_>>(), ["after"]);
