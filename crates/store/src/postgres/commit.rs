@@ -210,7 +210,7 @@ impl Desk {
         let mut jobs = [job];
         let mut outcome = self.transact(&mut jobs, Statements::Gathered);
         // Met when it was sent, an error is nobody's in particular: run plainly, the unit of work meets it where it is.
-        if let Outcome::Not(Trouble::Final(_)) | Outcome::Refused { taken: true } = outcome {
+        if let Outcome::Apart = outcome {
             outcome = self.transact(&mut jobs, Statements::Plain);
         }
         for _ in 1..TAKEN_RUNS {
@@ -308,6 +308,8 @@ fn attempt(
     let gather = Gather::over(work, statements == Statements::Plain);
     let counter = Counter::over(&gather);
     let alone = jobs.len() == 1;
+    // Whose error it is, and where, is seen when each is run by itself and says each thing by itself.
+    let unclear = !alone || statements == Statements::Gathered;
     if !alone && let Err(error) = ask_ahead(&gather, &counter, jobs) {
         return match roll_back_for(work, error) {
             Outcome::Not(Trouble::Final(_)) => Outcome::Apart,
@@ -319,8 +321,7 @@ fn attempt(
         let keep = job.run(&mut Changes(&counter));
         if work.trouble().is_some() {
             return match roll_back(work) {
-                // Which of them it was is seen when each is run by itself.
-                Outcome::Not(Trouble::Final(_)) if !alone => Outcome::Apart,
+                Outcome::Not(Trouble::Final(_)) if unclear => Outcome::Apart,
                 // It saw what was wrong, and has its own words for it.
                 Outcome::Not(Trouble::Final(error)) if !keep => {
                     Outcome::Refused { taken: matches!(error, StoreError::Constraint(_)) }
@@ -335,7 +336,7 @@ fn attempt(
     }
     if let Err(error) = gather.send().and_then(|()| counter.write()) {
         return match roll_back_for(work, error) {
-            Outcome::Not(Trouble::Final(_)) if !alone => Outcome::Apart,
+            Outcome::Not(Trouble::Final(_)) if unclear => Outcome::Apart,
             outcome => outcome,
         };
     }
