@@ -293,6 +293,11 @@ impl Payer {
         let load = Load { crowd, maker, cards: Arc::new(cards) };
         tell("each card introduces itself, so that its next hello is brief");
         introduce(&load).await?;
+        if merchants > 1 {
+            // A merchant's first payment opens its account and makes its place.
+            tell("each card pays once");
+            load.once(field.arguments.in_flight).await?;
+        }
         Ok(Self { platform, load: Arc::new(load) })
     }
 }
