@@ -33,7 +33,7 @@ impl Run {
 
     fn label(&self) -> String {
         let said: Vec<String> =
-            self.settings.iter().map(|(name, value)| format!("{} {name}", thousands(*value))).collect();
+            self.settings.iter().map(|(name, value)| format!("{name} {}", thousands(*value))).collect();
         said.join(", ")
     }
 
@@ -91,8 +91,8 @@ impl Report {
         let height = u32::try_from(HEAD + rows * ROW + 30)?;
         let area = SVGBackend::with_string(text, (WIDTH, height)).into_drawing_area();
         area.fill(&WHITE)?;
-        let title = ("sans-serif", 18).into_font().color(&INK);
-        let small = ("sans-serif", 14).into_font().color(&INK);
+        let title = ("sans-serif", 22).into_font().color(&INK);
+        let small = ("sans-serif", 17).into_font().color(&INK);
         let floor = thousands(self.floor as u64);
         area.draw_text(&format!("bench {}, {}: {}", self.bench, self.engine, self.unit), &title, (16, 14))?;
         let said = format!("the engine's floor on this machine: {floor} two-posting transfers a second");
@@ -147,7 +147,7 @@ mod tests {
         };
         let svg = report.svg().unwrap();
         for said in
-            ["1,000 cards, 2 nodes", "1,000,000 cards, 2 nodes", "(0.25 of floor)", "16,000 two-posting"]
+            ["cards 1,000, nodes 2", "cards 1,000,000, nodes 2", "(0.25 of floor)", "16,000 two-posting"]
         {
             assert!(svg.contains(said), "{said}");
         }
