@@ -272,11 +272,11 @@ impl Payer {
             pending_transmits: 16_384,
             ..coap::Config::default()
         };
-        let platform = Platform::start(app.clone(), None, listens, coap).await?;
+        let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
         let mut paid = Vec::new();
         let mut key = None;
         for merchant in 1..=merchants {
-            let (id, made) = app.add_merchant(&format!("bench {merchant}"), false).await?;
+            let (id, made) = app.add_merchant(&format!("bench {merchant}")).await?;
             paid.push(id);
             key = Some(made);
         }
