@@ -3,6 +3,8 @@
 //! For: what each frame begins with. A reading of its own would be a connection, a transaction and three messages for each.
 //! Refuses: more than one statement a question: what must be of one moment is a [`Reading`](crate::Reading).
 
+use std::time::Duration;
+
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
@@ -10,7 +12,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_postgres::Row;
 
-use super::ANSWER_WAIT;
 use super::error::{Trouble, unconnected};
 use super::gather::{answers, by_statement, first_trouble};
 use crate::error::StoreError;
@@ -19,6 +20,9 @@ use crate::writer::QUEUE_MAX;
 
 /// The most questions in one statement.
 const TOGETHER_MAX: usize = 256;
+
+/// How long an answer is waited for: all others wait behind it, and a few rows by their keys never take so long.
+const LOOKUP_WAIT: Duration = Duration::from_secs(5);
 
 struct Wanted {
     ask: Ask,
@@ -64,7 +68,13 @@ async fn answer_all(mut receiver: mpsc::Receiver<Wanted>, readers: Pool) {
             .map(|group| group.into_iter().map(|wanted| (wanted.ask, wanted.answer)).unzip())
             .unzip();
         let tell = tell.into_iter().flatten();
-        match ask(&mut connection, &readers, &asks).await {
+        let mut found = ask(&mut connection, &readers, &asks).await;
+        if let Err(Trouble::Lost(_)) = found {
+            // A connection that was kept may have ended with its server: another may be there by now.
+            connection.take().map(Object::take);
+            found = ask(&mut connection, &readers, &asks).await;
+        }
+        match found {
             // Whoever asked may have gone.
             Ok(rows) => tell.zip(rows).for_each(|(tell, rows)| drop(tell.send(Ok(rows)))),
             Err(trouble) => {
@@ -89,7 +99,7 @@ async fn ask(
     }
     let Some(client) = connection.as_ref() else { return Err(Trouble::silence()) };
     let asking = join_all(groups.iter().map(|group| answers(client, group)));
-    let answered = timeout(ANSWER_WAIT, asking).await.map_err(|_| Trouble::silence())?;
+    let answered = timeout(LOOKUP_WAIT, asking).await.map_err(|_| Trouble::silence())?;
     let answered = first_trouble(answered).map_err(|error| Trouble::of(&error))?;
     Ok(answered.into_iter().flatten().collect())
 }
