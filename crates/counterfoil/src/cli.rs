@@ -232,8 +232,10 @@ enum LedgerCommand {
 
 #[derive(Subcommand)]
 enum BenchCommand {
-    /// Complete payments over UDP with durable commits, beside the floor of the same disk
-    Air(bench::AirArguments),
+    /// Complete payments over UDP with durable commits, beside the floor of the same engine and disk
+    Air(Box<bench::AirArguments>),
+    /// Transfers between accounts, beside the floor of the same engine and disk
+    Ledger(bench::LedgerArguments),
     /// Complete loads over HTTPS with durable commits, and the time that a card is in the field
     Tap(bench::TapArguments),
     /// Uplinks over MQTT and CoAP, answers within the receive window, and a registry of a million channels
@@ -300,6 +302,7 @@ impl Cli {
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Plan(plan::PlanCommand::Battery(arguments)) => plan::battery(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
+            Command::Bench(BenchCommand::Ledger(arguments)) => bench::ledger(&arguments),
             Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
             Command::Bench(BenchCommand::Fleet(arguments)) => bench::fleet(&arguments),
             Command::Bench(BenchCommand::List(arguments)) => bench::list(&arguments),

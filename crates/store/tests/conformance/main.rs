@@ -253,6 +253,9 @@ macro_rules! conformance {
             }
             writing {
                 a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch
+                in_a_batch_each_sees_what_those_before_it_changed
+                of_a_batch_only_the_one_that_breaks_a_rule_is_refused
+                one_row_asked_for_by_itself_is_the_newest_that_was_kept
                 of_two_who_race_one_wins_and_the_other_sees_it
                 two_thousand_at_once_are_all_answered_and_all_there
                 a_reading_sees_one_moment
