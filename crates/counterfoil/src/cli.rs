@@ -220,6 +220,8 @@ enum HolderCommand {
 enum MerchantCommand {
     /// Add a merchant and print its API key, once
     Add(merchant::AddArguments),
+    /// Give a merchant a key for the test mode and print it, once
+    TestKey(merchant::KeyArguments),
     /// Set, show or take away what is kept of a merchant's payments; without a rule, nothing is
     Fee(merchant::FeeArguments),
     /// API keys: list, add, revoke
@@ -290,6 +292,7 @@ impl Cli {
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
             Command::Holder(HolderCommand::Forget(arguments)) => holder::forget(&arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
+            Command::Merchant(MerchantCommand::TestKey(arguments)) => merchant::test_key(&arguments),
             Command::Merchant(MerchantCommand::Fee(arguments)) => merchant::fee(arguments),
             Command::Merchant(MerchantCommand::Key(command)) => merchant::key(command),
             Command::Settle(arguments) => settle::settle(&arguments),

@@ -107,6 +107,7 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("audit verify", Nothing, &[]),
         ("merchant add", Changes, &[]),
         ("merchant fee", Changes, &["merchant", "basis_points", "none"]),
+        ("merchant test-key", Changes, &["merchant"]),
         ("merchant key add", EntersItself, &[]),
         ("merchant key list", Shows, &[]),
         ("merchant key revoke", EntersItself, &[]),

@@ -34,6 +34,7 @@ mod settle;
 mod standby;
 mod tap;
 mod terminal;
+mod test_mode;
 mod tls;
 mod wallet;
 

@@ -1,4 +1,4 @@
-//! `merchant add`, `merchant fee` and `merchant key …`.
+//! `merchant add`, `merchant key …`, `merchant test-key` and `merchant fee`.
 
 use std::process::ExitCode;
 
@@ -7,21 +7,30 @@ use model::Currency;
 use payment::{FeeOnRefund, FeeRule, MerchantId};
 use server::Actor;
 use server::app::{API_KEYS_MAX, NewApiKey};
-use store::{ApiKeyId, ApiScope, StoredApiKey};
+use store::{ApiKeyId, ApiScope, Merchant, Store, StoredApiKey};
 
 use crate::bank::reading_store;
 use crate::cli::{ConfigArguments, Failure, merchant_id, print, runtime};
-use crate::config::Environment;
 use crate::database::Database;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
 use crate::settle::platform;
+use crate::test_mode;
 
 #[derive(Args)]
 pub(crate) struct AddArguments {
     /// The name as holders read it
     name: String,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyArguments {
+    /// The merchant: mer_ and 8 hexadecimal digits
+    #[arg(value_parser = merchant_id)]
+    merchant: MerchantId,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -124,9 +133,34 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
     let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
-    let live = matches!(config.keys.environment, Environment::Production);
-    let (merchant, key) = runtime()?.block_on(app.add_merchant(name, live))?;
-    print(&format!("{merchant} {name}\nAPI key, shown this once: {}\n", key.reveal()))
+    runtime()?.block_on(async {
+        let (merchant, key) = app.add_merchant(name).await?;
+        let mut said = format!("{merchant} {name}\n");
+        if let Some(tests) = test_mode::of(&config, &places).await? {
+            let known = Merchant { id: merchant, name: name.to_owned() };
+            let key = tests.add_key(&known).await?;
+            said += &format!("Test key, shown this once: {}\n", key.reveal());
+        }
+        print(&format!("{said}API key, shown this once: {}\n", key.reveal()))
+    })
+}
+
+/// `merchant test-key`.
+pub(crate) fn test_key(arguments: &KeyArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.config.load()?;
+    let places = Places::at(&config.data)?;
+    let known = known(&Database::of(&config, &places)?.open_known()?, arguments.merchant)?;
+    runtime()?.block_on(async {
+        let tests = test_mode::of(&config, &places).await?;
+        let tests = tests.ok_or("the test mode is off: see [test_mode] in the configuration")?;
+        let key = tests.add_key(&known).await?;
+        print(&format!("{} {}\nTest key, shown this once: {}\n", known.id, known.name, key.reveal()))
+    })
+}
+
+fn known(store: &Store, id: MerchantId) -> Result<Merchant, Failure> {
+    let found = store.peek(|rows| rows.merchant(id))?;
+    Ok(found.ok_or_else(|| format!("there is no merchant {id}; `counterfoil merchant add` adds one"))?)
 }
 
 pub(crate) const KEY_EXAMPLES: &str = "\
@@ -208,13 +242,12 @@ pub(crate) fn key(command: KeyCommand) -> Result<ExitCode, Failure> {
 }
 
 fn add_key(arguments: KeyAddArguments) -> Result<ExitCode, Failure> {
-    let live = matches!(arguments.config.load()?.keys.environment, Environment::Production);
     let app = platform(&arguments.config)?;
     let scope = match arguments.scope {
         ScopeName::All => ApiScope::All,
         ScopeName::Read => ApiScope::Read,
     };
-    let new = NewApiKey { merchant: arguments.merchant, live, name: arguments.name, scope };
+    let new = NewApiKey { merchant: arguments.merchant, name: arguments.name, scope };
     let (id, key) = runtime()?.block_on(app.add_api_key(Actor::command_line(), new))?;
     print(&format!("{id} of {}\nAPI key, shown this once: {}\n", arguments.merchant, key.reveal()))
 }

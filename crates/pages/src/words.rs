@@ -185,6 +185,8 @@ words! {
         card: "Label of the card.",
         order_number: "Label of the order's id.",
         time_left: "Label of the remaining time.",
+        test_title: "That the order is of the test mode, in two words.",
+        test_text: "That no money moves.",
         wake_hint: "What to do while the card's light is off.",
         number_hint: "The number is not sent to the card.",
         rhythm_hint: "How to press several times.",

@@ -17,6 +17,7 @@ pub mod order;
 pub mod press;
 pub mod refund;
 pub mod reversal;
+pub mod test_answer;
 
 pub use adjustment::{
     Adjustment, AdjustmentError, AdjustmentEvent, AdjustmentId, AdjustmentIdError, AdjustmentState, Legs,
@@ -39,6 +40,7 @@ pub use reversal::{
     CardNow, Ground, Reversal, ReversalError, ReversalEvent, ReversalId, ReversalIdError, ReversalState,
     ReversalWish,
 };
+pub use test_answer::{TestAnswer, TestHabit};
 
 use core::fmt;
 

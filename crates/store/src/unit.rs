@@ -20,13 +20,14 @@ use crate::rows::{
     StoredTransfer, Today, Totals,
 };
 use crate::tap::{TapReading, TapUnit};
+use crate::test_mode::{TestReading, TestUnit};
 
 type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
 pub trait Reading:
-    TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading + ReversalReading
+    TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading + ReversalReading + TestReading
 {
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
@@ -115,7 +116,7 @@ pub trait Reading:
 
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
-pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit {
+pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit + TestUnit {
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;
     /// Adds an API key's digest.

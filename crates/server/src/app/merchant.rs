@@ -5,7 +5,7 @@ use payment::MerchantId;
 use sha2::{Digest, Sha256};
 use store::{ApiKey, ApiKeyId, ApiScope, StoreError, StoredApiKey, Unit};
 
-use super::App;
+use super::{App, Mode};
 use crate::operators::Actor;
 
 /// The most keys of a merchant, those that were revoked with them.
@@ -71,8 +71,6 @@ impl ApiKeyError {
 pub struct NewApiKey {
     /// Whose.
     pub merchant: MerchantId,
-    /// For real money.
-    pub live: bool,
     /// What it is called.
     pub name: String,
     /// What it may.
@@ -85,15 +83,11 @@ pub fn digest_of(key: &str) -> [u8; 32] {
 }
 
 impl App {
-    /// Adds a merchant and its first key.
-    pub async fn add_merchant(
-        &self,
-        name: &str,
-        live: bool,
-    ) -> Result<(MerchantId, ApiKeySecret), StoreError> {
+    /// Adds a merchant and its first key, which is of this platform's mode.
+    pub async fn add_merchant(&self, name: &str) -> Result<(MerchantId, ApiKeySecret), StoreError> {
         let (name, now) = (name.to_owned(), self.now());
-        let (secret, digest) = self.new_key(live);
-        let hint = hint_of(&secret);
+        let (secret, digest) = self.new_key();
+        let (hint, live) = (hint_of(&secret), self.mode() == Mode::Live);
         let merchant = self
             .write::<_, StoreError>(move |unit| {
                 let merchant = unit.add_merchant(&name, now)?;
@@ -105,11 +99,20 @@ impl App {
         Ok((merchant, secret))
     }
 
-    fn new_key(&self, live: bool) -> (ApiKeySecret, [u8; 32]) {
-        let kind = if live { "live" } else { "test" };
-        let secret = ApiKeySecret(format!("cf_{kind}_{:032x}{:032x}", self.random(), self.random()));
+    fn new_key(&self) -> (ApiKeySecret, [u8; 32]) {
+        let prefix = self.mode().key_prefix();
+        let secret = ApiKeySecret(format!("{prefix}{:032x}{:032x}", self.random(), self.random()));
         let digest = digest_of(&secret.0);
         (secret, digest)
+    }
+
+    /// Gives a merchant that is there one more key, which nobody by name asked for: the test mode, the demonstration.
+    pub async fn add_key(&self, merchant: MerchantId) -> Result<ApiKeySecret, StoreError> {
+        let (now, (secret, digest)) = (self.now(), self.new_key());
+        let (hint, live) = (hint_of(&secret), self.mode() == Mode::Live);
+        let key = ApiKey { merchant, digest, hint, live, name: String::new(), scope: ApiScope::All };
+        self.write::<_, StoreError>(move |unit| unit.add_api_key(&key, now)).await?;
+        Ok(secret)
     }
 
     /// Adds a key to a merchant.
@@ -121,14 +124,15 @@ impl App {
         by: Actor,
         new: NewApiKey,
     ) -> Result<(ApiKeyId, ApiKeySecret), ApiKeyError> {
-        let NewApiKey { merchant, live, name, scope } = new;
+        let NewApiKey { merchant, name, scope } = new;
         let name = name.trim().to_owned();
         let fits = (1..=API_KEY_NAME_CHARS_MAX).contains(&name.chars().count());
         if !fits || name.chars().any(char::is_control) {
             return Err(ApiKeyError::Name);
         }
         let now = self.now();
-        let (secret, digest) = self.new_key(live);
+        let (secret, digest) = self.new_key();
+        let live = self.mode() == Mode::Live;
         let key = ApiKey { merchant, digest, hint: hint_of(&secret), live, name, scope };
         let id = key.id();
         self.write::<_, ApiKeyError>(move |unit| {
@@ -166,8 +170,11 @@ impl App {
         .await
     }
 
-    /// Whose key it is, if it is anybody's.
+    /// Whose key it is, if it is anybody's. A key of the other mode is nobody's, and is not looked up.
     pub fn merchant_of_key(&self, key: &str) -> Result<Option<ApiKey>, StoreError> {
+        if Mode::of_key(key) != Some(self.mode()) {
+            return Ok(None);
+        }
         let digest = digest_of(key);
         self.inner.store.peek(|rows| rows.api_key(&digest))
     }

@@ -13,6 +13,7 @@ mod hello;
 mod holder;
 mod lapse;
 mod merchant;
+mod mode;
 mod notice;
 mod order;
 mod payout;
@@ -46,8 +47,10 @@ pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use holder::{ForgetError, REMOVED_NAME};
 pub use merchant::{API_KEY_NAME_CHARS_MAX, API_KEYS_MAX, ApiKeyError, ApiKeySecret, NewApiKey, digest_of};
+pub use mode::Mode;
 pub use notice::Notices;
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
+pub(crate) use order::{KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 pub use payout::{Payout, PayoutError};
 pub use push::{Push, Pushed, RoomAt};
 pub use reconcile::{
@@ -125,6 +128,7 @@ pub struct App {
 }
 
 struct Inner {
+    mode: Mode,
     store: Store,
     keys: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
@@ -136,7 +140,7 @@ struct Inner {
 }
 
 impl App {
-    /// Joins the parts.
+    /// Joins the parts of a platform of live money.
     pub fn new(
         store: Store,
         keys: Arc<dyn KeyStore>,
@@ -145,8 +149,21 @@ impl App {
         rules: Rules,
         metrics: Arc<Metrics>,
     ) -> Self {
+        Self::of(Mode::Live, store, keys, clock, chance, rules, metrics)
+    }
+
+    /// Of a test mode: [`TestMode`](crate::test_mode::TestMode) alone makes one, over a store of test data.
+    pub(crate) fn of(
+        mode: Mode,
+        store: Store,
+        keys: Arc<dyn KeyStore>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        rules: Rules,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let (notices, wrong_codes) = (Notices::new(), wrong_code::WrongCodes::default());
-        let inner = Inner { store, keys, clock, chance, rules, metrics, notices, wrong_codes };
+        let inner = Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes };
         Self { inner: Arc::new(inner) }
     }
 
@@ -159,6 +176,11 @@ impl App {
     pub fn operators(&self, cost: ::operator::Cost) -> crate::Operators {
         let inner = &self.inner;
         crate::Operators::new(inner.store.clone(), inner.clock.clone(), inner.chance.clone(), cost)
+    }
+
+    /// Whether its money is real.
+    pub fn mode(&self) -> Mode {
+        self.inner.mode
     }
 
     /// The limits and defaults.

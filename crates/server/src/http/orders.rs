@@ -330,9 +330,12 @@ pub(super) async fn create(
         serde_json::to_string(&OrderBody::new(stored, place.clone(), &public_url)).unwrap_or_default()
     });
     let app = api.fleet.app();
+    if let Some(mode) = api.test_mode() {
+        mode.before_order(&new).await?;
+    }
     let (created, push) = app.create_order(new, idempotency, render).await?;
     if let Some(card) = push {
-        api.fleet.order_made(card).await;
+        api.card_asked(card).await;
     }
     app.metrics().step("order_created", began.elapsed());
     Ok(created.into_response())
@@ -443,6 +446,6 @@ pub(super) async fn cancel(
 ) -> Result<Json<OrderBody>, Problem> {
     let stored = api.fleet.app().cancel_order(Some(caller.merchant), id.parse()?).await?;
     // The next order may go to a card that listens.
-    api.fleet.order_made(stored.order.card).await;
+    api.card_asked(stored.order.card).await;
     Ok(Json(OrderBody::of(&api, &stored)?))
 }

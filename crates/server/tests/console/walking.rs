@@ -33,7 +33,7 @@ async fn furnished() -> House {
     let reason = "form 7: card worn out".parse().unwrap();
     house.bank.ask_reversal(ann, load, ReversalWish { amount: Fen(1), reason, ground }).await.unwrap();
     house.add_terminal(TERMINAL, "East", TerminalSuite::Aes128Gcm).await;
-    house.bank.app().add_merchant("Corner Shop", false).await.unwrap();
+    house.bank.app().add_merchant("Corner Shop").await.unwrap();
     house
 }
 

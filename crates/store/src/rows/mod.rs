@@ -7,6 +7,7 @@ mod money;
 mod operator;
 mod reversal;
 mod tap;
+mod test_mode;
 
 use air::platform::Marks;
 use air::{Transaction, TransactionContext};
@@ -34,6 +35,7 @@ pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
 };
+pub use self::test_mode::{StoredTestCard, TestClock, TestTask};
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq)]

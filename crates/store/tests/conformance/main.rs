@@ -22,6 +22,7 @@ mod reversal;
 mod sms;
 mod tally;
 mod tap;
+mod test_mode;
 mod writing;
 
 use std::any::Any;
@@ -223,6 +224,13 @@ macro_rules! conformance {
                 a_refusal_leaves_no_entry
                 two_hundred_who_append_at_once_make_one_chain
                 a_holder_s_bank_cards_are_found
+            }
+            test_mode {
+                a_test_clock_is_begun_once_and_never_goes_back
+                every_field_of_a_test_card_comes_back_and_changes
+                test_cards_are_counted_and_listed_by_id_and_forgotten
+                a_merchant_is_known_under_the_id_that_it_has_elsewhere
+                a_test_card_has_work_while_it_has_not_done_with_an_order
             }
             lease {
                 every_field_of_a_lease_comes_back_and_its_name_has_one
