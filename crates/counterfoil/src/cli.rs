@@ -109,6 +109,11 @@ pub(crate) struct ConfigArguments {
 }
 
 impl ConfigArguments {
+    /// As if they had been typed so.
+    pub(crate) fn new(config: Option<PathBuf>, database: Option<String>) -> Self {
+        Self { config, database }
+    }
+
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         // The variable that names the file is no setting of it.
         let variables = std::env::vars().filter(|(name, _)| name != "COUNTERFOIL_CONFIG");
