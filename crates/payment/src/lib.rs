@@ -16,6 +16,7 @@ pub mod load;
 pub mod order;
 pub mod press;
 pub mod refund;
+pub mod reversal;
 pub mod test_answer;
 
 pub use adjustment::{
@@ -35,6 +36,10 @@ pub use order::{
 };
 pub use press::{PressCount, PressRule};
 pub use refund::{PostedRefund, Refund, RefundId, RefundIdError, RefundRefused, RefundState, Refundable};
+pub use reversal::{
+    CardNow, Ground, Reversal, ReversalError, ReversalEvent, ReversalId, ReversalIdError, ReversalState,
+    ReversalWish,
+};
 pub use test_answer::{TestAnswer, TestHabit};
 
 use core::fmt;

@@ -2,7 +2,9 @@
 
 mod fleet;
 mod login;
+mod merchants;
 mod money;
+mod reversal;
 mod timeline;
 mod wallets;
 
@@ -270,5 +272,7 @@ pub const ENGLISH: Words = Words {
     login: login::LOGIN,
     fleet: fleet::FLEET,
     money: money::MONEY,
+    merchants: merchants::MERCHANTS,
+    reversal: reversal::REVERSAL,
     timeline: timeline::TIMELINE,
 };

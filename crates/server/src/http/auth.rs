@@ -1,10 +1,11 @@
 //! Who calls: an API key as a bearer token (RFC 6750).
 
 use axum::extract::{FromRef, FromRequestParts};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use payment::MerchantId;
+use store::ApiScope;
 
 use super::Api;
 use super::problem::{Code, Problem};
@@ -37,7 +38,16 @@ where
         let api = Api::from_ref(state);
         let token = token(&parts.headers).ok_or(Problem::new(Code::NoApiKey))?;
         let key = api.fleet.app().merchant_of_key(token)?.ok_or(Problem::new(Code::WrongApiKey))?;
-        api.limits.key(key.digest, api.fleet.app().now())?;
+        let now = api.fleet.app().now();
+        api.limits.key(key.digest, now)?;
+        if api.uses.is_news(key.digest, now) {
+            api.fleet.app().key_used(key.digest, now);
+        }
+        let asks = matches!(parts.method, Method::GET | Method::HEAD);
+        match key.scope {
+            ApiScope::Read if !asks => return Err(Problem::new(Code::KeyMayOnlyRead)),
+            ApiScope::Read | ApiScope::All => {}
+        }
         Ok(Self { merchant: key.merchant })
     }
 }

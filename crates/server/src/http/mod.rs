@@ -6,6 +6,7 @@
 mod auth;
 mod balances;
 mod cards;
+mod created;
 mod docs;
 mod events;
 mod health;
@@ -17,6 +18,7 @@ pub mod problem;
 mod refunds;
 mod settlements;
 mod test_mode;
+mod uses;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,7 @@ use crate::test_mode::TestMode;
 pub(crate) use input::Named;
 use limits::Limits;
 use problem::{Code, Problem};
+use uses::KeyUses;
 
 /// The longest body of a request, in bytes.
 const BODY_MAX: usize = 16 * 1024;
@@ -54,6 +57,7 @@ pub struct Api {
     test: Option<TestMode>,
     /// The API of the test mode beside this platform of live money.
     beside: Option<Arc<Api>>,
+    uses: Arc<KeyUses>,
 }
 
 /// Where pages of the test mode are, beside those of live money.
@@ -63,8 +67,8 @@ impl Api {
     /// The API of a platform that is reached from outside at `public_url`.
     pub fn new(fleet: Fleet, public_url: &str) -> Self {
         let limits = Arc::new(Limits::new(fleet.app().rules()));
-        let public_url = public_url.trim_end_matches('/').into();
-        Self { fleet, public_url, limits, test: None, beside: None }
+        let (uses, public_url) = (Arc::default(), public_url.trim_end_matches('/').into());
+        Self { fleet, public_url, limits, uses, test: None, beside: None }
     }
 
     /// The same with a test mode beside it, which keys `cf_test_…` reach and no others.

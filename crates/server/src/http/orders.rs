@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use model::{Amount, AmountError, CardId, Currency};
 use payment::{Order, OrderId, OrderIdError, OrderState, RefundState, Refundable};
@@ -337,13 +337,7 @@ pub(super) async fn create(
         api.card_asked(card).await;
     }
     app.metrics().step("order_created", began.elapsed());
-    let mut response = (StatusCode::CREATED, created.body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if created.repeated {
-        headers.insert("idempotency-hit", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(created.into_response())
 }
 
 /// Read an order.

@@ -67,6 +67,7 @@ codes! {
     WrongApiKey 401 "wrong_api_key" "The API key is not known or was revoked";
     TestModeOff 401 "test_mode_off" "This is a test key, and the platform's test mode is off";
     TestKeyNeeded 403 "test_key_needed" "This endpoint is of the test mode: use your test key, cf_test_…";
+    KeyMayOnlyRead 403 "key_may_only_read" "This API key may only read; ask for one with the scope `all`";
     NoSuchEndpoint 404 "no_such_endpoint" "There is nothing at this path; see /docs";
     MethodNotAllowed 405 "method_not_allowed" "This path does not take this method; see /docs";
     BodyTooLarge 413 "body_too_large" "The body is larger than 16 KiB";

@@ -141,7 +141,7 @@ impl TestMode {
     pub async fn add_key(&self, merchant: &store::Merchant) -> Result<ApiKeySecret, StoreError> {
         let (known, now) = (merchant.clone(), self.app().now());
         self.app().write::<_, StoreError>(move |unit| unit.put_test_merchant(&known, now)).await?;
-        self.app().add_api_key(merchant.id, now).await
+        self.app().add_key(merchant.id).await
     }
 
     /// What happens by itself: call it every second or so. A clock that another node has set ahead is followed, and cards

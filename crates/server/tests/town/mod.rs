@@ -23,6 +23,7 @@ use server::app::{Binding, Funding, NewCard, NewOrder, Push, WhenBusy};
 use server::bearer::{self, FrameLimit};
 use server::fleet::Heard;
 use server::http::Api;
+use server::operators::Account;
 use server::test_mode::{self, TestMode, TestModeError, TestRules};
 use server::{App, Fleet, Metrics, Operators, Rules, web};
 use store::{StoreError, StoredOrder};
@@ -421,6 +422,16 @@ pub(crate) async fn logged_in(operators: &Operators, customer: Customer, role: R
     operators.add(name.clone(), role, &password).await.unwrap();
     let link = operators.link(&name).await.unwrap().unwrap();
     customer.with_session(&operators.follow(&link, "192.0.2.1").await.unwrap())
+}
+
+/// An operator of this name and role who has just proved who they are.
+pub(crate) async fn account(operators: &Operators, name: &str, role: Role) -> Account {
+    let name: OperatorName = name.parse().unwrap();
+    let password = Password::new(PASSWORD.into()).unwrap();
+    operators.add(name.clone(), role, &password).await.unwrap();
+    let link = operators.link(&name).await.unwrap().unwrap();
+    let token = operators.follow(&link, "192.0.2.1").await.unwrap();
+    operators.signed(&token).unwrap().unwrap().account("192.0.2.1")
 }
 
 pub(crate) async fn listen(router: axum::Router) -> (SocketAddr, JoinHandle<()>) {

@@ -19,6 +19,7 @@ mod operator_read;
 mod operator_row;
 mod operator_write;
 pub(crate) mod read;
+mod reversal;
 pub(crate) mod row;
 mod tap_read;
 mod tap_row;
