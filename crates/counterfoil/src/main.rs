@@ -22,15 +22,18 @@ mod moving;
 mod northbound;
 mod operator;
 mod pack;
+mod person;
 mod places;
 mod plan;
 mod platform;
 mod reconcile;
+mod reversal;
 mod serve;
 mod settle;
 mod standby;
 mod tap;
 mod terminal;
+mod test_mode;
 mod tls;
 mod wallet;
 

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use server::test_mode::is_live;
+
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Config;
 use crate::database::Database;
@@ -9,7 +11,7 @@ use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, app_on};
 use crate::standby::Waited;
 use crate::tap::{TapListens, TapRail, industries, open_bank};
-use crate::{keys, log, lorawan, northbound, standby};
+use crate::{keys, log, lorawan, northbound, standby, test_mode};
 
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
@@ -36,7 +38,10 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Waited::Serve(turn) => turn,
         Waited::Stopped => return print("Stopped.\n"),
     };
-    let app = app_on(store, key_store.clone(), config.rules());
+    let app = app_on(store, key_store.clone(), config.rules())?;
+    let tests = test_mode::of(&config, &places).await?;
+    // Two addresses can lead to one database: that shows now.
+    is_live(app.store())?;
     if config.webhooks.allow_private {
         tracing::warn!(
             "webhooks.allow_private: merchants can have anything called that this machine can reach"
@@ -60,7 +65,8 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         tracing::warn!(file = bad.name, code = bad.code, reason = bad.reason, "not a good pack or product");
     }
     let bank = open_bank(app.clone(), key_store.clone(), industries)?;
-    let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default()).await?;
+    let platform =
+        Platform::start(app, Some(bank.clone()), tests.clone(), listens, coap::Config::default()).await?;
     let tap = match tap_listens {
         Some(listens) => Some(TapRail::start(bank, listens).await?),
         None => None,
@@ -70,6 +76,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
          http://{}/console\n  cards                      coap://{}/cf\n",
         platform.http, platform.operations, platform.air,
     ))?;
+    print(&test_mode::said(&config, tests.as_ref()))?;
     if !config.chirpstack.url.is_empty() {
         print(&format!("  LoRaWAN                    {} (ChirpStack)\n", config.chirpstack.url))?;
     }

@@ -30,6 +30,14 @@ pub enum Permission {
     SeeLoads,
     /// Put a load in doubt, and settle one.
     SettleLoads,
+    /// Ask that a load is given back, and answer another operator who asks.
+    ReverseLoads,
+    /// Move money by hand: adjustments, and what became of a difference.
+    AdjustMoney,
+    /// See merchants and their API keys, never the keys themselves.
+    SeeMerchants,
+    /// Revoke an API key.
+    RevokeApiKeys,
     /// See terminals.
     SeeTerminals,
     /// Revoke a terminal.
@@ -72,6 +80,7 @@ impl Role {
                     | P::SeeLedger
                     | P::SeeFleet
                     | P::SeeLoads
+                    | P::SeeMerchants
                     | P::SeeTerminals
                     | P::SeeWebhooks
             ),
@@ -84,6 +93,10 @@ impl Role {
                     | P::ChangeFleet
                     | P::SeeLoads
                     | P::SettleLoads
+                    | P::ReverseLoads
+                    | P::AdjustMoney
+                    | P::SeeMerchants
+                    | P::RevokeApiKeys
                     | P::SeeTerminals
                     | P::RevokeTerminals
                     | P::SeeWebhooks
@@ -102,6 +115,10 @@ impl Role {
                     | P::ChangeFleet
                     | P::SeeLoads
                     | P::SettleLoads
+                    | P::ReverseLoads
+                    | P::AdjustMoney
+                    | P::SeeMerchants
+                    | P::RevokeApiKeys
                     | P::SeeTerminals
                     | P::RevokeTerminals
                     | P::SeeWebhooks
@@ -114,7 +131,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::SeePayments,
         Self::SeeCards,
         Self::SeeLedger,
@@ -122,6 +139,10 @@ impl Permission {
         Self::ChangeFleet,
         Self::SeeLoads,
         Self::SettleLoads,
+        Self::ReverseLoads,
+        Self::AdjustMoney,
+        Self::SeeMerchants,
+        Self::RevokeApiKeys,
         Self::SeeTerminals,
         Self::RevokeTerminals,
         Self::SeeWebhooks,
@@ -139,6 +160,10 @@ impl Permission {
             Self::ChangeFleet => "change_fleet",
             Self::SeeLoads => "see_loads",
             Self::SettleLoads => "settle_loads",
+            Self::ReverseLoads => "reverse_loads",
+            Self::AdjustMoney => "adjust_money",
+            Self::SeeMerchants => "see_merchants",
+            Self::RevokeApiKeys => "revoke_api_keys",
             Self::SeeTerminals => "see_terminals",
             Self::RevokeTerminals => "revoke_terminals",
             Self::SeeWebhooks => "see_webhooks",
@@ -163,6 +188,10 @@ mod tests {
             (P::ChangeFleet, [false, true, false, true]),
             (P::SeeLoads, [true, true, false, true]),
             (P::SettleLoads, [false, true, false, true]),
+            (P::ReverseLoads, [false, true, false, true]),
+            (P::AdjustMoney, [false, true, false, true]),
+            (P::SeeMerchants, [true, true, false, true]),
+            (P::RevokeApiKeys, [false, true, false, true]),
             (P::SeeTerminals, [true, true, true, true]),
             (P::RevokeTerminals, [false, true, true, true]),
             (P::SeeWebhooks, [true, true, false, true]),
@@ -172,7 +201,7 @@ mod tests {
             let may = Role::ALL.map(|role| role.may(permission));
             assert_eq!(may, [viewer, operator, custodian, administrator], "{permission:?}");
         }
-        assert_eq!(Permission::ALL.len(), 12);
+        assert_eq!(Permission::ALL.len(), 16);
     }
 
     #[test]

@@ -127,8 +127,8 @@ async fn measure(arguments: &WebhookArguments) -> Result<ExitCode, Failure> {
         pending_transmits: 16_384,
         ..coap::Config::default()
     };
-    let platform = Platform::start(app.clone(), None, listens, coap).await?;
-    let (merchant, _) = app.add_merchant("bench", false).await?;
+    let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
+    let (merchant, _) = app.add_merchant("bench").await?;
     tell(&format!("{} cards that pay", arguments.cards));
     let (images, cards) = prepare(&app, &places, arguments.cards, new_channel).await?;
     let crowd = Arc::new(Crowd::new(images, platform.air, SOCKETS).await?);
@@ -144,7 +144,7 @@ async fn measure(arguments: &WebhookArguments) -> Result<ExitCode, Failure> {
     let receiver = Receiver::start().await?;
     let mut endpoints = Vec::new();
     for n in 0..ENDPOINTS {
-        let (merchant, _) = app.add_merchant(&format!("told {n}"), false).await?;
+        let (merchant, _) = app.add_merchant(&format!("told {n}")).await?;
         let url = EndpointUrl::parse(&format!("http://{}/", receiver.address), Mode::Test)?;
         let new = NewEndpoint { merchant, url, wanted: Wanted::All, description: String::new() };
         endpoints.push(app.create_webhook_endpoint(new, None).await?.endpoint.id);

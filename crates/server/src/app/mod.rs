@@ -13,8 +13,8 @@ mod hello;
 mod holder;
 mod lapse;
 mod merchant;
+mod mode;
 mod notice;
-mod operator;
 mod order;
 mod payout;
 mod push;
@@ -31,7 +31,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use ::operator::Rate;
-use ::webhook::Mode;
 use crypto::KeyStore;
 use model::UnixMillis;
 use payment::PressRule;
@@ -49,10 +48,11 @@ pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use holder::{ForgetError, REMOVED_NAME};
-pub use merchant::{ApiKeySecret, digest_of};
+pub use merchant::{API_KEY_NAME_CHARS_MAX, API_KEYS_MAX, ApiKeyError, ApiKeySecret, NewApiKey, digest_of};
+pub use mode::Mode;
 pub use notice::Notices;
-pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
+pub(crate) use order::{KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 pub use payout::{Payout, PayoutError};
 pub use push::{Push, Pushed, RoomAt};
 pub use reconcile::{
@@ -104,8 +104,8 @@ pub struct Rules {
     pub key_rate: Rate,
     /// Requests to `/v1` from one address.
     pub address_rate: Rate,
-    /// Where webhooks may go: in [`Mode::Test`] to plain HTTP and to private addresses too.
-    pub webhook_mode: Mode,
+    /// Where webhooks may go: in [`Test`](::webhook::Mode::Test) to plain HTTP and to private addresses too.
+    pub webhook_mode: ::webhook::Mode,
 }
 
 impl Default for Rules {
@@ -125,7 +125,7 @@ impl Default for Rules {
             fleet: FleetRules::default(),
             key_rate: Rate { per_second: 200, burst: 400 },
             address_rate: Rate { per_second: 400, burst: 800 },
-            webhook_mode: Mode::Live,
+            webhook_mode: ::webhook::Mode::Live,
         }
     }
 }
@@ -137,6 +137,7 @@ pub struct App {
 }
 
 struct Inner {
+    mode: Mode,
     store: Store,
     keys: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
@@ -149,8 +150,21 @@ struct Inner {
 }
 
 impl App {
-    /// Joins the parts.
+    /// Joins the parts of a platform of live money.
     pub fn new(
+        store: Store,
+        keys: Arc<dyn KeyStore>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        rules: Rules,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self::of(Mode::Live, store, keys, clock, chance, rules, metrics)
+    }
+
+    /// Of a test mode: [`TestMode`](crate::test_mode::TestMode) alone makes one, over a store of test data.
+    pub(crate) fn of(
+        mode: Mode,
         store: Store,
         keys: Arc<dyn KeyStore>,
         clock: Arc<dyn Clock>,
@@ -160,7 +174,8 @@ impl App {
     ) -> Self {
         let webhooks = Arc::new(Notify::new());
         let (notices, wrong_codes) = (Notices::new(&webhooks), wrong_code::WrongCodes::default());
-        let inner = Inner { store, keys, clock, chance, rules, metrics, notices, wrong_codes, webhooks };
+        let inner =
+            Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes, webhooks };
         Self { inner: Arc::new(inner) }
     }
 
@@ -173,6 +188,11 @@ impl App {
     pub fn operators(&self, cost: ::operator::Cost) -> crate::Operators {
         let inner = &self.inner;
         crate::Operators::new(inner.store.clone(), inner.clock.clone(), inner.chance.clone(), cost)
+    }
+
+    /// Whether its money is real.
+    pub fn mode(&self) -> Mode {
+        self.inner.mode
     }
 
     /// The limits and defaults.
@@ -198,6 +218,11 @@ impl App {
     /// The platform's time.
     pub fn now(&self) -> UnixMillis {
         self.inner.clock.now()
+    }
+
+    /// What others' clocks say: what is signed for them says this.
+    pub(crate) fn machine_now(&self) -> UnixMillis {
+        self.inner.clock.machine()
     }
 
     /// Whether something can be kept now: an empty unit of work goes all the way.

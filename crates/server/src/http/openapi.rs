@@ -6,7 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    Api, balances, cards, events, orders, refunds, settlements, webhook_deliveries, webhook_endpoints,
+    Api, balances, cards, events, orders, refunds, settlements, test_mode, webhook_deliveries,
+    webhook_endpoints,
 };
 
 #[derive(OpenApi)]
@@ -25,6 +26,7 @@ use super::{
         (name = "webhooks", description = "What your server is told, signed by Standard Webhooks 1.0"),
         (name = "cards", description = "What a holder can pay with"),
         (name = "balances", description = "What you are owed"),
+        (name = "test mode", description = "With a test key only: software cards, and a clock that can be set ahead"),
     ),
 )]
 struct Description;
@@ -59,6 +61,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(webhook_deliveries::list))
         .routes(routes!(webhook_deliveries::read))
         .routes(routes!(webhook_deliveries::resend))
+        .merge(test_mode::routes())
 }
 
 /// The description as it is committed in `openapi/merchant.json`.
