@@ -106,7 +106,6 @@ async fn whatever_is_asked_the_answer_is_one_that_the_description_has() {
         ("POST /v1/orders", 422),
         ("GET /v1/orders", 200),
         ("GET /v1/orders/{id}", 200),
-        ("GET /v1/orders/{id}", 404),
         ("GET /v1/orders/{id}/events", 200),
         ("POST /v1/orders/{id}/cancel", 200),
         ("POST /v1/orders/{id}/refunds", 201),
