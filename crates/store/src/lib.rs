@@ -30,9 +30,9 @@ pub use rows::{
     Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession, OrderCursor, OutgoingSms,
     PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment,
     StoredAlert, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference,
-    StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOperator, StoredOrder,
-    StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTransfer, TapAuthorization,
-    TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
+    StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredNode, StoredOperator,
+    StoredOrder, StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTransfer,
+    TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};

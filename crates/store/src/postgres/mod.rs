@@ -4,7 +4,8 @@
 //! read, as the embedded one does; where another node changed the same rows, it runs its units of work again.
 //! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
-//! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys.
+//! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys;
+//! `signals` for what nodes tell each other.
 
 mod commit;
 mod connection;
@@ -12,6 +13,7 @@ mod desk;
 mod error;
 mod hosts;
 mod session;
+mod signals;
 mod statement;
 
 use std::sync::Arc;
@@ -31,6 +33,8 @@ use commit::Desk;
 use connection::Address;
 use error::{Trouble, unconnected};
 use session::{Drive, Work};
+
+pub use signals::{SIGNAL_BYTES_MAX, SIGNALS_MAX, Signal, Signals, Teller, signals};
 
 /// The most readings at once; one more waits.
 pub const READERS_MAX: usize = 16;

@@ -11,6 +11,7 @@ mod nodes;
 mod opening;
 mod parts;
 mod proxy;
+mod signals;
 mod standing;
 mod tls;
 mod unknown;
