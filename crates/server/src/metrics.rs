@@ -40,6 +40,11 @@ struct State {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobName {
+    job: &'static str,
+}
+
 /// The platform's counters.
 pub struct Metrics {
     registry: Registry,
@@ -56,6 +61,10 @@ pub struct Metrics {
     steps: Family<Step, Histogram>,
     write_queue: Gauge,
     open_exchanges: Gauge,
+    nodes: Gauge,
+    clock_apart: Gauge,
+    duties: Family<JobName, Gauge>,
+    signals: Family<Outcome, Counter>,
 }
 
 /// Upper bounds in seconds: from a cached read to a card that is slow.
@@ -103,6 +112,16 @@ impl Metrics {
         registry.register("write_queue", "Units of work that wait for the writer", write_queue.clone());
         let open_exchanges = Gauge::default();
         registry.register("coap_open_exchanges", "CoAP requests in hand", open_exchanges.clone());
+        let nodes = Gauge::default();
+        registry.register("nodes", "Nodes that serve on this database, this one included", nodes.clone());
+        let clock_apart = Gauge::default();
+        let help = "This node's clock less the database's, in milliseconds";
+        registry.register("clock_apart_milliseconds", help, clock_apart.clone());
+        let duties = Family::default();
+        registry.register("duties", "What this node does for all: 1 if it is its own", duties.clone());
+        let signals = Family::default();
+        let help = "What nodes told each other, by what became of it";
+        registry.register("signals", help, signals.clone());
         Self {
             registry,
             payments,
@@ -118,6 +137,10 @@ impl Metrics {
             steps,
             write_queue,
             open_exchanges,
+            nodes,
+            clock_apart,
+            duties,
+            signals,
         }
     }
 
@@ -179,6 +202,22 @@ impl Metrics {
     /// Requests in hand at the base station.
     pub fn open_exchanges(&self, count: usize) {
         self.open_exchanges.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many nodes are there, and this one's clock is so far from the database's.
+    pub fn nodes(&self, count: usize, apart_millis: i64) {
+        self.nodes.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.clock_apart.set(apart_millis);
+    }
+
+    /// Whether a job is this node's.
+    pub fn duty(&self, job: &'static str, own: bool) {
+        self.duties.get_or_create(&JobName { job }).set(i64::from(own));
+    }
+
+    /// A signal fared so: `heard`, `unknown`, or `missed` (the connection is new).
+    pub fn signal(&self, outcome: &'static str) {
+        self.signals.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Everything as OpenMetrics text.

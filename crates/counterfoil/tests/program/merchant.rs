@@ -138,3 +138,12 @@ impl Merchant {
         request.bearer_auth(&self.key).send().await
     }
 }
+
+impl Merchant {
+    /// Follows an order's events to their end: their kinds.
+    pub(crate) async fn events(&self, id: &str) -> Vec<String> {
+        let request = self.http.get(format!("{}/v1/orders/{id}/events", self.url));
+        let text = self.send(request).await.unwrap().text().await.unwrap();
+        text.lines().filter_map(|line| line.strip_prefix("event: ")).map(str::to_owned).collect()
+    }
+}

@@ -27,7 +27,7 @@ mod status;
 mod wrong_code;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ::operator::Rate;
 use crypto::KeyStore;
@@ -37,6 +37,7 @@ use store::{Store, StoreError, Unit, WriteError};
 
 use crate::Metrics;
 use crate::fleet::FleetRules;
+use crate::nodes::{Fence, Job, Nodes};
 
 pub use account::{FundError, Funding};
 pub use adjustment::{AccountName, AccountNameError, AdjustError, Approved, NewAdjustment};
@@ -51,7 +52,7 @@ pub use notice::Notices;
 pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
 pub use payout::{Payout, PayoutError};
-pub use push::{Push, Pushed, RoomAt};
+pub use push::{Push, Pushed, Reach, Reached};
 pub use reconcile::{
     BankFileGiven, BankForm, IMPORT_ENTRIES_MAX, ImportError, Imported, ResolveError, UNMATCHED_MAX,
 };
@@ -135,6 +136,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     notices: Notices,
     wrong_codes: wrong_code::WrongCodes,
+    nodes: OnceLock<Nodes>,
 }
 
 impl App {
@@ -148,8 +150,25 @@ impl App {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (notices, wrong_codes) = (Notices::new(), wrong_code::WrongCodes::default());
-        let inner = Inner { store, keys, clock, chance, rules, metrics, notices, wrong_codes };
+        let nodes = OnceLock::new();
+        let inner = Inner { store, keys, clock, chance, rules, metrics, notices, wrong_codes, nodes };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// It serves together with others from now on.
+    pub fn join(&self, nodes: Nodes) {
+        self.inner.notices.join(nodes.clone());
+        let _ = self.inner.nodes.set(nodes);
+    }
+
+    /// The nodes that it serves together with; nothing where it is by itself.
+    pub fn nodes(&self) -> Option<&Nodes> {
+        self.inner.nodes.get()
+    }
+
+    /// What is done by itself is done here, if it is not another node's.
+    pub(crate) fn on_duty(&self, job: Job) -> Option<Fence> {
+        Fence::of(self.nodes(), job)
     }
 
     /// The store, for reading.
