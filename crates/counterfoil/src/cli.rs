@@ -231,6 +231,8 @@ enum BenchCommand {
     Tap(bench::TapArguments),
     /// Uplinks over MQTT and CoAP, answers within the receive window, and a registry of a million channels
     Fleet(bench::FleetArguments),
+    /// Pages of a list of a million orders, at any place in it
+    List(bench::ListArguments),
 }
 
 impl Cli {
@@ -288,6 +290,7 @@ impl Cli {
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
             Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
             Command::Bench(BenchCommand::Fleet(arguments)) => bench::fleet(&arguments),
+            Command::Bench(BenchCommand::List(arguments)) => bench::list(&arguments),
             Command::Openapi => print(&server::http::openapi::merchant_json()),
         }
     }

@@ -2,10 +2,12 @@
 
 mod air;
 mod fleet;
+mod list;
 mod load;
 mod process;
 mod tap;
 
 pub(crate) use air::{AirArguments, air};
 pub(crate) use fleet::{FleetArguments, fleet};
+pub(crate) use list::{ListArguments, list};
 pub(crate) use tap::{TapArguments, tap};
