@@ -39,7 +39,7 @@ pub(crate) enum Entered {
 /// A node that has entered.
 pub(crate) struct Member {
     nodes: Nodes,
-    settings: Settings,
+    settings: Box<Settings>,
 }
 
 /// A node that serves, is seen and hears.
@@ -90,7 +90,7 @@ pub(crate) async fn enter(
             }
             Ok(Beat::Serves { .. }) => {
                 tracing::info!(node = %nodes.name(), epoch = nodes.epoch(), %roles, "this node has entered");
-                return Ok(Entered::Among(Member { nodes, settings: settings.as_ref().clone() }));
+                return Ok(Entered::Among(Member { nodes, settings: settings.clone() }));
             }
             Ok(Beat::Taken(other)) => {
                 if let Some(before) = &found

@@ -40,7 +40,7 @@ pub(crate) async fn says_hello(card: &SoftwareCard) {
     card.until(|state| state.frames > before && state.light != Light::Working).await.unwrap();
 }
 
-async fn is_paid(merchant: &Merchant, order: &str) {
+pub(crate) async fn is_paid(merchant: &Merchant, order: &str) {
     assert_eq!(merchant.read(order).await.state, "paid");
 }
 
@@ -94,4 +94,31 @@ async fn an_order_made_at_one_node_lights_a_card_that_was_heard_at_another() {
     }
     assert_eq!(region.asks("select count(*) from lease where until > (select at from database_clock)"), "0");
     north.ledger();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_that_are_asked_with_one_key_at_once_make_one_order_and_say_the_same() {
+    let mut region = Region::new();
+    let (north, south) = (region.node("north"), region.node("south"));
+    let merchant = north.merchant("Morning Market");
+    let issued = north.card(&[]);
+    north.fund(&issued.holder, 100_000);
+    let _serving = (north.serve(), south.serve());
+    let at = [merchant.at(north.http), merchant.at(south.http)];
+    for round in 0..16 {
+        let key = format!("round {round}");
+        let ask = |at: &Merchant| {
+            let (at, card, key) = (at.clone(), issued.id.clone(), key.clone());
+            tokio::spawn(async move { at.ask(&card, 1, Some(&key)).await })
+        };
+        let mut bodies = Vec::new();
+        for answer in [ask(&at[0]), ask(&at[1]), ask(&at[0]), ask(&at[1])] {
+            let answer = answer.await.unwrap().unwrap();
+            assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+            bodies.push(answer.text().await.unwrap());
+        }
+        bodies.dedup();
+        assert_eq!(bodies.len(), 1, "{bodies:?}");
+    }
+    assert_eq!(region.asks("select count(*) from orders"), "16");
 }
