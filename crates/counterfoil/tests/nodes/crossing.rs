@@ -106,7 +106,7 @@ async fn two_nodes_that_are_asked_with_one_key_at_once_make_one_order_and_say_th
     let _serving = (north.serve(), south.serve());
     let at = [merchant.at(north.http), merchant.at(south.http)];
     for round in 0..16 {
-        let key = format!("round {round}");
+        let key = format!("round-{round}");
         let ask = |at: &Merchant| {
             let (at, card, key) = (at.clone(), issued.id.clone(), key.clone());
             tokio::spawn(async move { at.ask(&card, 1, Some(&key)).await })
