@@ -217,6 +217,35 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     }
 
+    /// A command of the package's on one of its databases, as its superuser: `psql`, `pg_dump`.
+    pub fn client(&self, program: &str, database: &str) -> Result<Command, ClusterError> {
+        let mut client = Command::new(folder()?.join(program));
+        client.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres", "-d", database]);
+        Ok(client)
+    }
+
+    /// A database as a script that makes it anew.
+    pub fn dump(&self, database: &str) -> Result<String, ClusterError> {
+        let mut dump = self.client("pg_dump", database)?;
+        let output = run({
+            dump.args(["--no-owner", "--no-privileges", "--inserts"]);
+            dump
+        })?;
+        let script = String::from_utf8_lossy(&output.stdout);
+        // Words of its client alone, which an earlier one does not know.
+        let lines = script.lines().filter(|line| !line.starts_with('\\'));
+        Ok(lines.fold(String::new(), |script, line| script + line + "\n"))
+    }
+
+    /// A new database, made by a script of [`Cluster::dump`].
+    pub fn restored(&self, script: &Path) -> Result<Database, ClusterError> {
+        let database = self.fresh(None)?;
+        let mut load = self.client("psql", &database.name)?;
+        load.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(script).stdin(Stdio::null());
+        run(load)?;
+        Ok(database)
+    }
+
     /// A new database: empty, or like another.
     pub fn fresh(&self, like: Option<&str>) -> Result<Database, ClusterError> {
         let name = format!("story_{}", self.made.fetch_add(1, Ordering::Relaxed));

@@ -1,4 +1,5 @@
-//! `store`: a copy of the database while it is in use, whether a copy is whole, and a platform on a copy.
+//! `store`: a copy of the database while it is in use, whether a copy is whole, and a platform on a copy. `migrate` and `moving` have
+//! the rest of it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,8 +10,10 @@ use clap::{Args, Subcommand};
 
 use crate::cli::{ConfigArguments, Failure, print};
 use crate::database::Database;
-use crate::ledger;
+use crate::migrate::MigrateArguments;
+use crate::moving::MoveArguments;
 use crate::places::Places;
+use crate::{ledger, migrate, moving};
 
 pub(crate) const EXAMPLES: &str = "\
 A backup each night, and a trial of it:
@@ -18,7 +21,12 @@ A backup each night, and a trial of it:
   counterfoil store check /backup/counterfoil-2026-11-27.db
 
 On a new machine, with keys.cfks already in its data folder:
-  counterfoil store restore /backup/counterfoil-2026-11-27.db";
+  counterfoil store restore /backup/counterfoil-2026-11-27.db
+
+Before a new version, with that version's program:
+  counterfoil store migrate --dry-run
+
+To a database server: counterfoil store copy --help";
 
 /// How often it is said how far a copy has come.
 const SAY_EVERY: Duration = Duration::from_secs(2);
@@ -31,6 +39,11 @@ pub(crate) enum StoreCommand {
     Check(FileArguments),
     /// Put a copy into a data folder that has no database
     Restore(CopyArguments),
+    /// Say what a database needs to be of this version, and do it; or try it with --dry-run
+    Migrate(MigrateArguments),
+    /// Move a platform's database from its file to a PostgreSQL server, checked to the last row
+    #[command(after_help = moving::STEPS)]
+    Copy(MoveArguments),
 }
 
 #[derive(Args)]
@@ -54,6 +67,8 @@ pub(crate) fn run(command: StoreCommand) -> Result<ExitCode, Failure> {
         StoreCommand::Backup(arguments) => backup(arguments),
         StoreCommand::Check(arguments) => check(&arguments.file),
         StoreCommand::Restore(arguments) => restore(arguments),
+        StoreCommand::Migrate(arguments) => migrate::run(&arguments),
+        StoreCommand::Copy(arguments) => moving::run(&arguments),
     }
 }
 

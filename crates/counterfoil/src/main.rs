@@ -17,6 +17,8 @@ mod ledger;
 mod log;
 mod lorawan;
 mod merchant;
+mod migrate;
+mod moving;
 mod node;
 mod northbound;
 mod operator;

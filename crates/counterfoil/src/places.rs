@@ -57,6 +57,11 @@ impl Places {
         }
     }
 
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("counterfoil.db")
     }

@@ -67,6 +67,17 @@ pub enum StoreError {
     /// What was given as a database cannot be one.
     #[error("{0}; give --database postgres://USER:PASSWORD@HOST/NAME")]
     Settings(String),
+    /// A copy into the database was begun and has not ended: what is there is not the whole.
+    #[error(
+        "a copy into this database was begun and has not ended: run `counterfoil store copy` again, or use another database"
+    )]
+    UnfinishedCopy,
+    /// The file was copied to a server, where its platform goes on.
+    #[error(
+        "this file was moved to a database server, and what is paid is paid there: serve with [database] url. (Had the move \
+         not ended, run `counterfoil store copy` again; a way back is docs/guides/operate.md, \"Moving to a server\")"
+    )]
+    Moved,
     /// A unique rule of the schema was broken: somebody else was first.
     #[error("a rule of the schema was broken: {0}")]
     Constraint(String),
@@ -107,6 +118,8 @@ impl StoreError {
             Self::Untrusted(_) => "database_not_trusted",
             Self::Contended => "database_contended",
             Self::Settings(_) => "database_settings",
+            Self::UnfinishedCopy => "database_unfinished",
+            Self::Moved => "database_moved",
             Self::Constraint(_) => "constraint",
             Self::Malformed(_) => "row_malformed",
             Self::Closed => "store_closed",
@@ -138,4 +151,133 @@ pub enum WriteError<E> {
     /// The store could not.
     #[error(transparent)]
     Store(StoreError),
+}
+
+/// One of the two databases of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The file.
+    Source,
+    /// The server's.
+    Target,
+}
+
+impl core::fmt::Display for Side {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Source => "file",
+            Self::Target => "server's database",
+        })
+    }
+}
+
+/// Why a database was not moved. Nothing of it was kept at the server, but perhaps what is [`MoveError::Unresolved`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoveError {
+    /// One of the two could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file is of an earlier version of the program.
+    #[error(
+        "the file is of schema version {found}, older than {known}, this program's: run `counterfoil store migrate` on it first"
+    )]
+    Older {
+        /// The file's.
+        found: i64,
+        /// This program's.
+        known: i64,
+    },
+    /// The target has been used.
+    #[error(
+        "the server's database has rows in {0}: a copy goes into an empty database, and replaces nothing; give another"
+    )]
+    NotEmpty(String),
+    /// A node serves on the target.
+    #[error("{0} serves on the server's database: stop it, and wait ten seconds if it was killed")]
+    Served(String),
+    /// Another copy into the same target.
+    #[error("another copy into this database is under way: wait for its end")]
+    UnderWay,
+    /// A table without a counterpart.
+    #[error(
+        "the table {0} has no counterpart at the other side: the two are not of one program; nothing was copied"
+    )]
+    UnknownTable(String),
+    /// A column without a counterpart, or of another type.
+    #[error("the column {table}.{column} has no counterpart at the other side; nothing was copied")]
+    UnknownColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A row that the server does not take.
+    #[error("the server does not take a row of {table}, about the {row}th: {reason}; nothing was kept")]
+    Row {
+        /// The table.
+        table: String,
+        /// Which, counted from 1; the server may say so a little later.
+        row: u64,
+        /// What it says.
+        reason: String,
+    },
+    /// Not as many rows as there were.
+    #[error("{table} has {file} rows in the file and {server} at the server; nothing was kept")]
+    CountDiffers {
+        /// The table.
+        table: String,
+        /// Rows in the file.
+        file: u64,
+        /// Rows at the server.
+        server: u64,
+    },
+    /// As many rows, and not the same.
+    #[error("the rows of {0} are not at the server what they are in the file; nothing was kept")]
+    RowsDiffer(String),
+    /// Books that are not sound.
+    #[error(
+        "the books of the {side} are not sound: {fault}; nothing was kept. `counterfoil ledger check` and `counterfoil audit verify` say more"
+    )]
+    NotSound {
+        /// Whose.
+        side: Side,
+        /// What is wrong.
+        fault: String,
+    },
+    /// Sound books, and not the same.
+    #[error("the books of the file and of the server's database are not the same; nothing was kept")]
+    BooksDiffer,
+    /// Somebody asked to stop.
+    #[error(
+        "stopped; nothing was kept. The server's database is refused by `serve` until a copy into it has ended"
+    )]
+    Stopped,
+    /// The answer to the last commit was lost.
+    #[error(
+        "whether the server kept the copy is not known: the connection was lost in that moment. Run the same command again: it copies, \
+         or says that the database is not empty, which then is the whole"
+    )]
+    Unresolved,
+}
+
+impl MoveError {
+    /// The stable code for scripts and logs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Older { .. } => "source_older",
+            Self::NotEmpty(_) => "target_not_empty",
+            Self::Served(_) => "target_served",
+            Self::UnderWay => "copy_under_way",
+            Self::UnknownTable(_) => "unknown_table",
+            Self::UnknownColumn { .. } => "unknown_column",
+            Self::Row { .. } => "row_not_taken",
+            Self::CountDiffers { .. } => "count_differs",
+            Self::RowsDiffer(_) => "rows_differ",
+            Self::NotSound { .. } => "not_sound",
+            Self::BooksDiffer => "books_differ",
+            Self::Stopped => "stopped",
+            Self::Unresolved => "copy_unresolved",
+        }
+    }
 }

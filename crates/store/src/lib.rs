@@ -7,11 +7,14 @@
 //! rule but the unique constraints that hold when everything else fails.
 //! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] [`mod@crate::money`] and [`mod@crate::operator`] for the operations, [`sqlite`] for the writer and its group commit.
 
+mod books;
 mod error;
 pub mod fleet;
 mod handle;
 pub mod lease;
+pub mod migration;
 pub mod money;
+pub mod moving;
 pub mod operator;
 pub mod postgres;
 pub mod rows;
@@ -21,7 +24,8 @@ pub mod tap;
 pub mod unit;
 mod writer;
 
-pub use error::{StoreError, WriteError};
+pub use books::Books;
+pub use error::{MoveError, Side, StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, BalanceDifference, BankCard, BankFile, CardSummary,

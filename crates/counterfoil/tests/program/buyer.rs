@@ -35,6 +35,12 @@ impl Count {
         *self.0.borrow()
     }
 
+    /// Waits, however long, until there are more than this many.
+    pub(crate) async fn passes(&self, count: usize) {
+        let mut watched = self.0.subscribe();
+        let _ = watched.wait_for(|now| *now > count).await;
+    }
+
     pub(crate) async fn reaches(&self, count: usize) {
         let mut watched = self.0.subscribe();
         let reached = timeout(super::process::PATIENCE, watched.wait_for(|now| *now >= count)).await;

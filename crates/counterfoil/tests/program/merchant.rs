@@ -43,6 +43,11 @@ impl Merchant {
         }
     }
 
+    /// Its API key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Asks for an order; with an idempotency key the same one again asks for the same order.
     pub(crate) async fn ask(
         &self,
@@ -104,6 +109,12 @@ impl Merchant {
     /// Takes an order back.
     pub(crate) async fn cancel(&self, id: &str) -> reqwest::Result<Response> {
         self.send(self.http.post(format!("{}/v1/orders/{id}/cancel", self.url))).await
+    }
+
+    /// Gives back a part of an order, or is refused: the answer's status.
+    pub(crate) async fn refund(&self, id: &str, amount: u32) -> StatusCode {
+        let refund = self.http.post(format!("{}/v1/orders/{id}/refunds", self.url));
+        self.send(refund.json(&json!({ "amount": amount }))).await.unwrap().status()
     }
 
     /// The order with this id, as it is now.

@@ -182,6 +182,8 @@ impl From<StoreError> for Problem {
             | StoreError::NotLetIn(_)
             | StoreError::Untrusted(_)
             | StoreError::Contended
+            | StoreError::UnfinishedCopy
+            | StoreError::Moved
             | StoreError::NewerVersion { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Code::Unavailable)

@@ -20,6 +20,15 @@ mod migrations {
 const MIGRATION_LOCK: &str = "select pg_advisory_lock(4848765431)";
 const MIGRATION_UNLOCK: &str = "select pg_advisory_unlock(4848765431)";
 
+/// Whether a database that a copy was begun into, and has not ended, is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// By whoever wants to use it.
+    Asked,
+    /// Not by the copy itself.
+    NotAsked,
+}
+
 /// The oldest server that has everything that the schema uses.
 const SERVER_MIN: i64 = 130_000;
 
@@ -31,12 +40,12 @@ const SESSION: &str = "set lock_timeout = '2s'; set idle_in_transaction_session_
 
 /// How a database is reached.
 #[derive(Clone)]
-pub(super) struct Address {
+pub(crate) struct Address {
     hosts: Hosts,
 }
 
 impl Address {
-    pub(super) fn of(settings: &Settings) -> Result<Self, StoreError> {
+    pub(crate) fn of(settings: &Settings) -> Result<Self, StoreError> {
         let mut config: Config = settings.url.parse().map_err(|error: tokio_postgres::Error| {
             // The address itself holds a password: it is not repeated, nor is what the error quotes of it.
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -103,7 +112,7 @@ impl Address {
 
     /// Brings the database to this program's schema; refuses one from the future, or on a server that cannot hold it,
     /// before touching it.
-    pub(super) async fn make_ready(self) -> Result<(), StoreError> {
+    pub(super) async fn make_ready(self, of: Whole) -> Result<(), StoreError> {
         let told = |error: tokio_postgres::Error| Trouble::of(&error).into_error();
         let connected = timeout(self.hosts.wait(), self.hosts.reach()).await;
         let (mut client, _) = connected.map_err(|_| Trouble::silence().into_error())?.map_err(told)?;
@@ -132,11 +141,22 @@ impl Address {
                 "the database runs with fsync off: what it acknowledges does not survive a power failure"
             );
         }
+        if of == Whole::Asked {
+            let unfinished = client.query_one("select to_regclass('unfinished_copy') is not null", &[]);
+            if unfinished.await.map_err(told)?.get::<_, bool>(0) {
+                return Err(StoreError::UnfinishedCopy);
+            }
+        }
         client.batch_execute(MIGRATION_LOCK).await.map_err(told)?;
         let migrated = migrate(&mut client).await;
         client.batch_execute(MIGRATION_UNLOCK).await.map_err(told)?;
         migrated
     }
+}
+
+/// Every migration of this program.
+pub(super) fn known_migrations() -> Vec<refinery::Migration> {
+    migrations::migrations::runner().get_migrations().clone()
 }
 
 async fn migrate(client: &mut Client) -> Result<(), StoreError> {

@@ -4,14 +4,16 @@
 //! read, as the embedded one does; where another node changed the same rows, it runs its units of work again.
 //! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
-//! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys;
-//! `signals` for what nodes tell each other.
+//! `alone` and `migration` for commands that do one long thing; `session` and `statement` for the shared statements; `connection` for
+//! addresses and migrations; `hosts` for primary and standbys; `signals` for what nodes tell each other.
 
+pub(crate) mod alone;
 mod commit;
 mod connection;
 mod desk;
 mod error;
 mod hosts;
+pub(crate) mod migration;
 mod session;
 mod signals;
 mod statement;
@@ -30,10 +32,13 @@ use crate::sql::read::Rows;
 use crate::unit::Reading;
 use crate::writer::{QUEUE_MAX, Writer};
 use commit::Desk;
-use connection::Address;
+use connection::{Address, Whole};
 use error::{Trouble, unconnected};
 use session::{Drive, Work};
 
+pub(crate) use session::slots;
+
+pub use migration::{migrate, plan, served_by, try_on};
 pub use signals::{SIGNAL_BYTES_MAX, SIGNALS_MAX, Signal, Signals, Teller, signals};
 
 /// The most readings at once; one more waits.
@@ -82,7 +87,7 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
         .build()
         .map_err(|error| StoreError::Engine(error.to_string()))?;
     let network = Network { handle: network.handle().clone(), runtime: Some(network) };
-    let ready = network.handle.spawn(address.clone().make_ready());
+    let ready = network.handle.spawn(address.clone().make_ready(Whole::Asked));
     let ready = Drive::Elsewhere(&network.handle).wait(ready);
     ready.map_err(|error| StoreError::Engine(error.to_string()))??;
     let writing = address.pool(1, settings.patience)?;

@@ -113,7 +113,7 @@ impl Drive<'_> {
 }
 
 /// A connection in a transaction. The first trouble ends it: what is asked afterwards is answered with the same.
-pub(super) struct Work<'c> {
+pub(crate) struct Work<'c> {
     client: &'c ClientWrapper,
     drive: Drive<'c>,
     longest: Duration,
@@ -166,7 +166,7 @@ impl<'c> Work<'c> {
 }
 
 /// The types that an argument can have are found out by the engine, and answered by [`Arg`].
-fn slots<'a>(args: &'a [Arg<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+pub(crate) fn slots<'a>(args: &'a [Arg<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect()
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::connection;
+use super::{connection, moving};
 use crate::error::StoreError;
 
 /// How long another process's transaction is waited for.
@@ -30,6 +30,12 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     // The connection refuses to change its own file; into another it may copy.
     source.execute_batch("pragma query_only = off")?;
     source.execute("vacuum into ?", [partial.to_string_lossy()])?;
+    // A copy is no file that has moved: it is the way back, for whoever wants one.
+    let copy = rusqlite::Connection::open(&partial)?;
+    if moving::has_moved(&copy)? {
+        moving::mark(&copy, false)?;
+    }
+    drop(copy);
     file.sync_all().map_err(io)?;
     check(&partial)?;
     std::fs::rename(&partial, to).map_err(io)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::moving::has_moved;
 use crate::error::StoreError;
 
 mod migrations {
@@ -17,6 +18,9 @@ mod migrations {
 pub(crate) fn ready(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
     let ready = || {
         let mut connection = open_writing(path, busy_wait)?;
+        if has_moved(&connection)? {
+            return Err(StoreError::Moved);
+        }
         migrate(&mut connection)?;
         Ok(connection)
     };
@@ -56,7 +60,7 @@ fn open_writing(path: &Path, busy_wait: Duration) -> Result<Connection, StoreErr
     Ok(connection)
 }
 
-pub(super) fn open_reading(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
+pub(crate) fn open_reading(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags, busy_wait)?;
     connection.execute_batch("pragma query_only = on; pragma cache_size = -16384;")?;
@@ -76,7 +80,7 @@ fn open(path: &Path, flags: OpenFlags, busy_wait: Duration) -> Result<Connection
 }
 
 /// The version of a file's schema, 0 for one that has none; refuses one from the future before touching it.
-pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn version(connection: &Connection) -> Result<i64, StoreError> {
     let known = known_version();
     let has_history: bool = connection.query_row(
         "select count(*) > 0 from sqlite_master where name = 'refinery_schema_history'",
@@ -93,20 +97,41 @@ pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
     if found > known { Err(StoreError::NewerVersion { found, known }) } else { Ok(found) }
 }
 
-fn known_version() -> i64 {
-    migrations::migrations::runner()
-        .get_migrations()
-        .iter()
-        .map(|m| i64::from(m.version()))
-        .max()
-        .unwrap_or(0)
+/// Every migration of this program.
+pub(super) fn known_migrations() -> Vec<refinery::Migration> {
+    migrations::migrations::runner().get_migrations().clone()
+}
+
+/// This program's version.
+pub(crate) fn known_version() -> i64 {
+    known_migrations().iter().map(|m| i64::from(m.version())).max().unwrap_or(0)
+}
+
+/// Brings a file to this version.
+pub(super) fn migrate_to(path: &Path, busy_wait: Duration, version: i64) -> Result<(), StoreError> {
+    let mut connection = open_writing(path, busy_wait)?;
+    let version = i32::try_from(version).map_err(|_| StoreError::Malformed("a version that is none"))?;
+    let runner = migrations::migrations::runner().set_target(refinery::Target::Version(version));
+    runner.run(&mut connection).map_err(|error| unmigrated(&error))?;
+    Ok(())
+}
+
+/// What the engine said beneath a migration that failed.
+fn unmigrated(error: &refinery::Error) -> StoreError {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    StoreError::Engine(text)
 }
 
 /// Applies the migrations that the file has not seen.
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if version(connection)? < known_version() {
         let runner = migrations::migrations::runner();
-        runner.run(connection).map_err(|error| StoreError::Engine(error.to_string()))?;
+        runner.run(connection).map_err(|error| unmigrated(&error))?;
     }
     Ok(())
 }

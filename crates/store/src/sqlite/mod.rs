@@ -8,9 +8,11 @@ mod backup;
 mod commit;
 pub(crate) mod connection;
 mod floor;
+pub(crate) mod migration;
+pub(crate) mod moving;
 #[cfg(test)]
 mod plan;
-mod session;
+pub(crate) mod session;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +30,7 @@ use session::Moment;
 pub use crate::writer::{BATCH_MAX, QUEUE_MAX};
 pub use backup::{backup, check};
 pub use floor::floor;
+pub use migration::{plan, try_on};
 
 /// Idle reading connections that are kept; more are opened under load and closed after it.
 const READERS_KEPT: usize = 8;

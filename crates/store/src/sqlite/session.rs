@@ -43,7 +43,7 @@ fn rows(connection: &Connection, sql: &str, args: &[Arg<'_>], take: &mut Take<'_
 }
 
 /// A connection in a moment of reading.
-pub(super) struct Moment<'c>(pub(super) &'c Connection);
+pub(crate) struct Moment<'c>(pub(crate) &'c Connection);
 
 impl Session for Moment<'_> {
     fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {

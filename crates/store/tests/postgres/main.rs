@@ -7,6 +7,8 @@ mod dropping;
 mod failover;
 #[path = "../maker/mod.rs"]
 mod maker;
+mod migrating;
+mod moving;
 mod nodes;
 mod opening;
 mod parts;
