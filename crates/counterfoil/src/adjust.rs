@@ -6,18 +6,20 @@ use clap::{Args, Subcommand};
 use model::{Amount, Currency};
 use payment::{AdjustmentId, Reason};
 use server::App;
-use server::app::{AccountName, Approved, NewAdjustment, OperatorName};
+use server::app::{AccountName, Approved, NewAdjustment};
 use store::{Reading, StoreError, StoredAdjustment};
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
+use crate::person::PersonArguments;
 use crate::settle::platform;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  counterfoil adjust propose suspense mer_00000001 700 --reason 'paid twice at the counter' --operator ann
-  counterfoil adjust approve adj_… --operator ben
+  counterfoil adjust propose suspense mer_00000001 700 --reason 'paid twice at the counter' --operator li.wei
+  counterfoil adjust approve adj_… --operator zhang.min
 
-An account is mer_…, hld_…, fee, settlement or suspense. A proposal waits seven days.";
+Two persons are two accounts of `counterfoil operator`: password and one-time code are asked each time.
+An account of the ledger is mer_…, hld_…, fee, settlement or suspense. A proposal waits seven days.";
 
 /// How many are listed.
 const LISTED_MAX: u32 = 100;
@@ -50,9 +52,8 @@ pub(crate) struct ProposeArguments {
     /// Why, in 5 to 200 bytes
     #[arg(long)]
     reason: Reason,
-    /// Who proposes it
-    #[arg(long, value_name = "NAME")]
-    operator: OperatorName,
+    #[command(flatten)]
+    person: PersonArguments,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -61,9 +62,8 @@ pub(crate) struct ProposeArguments {
 pub(crate) struct DecideArguments {
     /// The adjustment: adj_ and 32 hexadecimal digits
     id: AdjustmentId,
-    /// Who decides
-    #[arg(long, value_name = "NAME")]
-    operator: OperatorName,
+    #[command(flatten)]
+    person: PersonArguments,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -72,6 +72,8 @@ pub(crate) struct DecideArguments {
 pub(crate) struct PostArguments {
     /// The adjustment: adj_ and 32 hexadecimal digits
     id: AdjustmentId,
+    #[command(flatten)]
+    person: PersonArguments,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -93,17 +95,20 @@ pub(crate) fn run(command: AdjustCommand) -> Result<ExitCode, Failure> {
         AdjustCommand::Propose(arguments) => propose(*arguments),
         AdjustCommand::Approve(arguments) => {
             let app = platform(&arguments.config)?;
-            let approved = runtime()?.block_on(app.approve_adjustment(arguments.id, arguments.operator))?;
+            let account = arguments.person.prove(app.store())?;
+            let approved = runtime()?.block_on(app.approve_adjustment(arguments.id, account))?;
             posted(&app, &approved)
         }
         AdjustCommand::Post(arguments) => {
             let app = platform(&arguments.config)?;
-            let approved = runtime()?.block_on(app.post_adjustment(arguments.id))?;
+            let account = arguments.person.prove(app.store())?;
+            let approved = runtime()?.block_on(app.post_adjustment(arguments.id, account))?;
             posted(&app, &approved)
         }
         AdjustCommand::Reject(arguments) => {
             let app = platform(&arguments.config)?;
-            let stored = runtime()?.block_on(app.reject_adjustment(arguments.id, arguments.operator))?;
+            let account = arguments.person.prove(app.store())?;
+            let stored = runtime()?.block_on(app.reject_adjustment(arguments.id, account))?;
             print(&app.store().peek(|rows| line(rows, &stored))?)
         }
         AdjustCommand::List(arguments) => list(&arguments),
@@ -113,13 +118,9 @@ pub(crate) fn run(command: AdjustCommand) -> Result<ExitCode, Failure> {
 fn propose(arguments: ProposeArguments) -> Result<ExitCode, Failure> {
     let amount = Amount::new(arguments.minor, Currency::from_letters(&arguments.currency)?)?;
     let app = platform(&arguments.config)?;
-    let stored = runtime()?.block_on(app.propose_adjustment(NewAdjustment {
-        from: arguments.from,
-        to: arguments.to,
-        amount,
-        reason: arguments.reason,
-        operator: arguments.operator,
-    }))?;
+    let account = arguments.person.prove(app.store())?;
+    let new = NewAdjustment { from: arguments.from, to: arguments.to, amount, reason: arguments.reason };
+    let stored = runtime()?.block_on(app.propose_adjustment(new, account))?;
     let id = stored.adjustment.id();
     let line = app.store().peek(|rows| line(rows, &stored))?;
     print(&format!("{line}Next: another operator says `counterfoil adjust approve {id} --operator NAME`\n"))
@@ -130,7 +131,7 @@ fn posted(app: &App, approved: &Approved) -> Result<ExitCode, Failure> {
     match approved.refused {
         None => Ok(ExitCode::SUCCESS),
         Some(error) => Err(format!(
-            "it is approved and not posted: {error}. Later: counterfoil adjust post {}",
+            "it is approved and not posted: {error}. Later: counterfoil adjust post {} --operator NAME",
             approved.stored.adjustment.id()
         )
         .into()),

@@ -32,7 +32,9 @@ Examples, in their order; the keys come first (counterfoil keys init, counterfoi
 A load stays open when its card left too early. The card's next tap finishes it; a person does only when the
 card cannot be read any more:
   counterfoil bank settle load_0123456789abcdef0123456789abcdef unreadable --note \"card broken, seen\"
-  counterfoil bank settle load_0123456789abcdef0123456789abcdef not-credited --note \"its log has no load\"";
+  counterfoil bank settle load_0123456789abcdef0123456789abcdef not-credited --note \"its log has no load\"
+
+A load that its card was credited with is given back by two persons: counterfoil bank reversal --help";
 
 /// A key store without the bank's keys, or without those of a product.
 pub(crate) const KEYS_MISSING: &str =
@@ -113,6 +115,7 @@ enum StateName {
     InDoubt,
     SettledCredited,
     SettledReturned,
+    Reversed,
 }
 
 impl StateName {
@@ -123,6 +126,7 @@ impl StateName {
             Self::InDoubt => LoadState::InDoubt,
             Self::SettledCredited => LoadState::SettledCredited,
             Self::SettledReturned => LoadState::SettledReturned,
+            Self::Reversed => LoadState::Reversed,
         }
     }
 }

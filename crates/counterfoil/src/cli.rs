@@ -12,7 +12,7 @@ use payment::MerchantId;
 use crate::config::Config;
 use crate::{
     adjust, audit, bank, bench, card, copy, demo, fleet, holder, keys, ledger, merchant, operator, pack,
-    plan, reconcile, serve, settle, terminal, tls, wallet,
+    plan, reconcile, reversal, serve, settle, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -69,7 +69,7 @@ enum Command {
     /// What operators saw and did
     #[command(subcommand, after_help = audit::EXAMPLES)]
     Audit(audit::AuditCommand),
-    /// Add merchants, and say what is kept of their payments
+    /// Add merchants and their API keys, and say what is kept of their payments
     #[command(subcommand)]
     Merchant(MerchantCommand),
     /// Close the days that have ended: each merchant's account, from opening to closing balance
@@ -157,6 +157,9 @@ enum BankCommand {
     Loads(bank::LoadsArguments),
     /// Settle by hand what a card cannot decide
     Settle(bank::SettleArguments),
+    /// Give back a load that its card was credited with: by two persons
+    #[command(subcommand, after_help = reversal::EXAMPLES)]
+    Reversal(reversal::ReversalCommand),
 }
 
 #[derive(Subcommand)]
@@ -213,8 +216,13 @@ enum HolderCommand {
 enum MerchantCommand {
     /// Add a merchant and print its API key, once
     Add(merchant::AddArguments),
+    /// Give a merchant a key for the test mode and print it, once
+    TestKey(merchant::KeyArguments),
     /// Set, show or take away what is kept of a merchant's payments; without a rule, nothing is
     Fee(merchant::FeeArguments),
+    /// API keys: list, add, revoke
+    #[command(subcommand, after_help = merchant::KEY_EXAMPLES)]
+    Key(merchant::KeyCommand),
 }
 
 #[derive(Subcommand)]
@@ -266,6 +274,7 @@ impl Cli {
             Command::Bank(BankCommand::Unfreeze(arguments)) => bank::freeze(arguments, false),
             Command::Bank(BankCommand::Loads(arguments)) => bank::loads(arguments),
             Command::Bank(BankCommand::Settle(arguments)) => bank::settle(arguments),
+            Command::Bank(BankCommand::Reversal(command)) => reversal::run(command),
             Command::Wallet(WalletCommand::Issue(arguments)) => wallet::issue(arguments),
             Command::Wallet(WalletCommand::List(arguments)) => wallet::list(arguments),
             Command::Wallet(WalletCommand::Freeze(arguments)) => wallet::freeze(arguments, true),
@@ -279,7 +288,9 @@ impl Cli {
             Command::Holder(HolderCommand::Fund(arguments)) => holder::fund(arguments),
             Command::Holder(HolderCommand::Forget(arguments)) => holder::forget(&arguments),
             Command::Merchant(MerchantCommand::Add(arguments)) => merchant::add(arguments),
+            Command::Merchant(MerchantCommand::TestKey(arguments)) => merchant::test_key(&arguments),
             Command::Merchant(MerchantCommand::Fee(arguments)) => merchant::fee(arguments),
+            Command::Merchant(MerchantCommand::Key(command)) => merchant::key(command),
             Command::Settle(arguments) => settle::settle(&arguments),
             Command::Reconcile(command) => reconcile::run(command),
             Command::Adjust(command) => adjust::run(command),

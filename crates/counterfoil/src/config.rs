@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     pub(crate) orders: Orders,
     pub(crate) settlement: Settlement,
+    pub(crate) test_mode: TestModeSection,
     pub(crate) tap: Tap,
     pub(crate) sms: Sms,
     pub(crate) log: Log,
@@ -230,6 +231,22 @@ impl Settlement {
     }
 }
 
+/// A second platform of made-up money, for merchants' own tests.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestModeSection {
+    pub(crate) enabled: bool,
+    pub(crate) database: String,
+    pub(crate) cards_a_merchant: u32,
+}
+
+impl core::fmt::Debug for TestModeSection {
+    /// The address may hold a password.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("TestModeSection").field("enabled", &self.enabled).finish_non_exhaustive()
+    }
+}
+
 /// The bank's two servers for wallet cards. They run where both files are named.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -368,6 +385,15 @@ impl Config {
         }
         if chirpstack.user.is_empty() != chirpstack.password_file.as_os_str().is_empty() {
             return out("chirpstack.password_file", "must be given with chirpstack.user, or neither");
+        }
+        if !(1..=10_000).contains(&self.test_mode.cards_a_merchant) {
+            return out("test_mode.cards_a_merchant", "must be 1 to 10000");
+        }
+        if !self.test_mode.database.is_empty() && self.test_mode.database == self.database.url {
+            return out(
+                "test_mode.database",
+                "must not be that of [database]: test data and live money never mix",
+            );
         }
         if !self.northbound.listen.is_empty() && self.northbound.listen.parse::<SocketAddr>().is_err() {
             return out("northbound.listen", "must be an address and a port, or empty");

@@ -9,7 +9,7 @@ use store::postgres::{PATIENCE, Settings};
 use store::{Store, StoreError};
 
 use crate::cli::Failure;
-use crate::config::Config;
+use crate::config::{Config, DatabaseSection};
 use crate::places::Places;
 
 /// How long a start waits for a database server that is away.
@@ -32,12 +32,28 @@ impl Database {
         if section.url.is_empty() {
             return Ok(Self::Embedded(places.database()));
         }
-        if !section.url.starts_with("postgres://") && !section.url.starts_with("postgresql://") {
-            return Err(
-                "database.url is no database that this program knows; give postgres://USER@HOST/NAME, or \
-                        nothing for the file in the data folder"
-                    .into(),
-            );
+        Self::server("database.url", &section.url, section)
+    }
+
+    /// The test mode's, where it has one.
+    pub(crate) fn of_test_mode(config: &Config, places: &Places) -> Result<Option<Self>, Failure> {
+        let (section, test) = (&config.database, &config.test_mode);
+        match (test.enabled, test.database.is_empty()) {
+            (false, _) => Ok(None),
+            (true, true) if section.url.is_empty() => Ok(Some(Self::Embedded(places.test_database()))),
+            // A file on each of several nodes would not be one.
+            (true, true) => Ok(None),
+            (true, false) => Self::server("test_mode.database", &test.database, section).map(Some),
+        }
+    }
+
+    fn server(setting: &str, url: &str, section: &DatabaseSection) -> Result<Self, Failure> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(format!(
+                "{setting} is no database that this program knows; give postgres://USER@HOST/NAME, or nothing for \
+                 the file in the data folder"
+            )
+            .into());
         }
         let password = if section.password_file.as_os_str().is_empty() {
             None
@@ -49,7 +65,7 @@ impl Database {
         };
         let authorities = Some(section.authorities.as_path()).filter(|path| !path.as_os_str().is_empty());
         // With TLS the server is always verified: what libpq calls verify-full.
-        let mut url = section.url.replace("sslmode=verify-full", "sslmode=require");
+        let mut url = url.replace("sslmode=verify-full", "sslmode=require");
         if authorities.is_some() && !url.contains("sslmode=") {
             url += if url.contains('?') { "&sslmode=require" } else { "?sslmode=require" };
         }

@@ -169,6 +169,33 @@ pub(crate) fn create(
     Ok(store)
 }
 
+/// Opens the test mode's key store, and makes it if it is not there. Its keys are worth nothing: it needs nobody's passphrase.
+pub(crate) fn open_test(places: &Places, now: UnixMillis) -> Result<Arc<SealedFile>, KeysError> {
+    let (path, words) = (places.test_key_store(), places.test_passphrase());
+    if !path.exists() {
+        let mut drawn = Zeroizing::new([0; 32]);
+        system_entropy(drawn.as_mut_slice()).map_err(|_| KeysError::Entropy)?;
+        let text = Zeroizing::new(hex::encode(drawn.as_slice()));
+        // The passphrase first: a key store that nobody can open is worth nothing.
+        write_private(&words, text.as_bytes())?;
+        let passphrase = Passphrase::new(text.to_string())?;
+        // 256 random bits are not guessed, however cheap a try is.
+        let store =
+            SealedFile::create(&path, &passphrase, Environment::Test, Cost::Testing, &mut system_entropy)?;
+        let names = card_keys()?;
+        let (first, second) = (Custodian::new("test mode one")?, Custodian::new("test mode two")?);
+        let wanted = [(names.master, KeyUse::DeriveCardKeys), (names.transport, KeyUse::WrapCardKeys)];
+        for (name, key_use) in wanted {
+            store.generate(name, key_use, &first, now, &mut system_entropy)?;
+            store.set_state(name, KeyEvent::Activate, &second, now)?;
+        }
+        return Ok(Arc::new(store));
+    }
+    let text = Zeroizing::new(read(&words)?);
+    let passphrase = Passphrase::new(String::from_utf8_lossy(&text).trim_end().to_owned())?;
+    Ok(Arc::new(SealedFile::open(&path, &passphrase, Environment::Test)?))
+}
+
 /// Opens the key store.
 pub(crate) fn open(
     places: &Places,

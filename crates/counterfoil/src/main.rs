@@ -23,14 +23,17 @@ mod node;
 mod northbound;
 mod operator;
 mod pack;
+mod person;
 mod places;
 mod plan;
 mod platform;
 mod reconcile;
+mod reversal;
 mod serve;
 mod settle;
 mod tap;
 mod terminal;
+mod test_mode;
 mod tls;
 mod wallet;
 

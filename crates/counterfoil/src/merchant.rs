@@ -1,22 +1,36 @@
-//! `merchant add` and `merchant fee`.
+//! `merchant add`, `merchant key …`, `merchant test-key` and `merchant fee`.
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use model::Currency;
 use payment::{FeeOnRefund, FeeRule, MerchantId};
+use server::Actor;
+use server::app::{API_KEYS_MAX, NewApiKey};
+use store::{ApiKeyId, ApiScope, Merchant, Store, StoredApiKey};
 
+use crate::bank::reading_store;
 use crate::cli::{ConfigArguments, Failure, merchant_id, print, runtime};
-use crate::config::Environment;
 use crate::database::Database;
 use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
+use crate::settle::platform;
+use crate::test_mode;
 
 #[derive(Args)]
 pub(crate) struct AddArguments {
     /// The name as holders read it
     name: String,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyArguments {
+    /// The merchant: mer_ and 8 hexadecimal digits
+    #[arg(value_parser = merchant_id)]
+    merchant: MerchantId,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -119,7 +133,162 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode, Failure> {
     let passphrase = keys::passphrase(&config.keys.passphrase_file)?;
     let key_store = keys::open(&places, &passphrase, keys::environment(config.keys.environment))?;
     let app = open_app(&Database::of(&config, &places)?, key_store, config.rules())?;
-    let live = matches!(config.keys.environment, Environment::Production);
-    let (merchant, key) = runtime()?.block_on(app.add_merchant(name, live))?;
-    print(&format!("{merchant} {name}\nAPI key, shown this once: {}\n", key.reveal()))
+    runtime()?.block_on(async {
+        let (merchant, key) = app.add_merchant(name).await?;
+        let mut said = format!("{merchant} {name}\n");
+        if let Some(tests) = test_mode::of(&config, &places).await? {
+            let known = Merchant { id: merchant, name: name.to_owned() };
+            let key = tests.add_key(&known).await?;
+            said += &format!("Test key, shown this once: {}\n", key.reveal());
+        }
+        print(&format!("{said}API key, shown this once: {}\n", key.reveal()))
+    })
+}
+
+/// `merchant test-key`.
+pub(crate) fn test_key(arguments: &KeyArguments) -> Result<ExitCode, Failure> {
+    let config = arguments.config.load()?;
+    let places = Places::at(&config.data)?;
+    let known = known(&Database::of(&config, &places)?.open_known()?, arguments.merchant)?;
+    runtime()?.block_on(async {
+        let tests = test_mode::of(&config, &places).await?;
+        let tests = tests.ok_or("the test mode is off: see [test_mode] in the configuration")?;
+        let key = tests.add_key(&known).await?;
+        print(&format!("{} {}\nTest key, shown this once: {}\n", known.id, known.name, key.reveal()))
+    })
+}
+
+fn known(store: &Store, id: MerchantId) -> Result<Merchant, Failure> {
+    let found = store.peek(|rows| rows.merchant(id))?;
+    Ok(found.ok_or_else(|| format!("there is no merchant {id}; `counterfoil merchant add` adds one"))?)
+}
+
+pub(crate) const KEY_EXAMPLES: &str = "\
+Examples:
+  counterfoil merchant key add mer_00000001 --name 'till 2' --scope read
+  counterfoil merchant key list
+  counterfoil merchant key revoke key_0123456789abcdef    # at once, on every node; a key is shown once, its id here";
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make another API key, and print it once
+    Add(KeyAddArguments),
+    /// List the keys: what they may, since when they are, when they were last used; never the keys
+    List(KeyListArguments),
+    /// Refuse a key from now on
+    Revoke(KeyRevokeArguments),
+}
+
+/// What a key may.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ScopeName {
+    /// Everything
+    All,
+    /// Look, and change nothing
+    Read,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyAddArguments {
+    /// The merchant: mer_ and 8 hexadecimal digits
+    #[arg(value_parser = merchant_id)]
+    merchant: MerchantId,
+    /// What it is called: who has it, and what for
+    #[arg(long)]
+    name: String,
+    /// What it may
+    #[arg(long, value_enum, default_value = "all")]
+    scope: ScopeName,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyListArguments {
+    /// One merchant's only: mer_ and 8 hexadecimal digits
+    #[arg(value_parser = merchant_id)]
+    merchant: Option<MerchantId>,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyRevokeArguments {
+    /// The key: key_ and 16 hexadecimal digits, out of the list
+    key: ApiKeyId,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+/// How many merchants are read at once.
+const PORTION: u32 = 100;
+
+pub(crate) fn key(command: KeyCommand) -> Result<ExitCode, Failure> {
+    match command {
+        KeyCommand::Add(arguments) => add_key(arguments),
+        KeyCommand::List(arguments) => list_keys(&arguments),
+        KeyCommand::Revoke(arguments) => {
+            let app = platform(&arguments.config)?;
+            let revoking = app.revoke_api_key(Actor::command_line(), arguments.key);
+            let revoked = runtime()?.block_on(revoking)?.key;
+            print(&format!(
+                "{} ({}…) of {} is refused from now on.\n",
+                revoked.id(),
+                revoked.hint,
+                revoked.merchant
+            ))
+        }
+    }
+}
+
+fn add_key(arguments: KeyAddArguments) -> Result<ExitCode, Failure> {
+    let app = platform(&arguments.config)?;
+    let scope = match arguments.scope {
+        ScopeName::All => ApiScope::All,
+        ScopeName::Read => ApiScope::Read,
+    };
+    let new = NewApiKey { merchant: arguments.merchant, name: arguments.name, scope };
+    let (id, key) = runtime()?.block_on(app.add_api_key(Actor::command_line(), new))?;
+    print(&format!("{id} of {}\nAPI key, shown this once: {}\n", arguments.merchant, key.reveal()))
+}
+
+fn list_keys(arguments: &KeyListArguments) -> Result<ExitCode, Failure> {
+    let store = reading_store(&arguments.config)?;
+    let mut text = String::from(
+        "KEY                   BEGINS        MERCHANT      MAY   MADE                  LAST USED             STATE                          NAME\n",
+    );
+    let mut after = None;
+    loop {
+        let merchants = match arguments.merchant {
+            Some(merchant) if after.is_none() => {
+                store.peek(|rows| rows.merchant(merchant))?.into_iter().collect()
+            }
+            Some(_) => Vec::new(),
+            None => store.peek(|rows| rows.merchants_after(after, PORTION))?,
+        };
+        let Some(last) = merchants.last() else { return print(&text) };
+        after = Some(last.id);
+        for merchant in &merchants {
+            let keys = store.peek(|rows| rows.api_keys_of(merchant.id, API_KEYS_MAX))?;
+            text.extend(keys.iter().map(listed));
+        }
+    }
+}
+
+fn listed(stored: &StoredApiKey) -> String {
+    let key = &stored.key;
+    let used = stored.used_at.map_or_else(|| "never".to_owned(), server::web::moment);
+    let state = match stored.revoked_at {
+        Some(at) => format!("revoked {}", server::web::moment(at)),
+        None => "good".into(),
+    };
+    format!(
+        "{:<21} {:<13} {:<13} {:<5} {:<21} {used:<21} {state:<30} {}\n",
+        key.id().to_string(),
+        key.hint,
+        key.merchant.to_string(),
+        key.scope.name(),
+        server::web::moment(stored.created_at),
+        key.name
+    )
 }

@@ -151,7 +151,12 @@ impl Member {
     }
 
     /// Begins to be seen and to hear. The platform's bearers are attached.
-    pub(crate) async fn begin(self, fleet: &Fleet, addresses: String) -> Result<Serving, StoreError> {
+    pub(crate) async fn begin(
+        self,
+        fleet: &Fleet,
+        tests: Option<App>,
+        addresses: String,
+    ) -> Result<Serving, StoreError> {
         let Self { nodes, settings } = self;
         nodes.listens_at(addresses);
         let (signals, teller, heard) = signals(&settings)?;
@@ -161,11 +166,15 @@ impl Member {
         }
         nodes.tell(&Hint::Roll);
         let (lose, lost) = watch::channel(None);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(beat(nodes.clone(), fleet.clone(), lose)),
-            tokio::spawn(hear(nodes.clone(), fleet.clone(), heard)),
+            tokio::spawn(hear(nodes.clone(), fleet.clone(), tests.clone(), heard)),
             tokio::spawn(poll(fleet.app().clone())),
         ];
+        if let Some(tests) = tests {
+            tests.tell_others(nodes.clone());
+            tasks.push(tokio::spawn(poll(tests)));
+        }
         let returning = fleet.clone();
         tokio::spawn(async move { logged(returning.returned().await) });
         Ok(Serving { nodes, lost, tasks, _signals: signals })
@@ -243,7 +252,7 @@ async fn beat(nodes: Nodes, fleet: Fleet, lose: watch::Sender<Option<String>>) {
     }
 }
 
-async fn hear(nodes: Nodes, fleet: Fleet, mut heard: mpsc::Receiver<Signal>) {
+async fn hear(nodes: Nodes, fleet: Fleet, tests: Option<App>, mut heard: mpsc::Receiver<Signal>) {
     let metrics = |outcome| fleet.app().metrics().signal(outcome);
     while let Some(signal) = heard.recv().await {
         let hint = match signal {
@@ -256,7 +265,9 @@ async fn hear(nodes: Nodes, fleet: Fleet, mut heard: mpsc::Receiver<Signal>) {
             },
             Signal::Anew => {
                 metrics("missed");
-                fleet.app().notices().missed();
+                for app in [Some(fleet.app()), tests.as_ref()].into_iter().flatten() {
+                    app.notices().missed();
+                }
                 logged(nodes.look().await);
                 logged(fleet.hand_waiting().await);
                 continue;
@@ -264,7 +275,12 @@ async fn hear(nodes: Nodes, fleet: Fleet, mut heard: mpsc::Receiver<Signal>) {
         };
         metrics("heard");
         match hint {
-            Hint::Order(order) => fleet.app().notices().told(order),
+            // Ids are of one platform or the other; whose it is not finds nobody who looks at it.
+            Hint::Order(order) => {
+                for app in [Some(fleet.app()), tests.as_ref()].into_iter().flatten() {
+                    app.notices().told(order);
+                }
+            }
             Hint::Downlink { node, id } if node == *nodes.name() => {
                 let fleet = fleet.clone();
                 tokio::spawn(async move { logged(fleet.hand_told(id).await) });

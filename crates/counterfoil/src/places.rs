@@ -66,6 +66,20 @@ impl Places {
         self.folder.join("counterfoil.db")
     }
 
+    /// The test mode's database.
+    pub(crate) fn test_database(&self) -> PathBuf {
+        self.folder.join("test.db")
+    }
+
+    /// The test mode's key store, and the passphrase that it alone has: its keys are worth nothing.
+    pub(crate) fn test_key_store(&self) -> PathBuf {
+        self.folder.join("test-keys.cfks")
+    }
+
+    pub(crate) fn test_passphrase(&self) -> PathBuf {
+        self.folder.join("test-keys.passphrase")
+    }
+
     pub(crate) fn key_store(&self) -> PathBuf {
         self.folder.join("keys.cfks")
     }

@@ -14,6 +14,7 @@ use server::bearer::coap::BaseStation;
 use server::bearer::northbound::{CallerError, Northbound};
 use server::http::Api;
 use server::nodes::{Role, Roles};
+use server::test_mode::{TestMode, TestModeError, is_live};
 use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -70,13 +71,15 @@ pub(crate) fn open_app(
     database: &Database,
     keys: Arc<dyn KeyStore>,
     rules: Rules,
-) -> Result<App, StoreError> {
-    Ok(app_on(database.open()?, keys, rules))
+) -> Result<App, TestModeError> {
+    app_on(database.open()?, keys, rules)
 }
 
-/// A platform on a store.
-pub(crate) fn app_on(store: Store, keys: Arc<dyn KeyStore>, rules: Rules) -> App {
-    App::new(store, keys, Arc::new(SystemClock), Arc::new(SystemChance), rules, Arc::new(Metrics::new()))
+/// A platform of live money on a store; one of test data is refused.
+pub(crate) fn app_on(store: Store, keys: Arc<dyn KeyStore>, rules: Rules) -> Result<App, TestModeError> {
+    is_live(&store)?;
+    let metrics = Arc::new(Metrics::new());
+    Ok(App::new(store, keys, Arc::new(SystemClock), Arc::new(SystemChance), rules, metrics))
 }
 
 /// A platform that runs.
@@ -90,9 +93,10 @@ pub(crate) struct Platform {
     /// Its commands end with it.
     northbound: Option<Northbound>,
     listeners: Vec<Listener>,
-    sweeper: JoinHandle<()>,
-    keeper: JoinHandle<()>,
+    /// What is done by itself.
+    sweeps: Vec<JoinHandle<()>>,
     pub(crate) fleet: Fleet,
+    test_mode: Option<TestMode>,
 }
 
 impl Platform {
@@ -100,16 +104,18 @@ impl Platform {
     pub(crate) async fn start(
         app: App,
         bank: Option<Bank>,
+        test_mode: Option<TestMode>,
         listens: Listens,
         coap: CoapConfig,
     ) -> Result<Self, StartError> {
-        Self::start_as(app, bank, listens, coap, Roles::ALL).await
+        Self::start_as(app, bank, test_mode, listens, coap, Roles::ALL).await
     }
 
     /// Binds the ports of its roles, then serves. Health and metrics are there whatever they are.
     pub(crate) async fn start_as(
         app: App,
         bank: Option<Bank>,
+        test_mode: Option<TestMode>,
         listens: Listens,
         coap: CoapConfig,
         roles: Roles,
@@ -147,7 +153,16 @@ impl Platform {
             http_address = address_of(http, listens.http);
         }
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
-        let api = Api::new(fleet.clone(), &public_url);
+        let mut api = Api::new(fleet.clone(), &public_url);
+        let mut sweeps = vec![tokio::spawn(sweep(app.clone())), tokio::spawn(keep(fleet.clone()))];
+        if let Some(mode) = &test_mode {
+            api = api.with_test_mode(mode);
+            sweeps.extend([
+                tokio::spawn(sweep(mode.app().clone())),
+                tokio::spawn(keep(mode.fleet().clone())),
+                tokio::spawn(act(mode.clone())),
+            ]);
+        }
         let operations_address = address_of(&operations, listens.operations);
         let names: Vec<&str> = listens.operations_names.iter().map(String::as_str).collect();
         let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
@@ -171,9 +186,9 @@ impl Platform {
             http: http_address,
             operations: operations_address,
             listeners,
-            sweeper: tokio::spawn(sweep(app.clone())),
-            keeper: tokio::spawn(keep(fleet.clone())),
+            sweeps,
             fleet,
+            test_mode,
             station,
             chirpstack,
             northbound,
@@ -208,8 +223,12 @@ impl Platform {
             listener.stop().await;
         }
         drop(self.northbound);
-        self.sweeper.abort();
-        self.keeper.abort();
+        self.sweeps.iter().for_each(JoinHandle::abort);
+        if let Some(mode) = self.test_mode
+            && let Err(error) = mode.fleet().keep_notes().await
+        {
+            tracing::error!(%error, "the last notes of the test mode could not be kept");
+        }
         if let Err(error) = self.fleet.keep_notes().await {
             tracing::error!(%error, "the last notes of the fleet could not be kept");
         }
@@ -278,6 +297,15 @@ async fn sweep(app: App) {
         if ticks.is_multiple_of(FORGET_EVERY_TICKS) {
             forget(&app).await;
         }
+    }
+}
+
+/// Test cards that were stopped on their way go on, and the test clock follows its database.
+async fn act(mode: TestMode) {
+    let mut tick = every(TURN_EVERY);
+    loop {
+        tick.tick().await;
+        logged(mode.turn().await);
     }
 }
 

@@ -7,18 +7,19 @@ use clap::{Args, Subcommand, ValueEnum};
 use model::Currency;
 use payment::Reason;
 use server::App;
-use server::app::{BankFileGiven, BankForm, OperatorName, date_of};
+use server::app::{BankFileGiven, BankForm, date_of};
 use statement::bank_csv::{self, ColumnMap, CurrencyFrom, DateOrder, DecimalMark, Encoding};
 use store::{Day, Resolution, StoredDifference};
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
+use crate::person::PersonArguments;
 use crate::settle::platform;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   counterfoil reconcile import statement.xml
   counterfoil reconcile import bank.csv --date 日期 --amount 金额 --currency CNY --reference 附言 --encoding gb18030
-  counterfoil reconcile resolve 7 --as accepted --reason 'bank charge of November' --operator ann";
+  counterfoil reconcile resolve 7 --as accepted --reason 'bank charge of November' --operator li.wei";
 
 /// How many rows are listed.
 const LISTED_MAX: u32 = 100;
@@ -158,9 +159,8 @@ pub(crate) struct ResolveArguments {
     /// Why, in 5 to 200 bytes
     #[arg(long)]
     reason: Reason,
-    /// Who says so
-    #[arg(long, value_name = "NAME")]
-    operator: OperatorName,
+    #[command(flatten)]
+    person: PersonArguments,
     #[command(flatten)]
     config: ConfigArguments,
 }
@@ -368,7 +368,8 @@ fn resolve(arguments: ResolveArguments) -> Result<ExitCode, Failure> {
         Way::Accepted => Resolution::Accepted,
     };
     let app = platform(&arguments.config)?;
-    let resolving = app.resolve_difference(arguments.id, way, arguments.reason, arguments.operator);
+    let account = arguments.person.prove(app.store())?;
+    let resolving = app.resolve_difference(arguments.id, way, arguments.reason, account);
     runtime()?.block_on(resolving)?;
     print(&shown(&app, arguments.id)?)
 }

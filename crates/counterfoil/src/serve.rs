@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use server::nodes::{Role, Roles};
+use server::test_mode::is_live;
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Config;
@@ -12,7 +13,7 @@ use crate::node::Entered;
 use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, app_on};
 use crate::tap::{TapListens, TapRail, industries, open_bank};
-use crate::{keys, log, lorawan, node, northbound};
+use crate::{keys, log, lorawan, node, northbound, test_mode};
 
 /// Shown below the help of `serve`.
 pub(crate) const EXAMPLES: &str = "\
@@ -77,10 +78,13 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Entered::Among(member) => Some(member),
         Entered::Stopped => return print("Stopped.\n"),
     };
-    let app = app_on(store, key_store.clone(), config.rules());
+    let app = app_on(store, key_store.clone(), config.rules())?;
     if let Some(member) = &member {
         app.join(member.nodes());
     }
+    let tests = test_mode::of(&config, &places).await?;
+    // Two addresses can lead to one database: that shows now.
+    is_live(app.store())?;
     let listens = Listens {
         air: config.air.listen,
         http: config.http.listen,
@@ -98,13 +102,22 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     let bank = open_bank(app.clone(), key_store.clone(), industries)?;
     let platform =
-        Platform::start_as(app, Some(bank.clone()), listens, coap::Config::default(), roles).await?;
+        Platform::start_as(app, Some(bank.clone()), tests.clone(), listens, coap::Config::default(), roles)
+            .await?;
     let tap = match tap_listens {
         Some(listens) => Some(TapRail::start_as(bank, listens, roles).await?),
         None => None,
     };
     let mut serving = match member {
-        Some(member) => Some(member.begin(&platform.fleet, addresses(&platform, roles)).await?),
+        Some(member) => Some(
+            member
+                .begin(
+                    &platform.fleet,
+                    tests.as_ref().map(|mode| mode.app().clone()),
+                    addresses(&platform, roles),
+                )
+                .await?,
+        ),
         None => None,
     };
     print("Counterfoil serves.\n")?;
@@ -116,6 +129,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     if roles.has(Role::Air) {
         print(&format!("  cards                      coap://{}/cf\n", platform.air))?;
     }
+    print(&test_mode::said(&config, tests.as_ref()))?;
     if roles.has(Role::Air) && !config.chirpstack.url.is_empty() {
         print(&format!("  LoRaWAN                    {} (ChirpStack)\n", config.chirpstack.url))?;
     }

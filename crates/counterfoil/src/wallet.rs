@@ -149,11 +149,11 @@ pub(crate) fn freeze(arguments: OneWallet, frozen: bool) -> Result<ExitCode, Fai
 pub(crate) fn list(arguments: ConfigArguments) -> Result<ExitCode, Failure> {
     const LIMIT: u32 = 1_000;
     let rows = reading_store(&arguments)?.peek(|rows| rows.wallets_after(None, LIMIT))?;
-    let mut text = String::from("CARD                  INDUSTRY  STATE   COUNTER  BANK CARD\n");
+    let mut text = String::from("CARD                  INDUSTRY  STATE      COUNTER  BANK CARD\n");
     for wallet in rows {
         let hidden = wallet.bank_card.len().saturating_sub(4);
         text += &format!(
-            "{}  {}      {:<7} {:<8} ••••{}\n",
+            "{}  {}      {:<10} {:<8} ••••{}\n",
             wallet.asn,
             wallet.industry,
             wallet.state.name(),

@@ -4,7 +4,7 @@
 
 mod program;
 
-use program::platform::Platform;
+use program::platform::{PASSWORD, Person, Platform};
 
 const PAYOUT: &str = "00000000000000000000000000000abc";
 
@@ -19,10 +19,10 @@ fn house() -> (Platform, String, String) {
     (platform, merchant, holder)
 }
 
-fn proposed(platform: &Platform, from: &str, to: &str, minor: &str, operator: &str) -> String {
+fn proposed(platform: &Platform, from: &str, to: &str, minor: &str, person: &Person) -> String {
     let reason = "paid at the counter while the radio was down";
-    let propose = ["adjust", "propose", from, to, minor, "--reason", reason, "--operator", operator];
-    let said = platform.run(&propose).well();
+    let propose = ["adjust", "propose", from, to, minor, "--reason", reason];
+    let said = platform.run_as(person, &propose).well();
     assert!(said.contains(" proposed ") && said.contains("Next: another operator"), "{said}");
     said.split_whitespace().next().unwrap().to_owned()
 }
@@ -30,22 +30,23 @@ fn proposed(platform: &Platform, from: &str, to: &str, minor: &str, operator: &s
 #[test]
 fn an_adjustment_takes_two_persons() {
     let (platform, merchant, holder) = house();
-    let id = proposed(&platform, &holder, &merchant, "7000", "ann");
-    let own = platform.run(&["adjust", "approve", &id, "--operator", "Ann"]).badly();
+    let (ann, ben) = (platform.person("ann", "operator"), platform.person("ben", "administrator"));
+    let id = proposed(&platform, &holder, &merchant, "7000", &ann);
+    let own = platform.run_as(&ann, &["adjust", "approve", &id]).badly();
     assert!(own.contains("another operator must approve it"), "{own}");
     assert!(platform.run(&["adjust", "list"]).well().contains(&id));
-    let posted = platform.run(&["adjust", "approve", &id, "--operator", "ben"]).well();
+    let posted = platform.run_as(&ben, &["adjust", "approve", &id]).well();
     assert!(posted.contains("posted by ben") && posted.contains(&format!("from {holder} to {merchant}")));
     assert_eq!(platform.run(&["adjust", "list"]).well(), "No adjustment waits.\n");
     assert!(platform.run(&["adjust", "list", "--all"]).well().contains("proposed by ann, posted by ben"));
 
     // What the ledger refuses is approved, and not posted.
-    let large = proposed(&platform, &holder, &merchant, "7000", "ann");
-    let refused = platform.run(&["adjust", "approve", &large, "--operator", "ben"]);
+    let large = proposed(&platform, &holder, &merchant, "7000", &ann);
+    let refused = platform.run_as(&ben, &["adjust", "approve", &large]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.out.contains(" approved "), "{}", refused.out);
     assert!(refused.err.contains(&format!("counterfoil adjust post {large}")), "{}", refused.err);
-    let rejected = platform.run(&["adjust", "reject", &large, "--operator", "ann"]).well();
+    let rejected = platform.run_as(&ann, &["adjust", "reject", &large]).well();
     assert!(rejected.contains("rejected by ann"), "{rejected}");
     let short = ["adjust", "propose", "fee", "suspense", "1", "--reason", "why", "--operator", "ann"];
     assert!(platform.run(&short).err.contains("at least 5 bytes"));
@@ -54,10 +55,44 @@ fn an_adjustment_takes_two_persons() {
 }
 
 #[test]
+fn a_name_alone_moves_no_money() {
+    let (platform, merchant, holder) = house();
+    let ann = platform.person("ann", "operator");
+    let viewer = platform.person("vic", "viewer");
+    let reason = "paid at the counter while the radio was down";
+    let propose = ["adjust", "propose", &holder, &merchant, "7000", "--reason", reason];
+    let code = ann.codes.borrow_mut().pop().unwrap();
+    let ghost = Person { name: "ghost".into(), codes: Vec::new().into() };
+    for (person, password, code) in [
+        (&ann, "another horse battery", code.as_str()),
+        (&ann, PASSWORD, "000000"),
+        (&ann, "", ""),
+        (&ghost, PASSWORD, code.as_str()),
+    ] {
+        let refused = platform.run_typed_as(person, &propose, password, code).badly();
+        assert!(refused.contains("name, password or code is wrong"), "{refused}");
+    }
+    let used = platform.run_typed_as(&ann, &propose, PASSWORD, &code);
+    used.well();
+    let again = platform.run_typed_as(&ann, &propose, PASSWORD, &code).badly();
+    assert!(again.contains("name, password or code is wrong"), "a code is good once: {again}");
+    let refused = platform.run_as(&viewer, &propose).badly();
+    assert!(refused.contains("vic is viewer, which may not (adjust_money)"), "{refused}");
+    assert_eq!(platform.run(&["adjust", "list"]).well().lines().count(), 1);
+    let log = platform.run(&["audit", "list"]).well();
+    for entry in ["login ann wrong_password", "login code wrong_code", "login (unknown) wrong_password"] {
+        assert!(log.contains(entry), "{entry}: {log}");
+    }
+    assert!(log.contains("adjust_propose adj_") && !log.contains(PASSWORD), "{log}");
+    platform.run(&["audit", "verify"]).well();
+}
+
+#[test]
 fn a_payout_is_found_at_the_bank_and_what_differs_is_resolved() {
     let (platform, merchant, holder) = house();
-    let id = proposed(&platform, &holder, &merchant, "7000", "ann");
-    platform.run(&["adjust", "approve", &id, "--operator", "ben"]).well();
+    let (ann, ben) = (platform.person("ann", "operator"), platform.person("ben", "operator"));
+    let id = proposed(&platform, &holder, &merchant, "7000", &ann);
+    platform.run_as(&ben, &["adjust", "approve", &id]).well();
     let pay_out = |minor: &str| platform.run(&["payout", &merchant, minor, "--transfer", PAYOUT]);
     assert!(pay_out("7001").badly().contains("has ¥70.00 available and not ¥70.01"));
     assert!(pay_out("5000").well().contains(&format!("with this reference: tr_{PAYOUT}")));
@@ -93,19 +128,10 @@ fn a_payout_is_found_at_the_bank_and_what_differs_is_resolved() {
         "{listed}"
     );
     let resolve = |reason: &str| {
-        platform.run(&[
-            "reconcile",
-            "resolve",
-            "1",
-            "--as",
-            "accepted",
-            "--reason",
-            reason,
-            "--operator",
-            "ann",
-        ])
+        platform.run_as(&ann, &["reconcile", "resolve", "1", "--as", "accepted", "--reason", reason])
     };
-    assert!(resolve("ok").err.contains("at least 5 bytes"));
+    let short = ["reconcile", "resolve", "1", "--as", "accepted", "--reason", "ok", "--operator", "ann"];
+    assert!(platform.run(&short).err.contains("at least 5 bytes"));
     assert!(resolve("charges of November").well().contains("accepted by ann: charges of November"));
     assert!(resolve("charges of November").badly().contains("was resolved as accepted already"));
     assert!(platform.run(&["reconcile", "list"]).well().contains("No difference is open."));

@@ -7,6 +7,13 @@ use program::platform::{PASSWORD, Platform};
 use program::process::run_typed;
 use rusqlite::Connection;
 
+/// Whoever runs these tests, as the audit log names them.
+fn machine_user() -> String {
+    let said = std::process::Command::new("id").arg("-un").output().unwrap();
+    let user = format!("local:{}", String::from_utf8(said.stdout).unwrap().trim());
+    format!("(command line)    {user:<16}")
+}
+
 fn platform() -> Platform {
     let platform = Platform::new();
     platform.merchant("Corner Shop");
@@ -47,7 +54,7 @@ fn an_operator_is_added_listed_changed_and_disabled_and_no_secret_is_said_twice(
 
     let log = platform.run(&["audit", "list"]).well();
     for entry in [
-        "(command line)    local            operator_add li.wei administrator done",
+        &format!("{} operator_add li.wei administrator done", machine_user()),
         "operator_role zhang key-custodian done",
         "operator_reset_totp li.wei done",
         "operator_password li.wei done",

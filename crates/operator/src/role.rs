@@ -30,6 +30,14 @@ pub enum Permission {
     SeeLoads,
     /// Put a load in doubt, and settle one.
     SettleLoads,
+    /// Ask that a load is given back, and answer another operator who asks.
+    ReverseLoads,
+    /// Move money by hand: adjustments, and what became of a difference.
+    AdjustMoney,
+    /// See merchants and their API keys, never the keys themselves.
+    SeeMerchants,
+    /// Revoke an API key.
+    RevokeApiKeys,
     /// See terminals.
     SeeTerminals,
     /// Revoke a terminal.
@@ -63,7 +71,13 @@ impl Role {
         match self {
             Self::Viewer => matches!(
                 permission,
-                P::SeePayments | P::SeeCards | P::SeeLedger | P::SeeFleet | P::SeeLoads | P::SeeTerminals
+                P::SeePayments
+                    | P::SeeCards
+                    | P::SeeLedger
+                    | P::SeeFleet
+                    | P::SeeLoads
+                    | P::SeeMerchants
+                    | P::SeeTerminals
             ),
             Self::Operator => matches!(
                 permission,
@@ -74,6 +88,10 @@ impl Role {
                     | P::ChangeFleet
                     | P::SeeLoads
                     | P::SettleLoads
+                    | P::ReverseLoads
+                    | P::AdjustMoney
+                    | P::SeeMerchants
+                    | P::RevokeApiKeys
                     | P::SeeTerminals
                     | P::RevokeTerminals
             ),
@@ -90,6 +108,10 @@ impl Role {
                     | P::ChangeFleet
                     | P::SeeLoads
                     | P::SettleLoads
+                    | P::ReverseLoads
+                    | P::AdjustMoney
+                    | P::SeeMerchants
+                    | P::RevokeApiKeys
                     | P::SeeTerminals
                     | P::RevokeTerminals
                     | P::ReadAudit
@@ -100,7 +122,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::SeePayments,
         Self::SeeCards,
         Self::SeeLedger,
@@ -108,6 +130,10 @@ impl Permission {
         Self::ChangeFleet,
         Self::SeeLoads,
         Self::SettleLoads,
+        Self::ReverseLoads,
+        Self::AdjustMoney,
+        Self::SeeMerchants,
+        Self::RevokeApiKeys,
         Self::SeeTerminals,
         Self::RevokeTerminals,
         Self::ReadAudit,
@@ -123,6 +149,10 @@ impl Permission {
             Self::ChangeFleet => "change_fleet",
             Self::SeeLoads => "see_loads",
             Self::SettleLoads => "settle_loads",
+            Self::ReverseLoads => "reverse_loads",
+            Self::AdjustMoney => "adjust_money",
+            Self::SeeMerchants => "see_merchants",
+            Self::RevokeApiKeys => "revoke_api_keys",
             Self::SeeTerminals => "see_terminals",
             Self::RevokeTerminals => "revoke_terminals",
             Self::ReadAudit => "read_audit",
@@ -145,6 +175,10 @@ mod tests {
             (P::ChangeFleet, [false, true, false, true]),
             (P::SeeLoads, [true, true, false, true]),
             (P::SettleLoads, [false, true, false, true]),
+            (P::ReverseLoads, [false, true, false, true]),
+            (P::AdjustMoney, [false, true, false, true]),
+            (P::SeeMerchants, [true, true, false, true]),
+            (P::RevokeApiKeys, [false, true, false, true]),
             (P::SeeTerminals, [true, true, true, true]),
             (P::RevokeTerminals, [false, true, true, true]),
             (P::ReadAudit, [false, false, false, true]),
@@ -152,7 +186,7 @@ mod tests {
             let may = Role::ALL.map(|role| role.may(permission));
             assert_eq!(may, [viewer, operator, custodian, administrator], "{permission:?}");
         }
-        assert_eq!(Permission::ALL.len(), 10);
+        assert_eq!(Permission::ALL.len(), 14);
     }
 
     #[test]

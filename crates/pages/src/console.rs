@@ -1,12 +1,15 @@
-//! The operators' console: today, cards, fleet, ledger, money; loads, terminals, wallets; the login and the audit log. It shows. Five things are
-//! done here: a load whose card is gone is put in doubt, one in doubt is settled, a terminal is revoked, a waiting
-//! downlink is taken back or put elsewhere in the queue, an alert is cleared.
+//! The operators' console: today, cards, fleet, ledger, money, merchants; loads and their reversals, terminals, wallets; the
+//! login and the audit log. It shows. Seven things are done here: a load whose card is gone is put in doubt, one in doubt is
+//! settled, one that was credited is given back by two persons, a terminal or an API key is revoked, a waiting downlink is
+//! taken back or put elsewhere in the queue, an alert is cleared. What a role may not do is not shown ([`Page::may_post`]).
 
 mod fleet;
 mod loads;
 mod login;
+mod merchants;
 mod money;
 mod plot;
+mod reversals;
 mod terminals;
 mod timeline;
 
@@ -20,8 +23,13 @@ pub use loads::{
     LoadState, LoadView, Settled, Settlement,
 };
 pub use login::{AuditRow, ConsoleAudit, ConsoleLogin, LoginStep};
+pub use merchants::{ApiKeyRow, ConsoleMerchants, ConsoleRevokeKey};
 pub use money::{ConsoleMoney, DifferenceKind, DifferenceRow, SettlementRow};
 pub use plot::{Plot, Point};
+pub use reversals::{
+    AskedReversal, ConsoleReversal, ConsoleReversals, Ground, ReversalForm, ReversalRefusal, ReversalState,
+    ReversalView,
+};
 pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
 };
@@ -43,6 +51,7 @@ enum Tab {
     Fleet,
     Ledger,
     Loads,
+    Merchants,
     Money,
     Terminals,
     Wallets,

@@ -37,13 +37,15 @@ pub use card::{
     CardFragment, CardPage, CardSummary, CardView, CardsPage, Direction, Display, FrameKind, Led, RadioFrame,
 };
 pub use console::{
-    AccountKind, AccountRow, AlertKind, AlertRow, AttemptRow, AuditRow, CardRefusal, CardRow, ChannelRow,
-    ConsoleAlerts, ConsoleAudit, ConsoleCards, ConsoleChannel, ConsoleDownlink, ConsoleFleet, ConsoleLedger,
-    ConsoleLoad, ConsoleLoads, ConsoleLogin, ConsoleMoney, ConsoleQueue, ConsoleRevoke, ConsoleSettle,
-    ConsoleTerminals, ConsoleToday, ConsoleWallets, CurrencyLedger, DifferenceKind, DifferenceRow,
-    DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EvidenceRow, Fact, Finding, FleetSearch,
-    FrameOutcome, FrameRow, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState, LoadView, LoginStep, Outcome,
-    OutcomeCount, PaymentRow, Plot, Point, Presence, Settled, Settlement, SettlementRow, Tally, TerminalRow,
+    AccountKind, AccountRow, AlertKind, AlertRow, ApiKeyRow, AskedReversal, AttemptRow, AuditRow,
+    CardRefusal, CardRow, ChannelRow, ConsoleAlerts, ConsoleAudit, ConsoleCards, ConsoleChannel,
+    ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad, ConsoleLoads, ConsoleLogin, ConsoleMerchants,
+    ConsoleMoney, ConsoleQueue, ConsoleReversal, ConsoleReversals, ConsoleRevoke, ConsoleRevokeKey,
+    ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets, CurrencyLedger, DifferenceKind,
+    DifferenceRow, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EvidenceRow, Fact, Finding,
+    FleetSearch, FrameOutcome, FrameRow, Ground, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState,
+    LoadView, LoginStep, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, ReversalForm,
+    ReversalRefusal, ReversalState, ReversalView, Settled, Settlement, SettlementRow, Tally, TerminalRow,
     TerminalState, TransferCounts, UpTo, WalletRow, WalletState,
 };
 pub use desk::{DeskCard, DeskPage};
@@ -54,7 +56,7 @@ pub use message::{MessageLink, MessagePage};
 pub use money::Money;
 pub use order::{OrderFragment, OrderPage, OrderState, OrderView, Reason, Step, StepName, StepState};
 pub use outbox::{OutboxFragment, OutboxPage, SmsMessage};
-pub use page::{LoggedIn, Page};
+pub use page::{LoggedIn, Page, Reach};
 pub use role::Role;
 pub use shop::{CheckoutPage, Good, Illustration, SavedCard, ShopOrderPage, ShopPage};
 pub use suite::Suite;

@@ -276,6 +276,10 @@ impl Step {
 /// Everything an order's page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderView {
+    /// What the addresses of its page begin with: nothing, or a slash and a word.
+    pub base: &'static str,
+    /// No money moves: it is of the test mode, and the page says so.
+    pub test: bool,
     /// The order's id; it enters addresses, so it holds letters, digits, `-` and `_` only.
     pub id: String,
     /// Who asks.

@@ -27,10 +27,33 @@ pub struct LoggedIn {
     pub name: String,
     /// What they are.
     pub role: Role,
-    /// Whether payments, ledger and loads are shown to them.
-    pub sees_money: bool,
-    /// Whether the audit log is.
-    pub sees_audit: bool,
+    /// Where they may go and what they may send: out of the server's table of routes.
+    pub reach: Vec<Reach>,
+}
+
+/// A route that somebody may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Its path, with `{names}`.
+    pub path: &'static str,
+}
+
+impl Reach {
+    /// Whether an address, without its query, is of this route.
+    fn takes(self, method: &str, address: &str) -> bool {
+        let path = address.split(['?', '#']).next().unwrap_or_default();
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        self.method == method
+            && loop {
+                match (wanted.next(), given.next()) {
+                    (None, None) => break true,
+                    (Some(wanted), Some(given)) if wanted == given || wanted.starts_with('{') => {}
+                    (Some(_) | None, _) => break false,
+                }
+            }
+    }
 }
 
 impl Page {
@@ -64,14 +87,19 @@ impl Page {
         self.language.words()
     }
 
-    /// Whether the way to the audit log is shown.
-    pub fn sees_audit(&self) -> bool {
-        self.operator.as_ref().is_some_and(|operator| operator.sees_audit)
+    /// Whether a link to an address of the console is shown. Where nobody must be logged in, each is.
+    pub fn may_see(&self, address: impl AsRef<str>) -> bool {
+        self.reaches("GET", address.as_ref())
     }
 
-    /// Whether the ways to payments, ledger and loads are shown.
-    pub fn sees_money(&self) -> bool {
-        self.operator.as_ref().is_none_or(|operator| operator.sees_money)
+    /// Whether a form that posts to an address of the console is shown.
+    pub fn may_post(&self, address: impl AsRef<str>) -> bool {
+        self.reaches("POST", address.as_ref())
+    }
+
+    fn reaches(&self, method: &str, address: &str) -> bool {
+        let Some(operator) = &self.operator else { return true };
+        operator.reach.iter().any(|route| route.takes(method, address))
     }
 
     /// Where the language switch leads: this page in the other language.
@@ -95,6 +123,27 @@ mod tests {
         assert_eq!(page.switch_href(), "?lang=zh");
         assert_eq!(page.clone().at("/checkout?good=1").switch_href(), "/checkout?good=1&lang=zh");
         assert_eq!(page.clone().at("/console").switch_href(), "/console?lang=zh");
+    }
+
+    #[test]
+    fn what_a_role_may_not_is_not_shown() {
+        let reach = vec![
+            Reach { method: "GET", path: "/console/loads/{id}" },
+            Reach { method: "POST", path: "/console/loads/{id}/{finding}" },
+        ];
+        let operator = LoggedIn { name: "li.wei".into(), role: Role::Viewer, reach };
+        let page = Page::default().for_operator(Some(operator));
+        for (address, see, post) in [
+            ("/console/loads/load_1", true, false),
+            ("/console/loads/load_1?lang=zh", true, false),
+            ("/console/loads/load_1/credited", false, true),
+            ("/console/loads", false, false),
+            ("/console/loads/load_1/credited/more", false, false),
+            ("/console/audit", false, false),
+        ] {
+            assert_eq!((page.may_see(address), page.may_post(address)), (see, post), "{address}");
+        }
+        assert!(Page::default().may_see("/console/audit"), "where nobody must be logged in");
     }
 
     #[test]

@@ -24,8 +24,10 @@ macro_rules! words {
 mod en;
 mod fleet;
 mod login;
+mod merchants;
 mod money;
 mod phrases;
+mod reversal;
 mod timeline;
 mod wallets;
 mod zh;
@@ -33,7 +35,9 @@ mod zh;
 pub use en::ENGLISH;
 pub use fleet::FleetWords;
 pub use login::LoginWords;
+pub use merchants::MerchantWords;
 pub use money::MoneyWords;
+pub use reversal::ReversalWords;
 pub use timeline::TimelineWords;
 pub use wallets::{
     BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
@@ -84,6 +88,10 @@ pub struct Words {
     pub fleet: FleetWords,
     /// In the console, on settlements and the bank's files.
     pub money: MoneyWords,
+    /// In the console, on merchants and their keys.
+    pub merchants: MerchantWords,
+    /// In the console, on loads that are given back.
+    pub reversal: ReversalWords,
     /// On a channel's timeline.
     pub timeline: TimelineWords,
 }
@@ -112,6 +120,8 @@ impl Words {
             self.login.entries(),
             self.fleet.entries(),
             self.money.entries(),
+            self.merchants.entries(),
+            self.reversal.entries(),
             self.timeline.entries(),
         ]
         .concat()
@@ -175,6 +185,8 @@ words! {
         card: "Label of the card.",
         order_number: "Label of the order's id.",
         time_left: "Label of the remaining time.",
+        test_title: "That the order is of the test mode, in two words.",
+        test_text: "That no money moves.",
         wake_hint: "What to do while the card's light is off.",
         number_hint: "The number is not sent to the card.",
         rhythm_hint: "How to press several times.",

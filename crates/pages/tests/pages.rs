@@ -261,7 +261,14 @@ fn every_form_of_the_console_carries_the_session_s_token() {
     {
         let forms = sample.html.matches("method=\"post\"").count();
         let tokens = sample.html.matches("name=\"csrf\"").count();
-        let with_token = ["console-login", "console-login-waits", "console-login-code", "console-audit"];
+        let with_token = [
+            "console-login",
+            "console-login-waits",
+            "console-login-code",
+            "console-audit",
+            "console-merchants",
+            "console-revoke-key",
+        ];
         assert_eq!(tokens, if with_token.contains(&sample.name) { forms } else { 0 }, "{}", sample.name);
     }
     // Where a page has forms of its own, its template says so at each.

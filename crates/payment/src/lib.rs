@@ -16,6 +16,8 @@ pub mod load;
 pub mod order;
 pub mod press;
 pub mod refund;
+pub mod reversal;
+pub mod test_answer;
 
 pub use adjustment::{
     Adjustment, AdjustmentError, AdjustmentEvent, AdjustmentId, AdjustmentIdError, AdjustmentState, Legs,
@@ -34,6 +36,11 @@ pub use order::{
 };
 pub use press::{PressCount, PressRule};
 pub use refund::{PostedRefund, Refund, RefundId, RefundIdError, RefundRefused, RefundState, Refundable};
+pub use reversal::{
+    CardNow, Ground, Reversal, ReversalError, ReversalEvent, ReversalId, ReversalIdError, ReversalState,
+    ReversalWish,
+};
+pub use test_answer::{TestAnswer, TestHabit};
 
 use core::fmt;
 

@@ -1,5 +1,6 @@
 //! A load of a wallet card: debited once, credited once, and decided by the card's counter, never by a
-//! timeout. (JR/T 0025 parts 2 and 9; the protocol is `docs/protocol/tap.md`.)
+//! timeout. (JR/T 0025 parts 2 and 9; the protocol is `docs/protocol/tap.md`.) What was credited can be given back by
+//! two persons: [`crate::reversal`].
 
 use core::fmt;
 
@@ -58,12 +59,20 @@ pub enum LoadState {
     SettledCredited,
     /// A person found that the card does not hold it: the money is the holder's again.
     SettledReturned,
+    /// Two persons gave it back after it had been credited: its card is withdrawn.
+    Reversed,
 }
 
 impl LoadState {
     /// Every state.
-    pub const ALL: [Self; 5] =
-        [Self::Open, Self::Closed, Self::InDoubt, Self::SettledCredited, Self::SettledReturned];
+    pub const ALL: [Self; 6] = [
+        Self::Open,
+        Self::Closed,
+        Self::InDoubt,
+        Self::SettledCredited,
+        Self::SettledReturned,
+        Self::Reversed,
+    ];
 
     /// The word for tables, pages and the command line.
     pub const fn name(self) -> &'static str {
@@ -73,6 +82,7 @@ impl LoadState {
             Self::InDoubt => "in_doubt",
             Self::SettledCredited => "settled_credited",
             Self::SettledReturned => "settled_returned",
+            Self::Reversed => "reversed",
         }
     }
 
@@ -85,7 +95,7 @@ impl LoadState {
     pub const fn is_unfinished(self) -> bool {
         match self {
             Self::Open | Self::InDoubt => true,
-            Self::Closed | Self::SettledCredited | Self::SettledReturned => false,
+            Self::Closed | Self::SettledCredited | Self::SettledReturned | Self::Reversed => false,
         }
     }
 }
@@ -103,6 +113,8 @@ pub enum LoadEvent {
     SettleCredited,
     /// A person at the bank found that the card does not.
     SettleReturned,
+    /// A second person agreed that what was credited is given back. The load's own transfer stays; a linked one gives back.
+    Reverse,
 }
 
 /// What an event does to a load. It cannot be made otherwise.
@@ -133,6 +145,22 @@ pub enum LoadError {
     /// Only what the card cannot decide is settled by hand.
     #[error("the load is open: the next tap of the card decides it, nobody else")]
     CardDecides,
+    /// Nothing has moved, so there is nothing to give back.
+    #[error(
+        "the load is in doubt: its money has not moved; settle it as not credited, and it is the holder's again"
+    )]
+    NotMoved,
+}
+
+impl LoadError {
+    /// The stable code for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Ended(_) => "load_ended",
+            Self::CardDecides => "load_card_decides",
+            Self::NotMoved => "load_not_moved",
+        }
+    }
 }
 
 /// One load of one card.
@@ -191,10 +219,23 @@ impl Load {
             (S::InDoubt, E::OfferedAgain) => (S::InDoubt, Money::Stays),
             (S::InDoubt, E::SettleCredited) => (S::SettledCredited, Money::Moves),
             (S::InDoubt, E::SettleReturned) => (S::SettledReturned, Money::Freed),
-            (S::Open, E::SettleCredited | E::SettleReturned) => return Err(LoadError::CardDecides),
+            (S::Closed | S::SettledCredited, E::Reverse) => (S::Reversed, Money::Stays),
+            (S::Open, E::SettleCredited | E::SettleReturned | E::Reverse) => {
+                return Err(LoadError::CardDecides);
+            }
+            (S::InDoubt, E::Reverse) => return Err(LoadError::NotMoved),
             (
-                S::Closed | S::SettledCredited | S::SettledReturned,
+                S::Closed | S::SettledCredited,
                 E::OfferedAgain | E::Proven | E::Undecidable | E::SettleCredited | E::SettleReturned,
+            )
+            | (
+                S::SettledReturned | S::Reversed,
+                E::OfferedAgain
+                | E::Proven
+                | E::Undecidable
+                | E::SettleCredited
+                | E::SettleReturned
+                | E::Reverse,
             ) => return Err(LoadError::Ended(self.state)),
         };
         self.state = state;
@@ -223,14 +264,15 @@ mod tests {
 
     #[test]
     fn the_table_of_states_and_events_is_this_one() {
-        use LoadEvent::{OfferedAgain, Proven, SettleCredited, SettleReturned, Undecidable};
-        let events = [OfferedAgain, Proven, Undecidable, SettleCredited, SettleReturned];
+        use LoadEvent::{OfferedAgain, Proven, Reverse, SettleCredited, SettleReturned, Undecidable};
+        let events = [OfferedAgain, Proven, Undecidable, SettleCredited, SettleReturned, Reverse];
         let table = [
-            ("open", ["open", "closed", "in_doubt", "-", "-"]),
-            ("closed", ["-"; 5]),
-            ("in_doubt", ["in_doubt", "closed", "in_doubt", "settled_credited", "settled_returned"]),
-            ("settled_credited", ["-"; 5]),
-            ("settled_returned", ["-"; 5]),
+            ("open", ["open", "closed", "in_doubt", "-", "-", "-"]),
+            ("closed", ["-", "-", "-", "-", "-", "reversed"]),
+            ("in_doubt", ["in_doubt", "closed", "in_doubt", "settled_credited", "settled_returned", "-"]),
+            ("settled_credited", ["-", "-", "-", "-", "-", "reversed"]),
+            ("settled_returned", ["-"; 6]),
+            ("reversed", ["-"; 6]),
         ];
         for (state, (name, row)) in LoadState::ALL.into_iter().zip(table) {
             assert_eq!(state.name(), name);
@@ -250,6 +292,17 @@ mod tests {
         let mut doubtful = load(LoadState::InDoubt);
         assert_eq!(doubtful.apply(LoadEvent::SettleReturned).map(LoadChange::money), Ok(Money::Freed));
         assert_eq!(load(LoadState::Open).apply(LoadEvent::SettleReturned), Err(LoadError::CardDecides));
+    }
+
+    #[test]
+    fn what_has_not_moved_is_not_reversed_and_what_was_reversed_is_not_again() {
+        assert_eq!(load(LoadState::Open).apply(LoadEvent::Reverse), Err(LoadError::CardDecides));
+        assert_eq!(load(LoadState::InDoubt).apply(LoadEvent::Reverse), Err(LoadError::NotMoved));
+        for state in [LoadState::Closed, LoadState::SettledCredited] {
+            let mut credited = load(state);
+            assert_eq!(credited.apply(LoadEvent::Reverse).map(LoadChange::money), Ok(Money::Stays));
+            assert_eq!(credited.apply(LoadEvent::Reverse), Err(LoadError::Ended(LoadState::Reversed)));
+        }
     }
 
     #[test]

@@ -17,10 +17,12 @@ pub mod money;
 pub mod moving;
 pub mod operator;
 pub mod postgres;
+pub mod reversal;
 pub mod rows;
 mod sql;
 pub mod sqlite;
 pub mod tap;
+pub mod test_mode;
 pub mod unit;
 mod writer;
 
@@ -28,20 +30,23 @@ pub use books::Books;
 pub use error::{MoveError, Side, StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
-    AccountOwner, Activation, Alarm, ApiKey, BalanceDifference, BankCard, BankFile, CardSummary,
-    ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DifferenceKind, Evidence, GroupId,
-    HeardState, Holder, Idempotent, ImportProgress, KeyCheck, Lease, LinkState, LoadAttempt, LoadCount,
-    Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession, OrderCursor, OutgoingSms,
-    PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment,
-    StoredAlert, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference,
-    StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredNode, StoredOperator,
-    StoredOrder, StoredPayout, StoredRefund, StoredSettlement, StoredTerminal, StoredTransfer,
-    TapAuthorization, TerminalState, Today, Totals, Wallet, WalletState, WorkingKey,
+    AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard,
+    BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DifferenceKind,
+    Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck, Lease, LinkState,
+    LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession,
+    OrderCursor, OutgoingSms, PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode,
+    SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAuthorization, StoredBankEntry, StoredCard,
+    StoredChannel, StoredDifference, StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad,
+    StoredNode, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSettlement,
+    StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState, TestClock, TestTask,
+    Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};
 pub use crate::lease::{LeaseReading, LeaseUnit};
 pub use crate::money::{MoneyReading, MoneyUnit};
 pub use crate::operator::{OperatorReading, OperatorUnit};
+pub use crate::reversal::{ReversalReading, ReversalUnit};
 pub use crate::tap::{TapReading, TapUnit};
+pub use crate::test_mode::{TestReading, TestUnit};
 pub use unit::{Reading, Unit};

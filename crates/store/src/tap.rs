@@ -88,7 +88,7 @@ pub trait TapUnit {
     fn put_bank_card(&mut self, card: &BankCard) -> Result<(), StoreError>;
     /// Adds a wallet card of a bank card that is there.
     fn add_wallet(&mut self, wallet: &Wallet) -> Result<(), StoreError>;
-    /// Keeps a wallet card's state, bank card, counter and activation. The counter only rises.
+    /// Keeps a wallet card's state, bank card, counter and activation. The counter only rises, and what is withdrawn stays so.
     fn put_wallet(&mut self, wallet: &Wallet) -> Result<(), StoreError>;
     /// Adds a load: the first of its card's counter, while no other of the card is unfinished.
     fn add_load(&mut self, load: &StoredLoad) -> Result<(), StoreError>;

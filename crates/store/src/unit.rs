@@ -13,22 +13,30 @@ use crate::fleet::{FleetReading, FleetUnit};
 use crate::lease::{LeaseReading, LeaseUnit};
 use crate::money::{MoneyReading, MoneyUnit};
 use crate::operator::{OperatorReading, OperatorUnit};
+use crate::reversal::{ReversalReading, ReversalUnit};
 use crate::rows::{
-    Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
-    OrderCursor, Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
-    Totals,
+    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant,
+    NewEvent, OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
+    StoredTransfer, Today, Totals,
 };
 use crate::tap::{TapReading, TapUnit};
+use crate::test_mode::{TestReading, TestUnit};
 
 type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
-pub trait Reading: TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading {
+pub trait Reading:
+    TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading + ReversalReading + TestReading
+{
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
     /// The key of a digest, unless it was revoked.
     fn api_key(&self, digest: &[u8; 32]) -> Found<ApiKey>;
+    /// The key of an id, revoked or not.
+    fn api_key_of_id(&self, id: ApiKeyId) -> Found<StoredApiKey>;
+    /// A merchant's keys, revoked or not, the oldest first.
+    fn api_keys_of(&self, merchant: MerchantId, limit: u32) -> Listed<StoredApiKey>;
     /// A place.
     fn place(&self, id: PlaceId) -> Found<Place>;
     /// A holder.
@@ -108,11 +116,17 @@ pub trait Reading: TapReading + FleetReading + MoneyReading + LeaseReading + Ope
 
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
-pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit {
+pub trait Unit:
+    Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit + TestUnit
+{
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;
     /// Adds an API key's digest.
     fn add_api_key(&mut self, key: &ApiKey, at: UnixMillis) -> Result<(), StoreError>;
+    /// Refuses a key from now on; whether it was good. Of two who revoke it, one does.
+    fn revoke_api_key(&mut self, id: ApiKeyId, at: UnixMillis) -> Result<bool, StoreError>;
+    /// Keeps when a key was last used; whether that is later than what was kept.
+    fn touch_api_key(&mut self, digest: &[u8; 32], at: UnixMillis) -> Result<bool, StoreError>;
     /// The place of a merchant by name, made if it is new.
     fn place_named(&mut self, merchant: MerchantId, name: &str) -> Result<PlaceId, StoreError>;
     /// Adds or renames a holder.

@@ -115,8 +115,8 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         pending_transmits: 16_384,
         ..coap::Config::default()
     };
-    let platform = Platform::start(app.clone(), None, listens, coap).await?;
-    let (merchant, key) = app.add_merchant("bench", false).await?;
+    let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
+    let (merchant, key) = app.add_merchant("bench").await?;
 
     tell(&format!("{} cards that pay", arguments.cards));
     let (images, cards) = prepare(&app, &places, arguments.cards, new_channel).await?;

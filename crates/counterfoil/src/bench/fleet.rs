@@ -137,8 +137,8 @@ async fn over_bearers(
         pending_transmits: 16_384,
         ..coap::Config::default()
     };
-    let platform = Platform::start(app.clone(), None, listens, coap).await?;
-    let (merchant, _) = app.add_merchant("bench", false).await?;
+    let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
+    let (merchant, _) = app.add_merchant("bench").await?;
     let maker = OrderMaker::Batch { app: app.clone(), merchant };
     let time = Duration::from_secs(arguments.seconds);
 

@@ -72,7 +72,7 @@ async fn measure(arguments: &ListArguments) -> Result<ExitCode, Failure> {
         ..Rules::default()
     };
     let app = open_app(&Database::Embedded(places.database()), Arc::new(key_store), rules)?;
-    let (big, key) = app.add_merchant("bench", false).await?;
+    let (big, key) = app.add_merchant("bench").await?;
     let ids = fill(&app, arguments.orders, big).await?;
     let listens = Listens {
         air: LOCAL,
@@ -85,7 +85,7 @@ async fn measure(arguments: &ListArguments) -> Result<ExitCode, Failure> {
         pushes: None,
         framed_by: Vec::new(),
     };
-    let platform = Platform::start(app.clone(), None, listens, coap::Config::default()).await?;
+    let platform = Platform::start(app.clone(), None, None, listens, coap::Config::default()).await?;
     let asking = Asking {
         client: reqwest::Client::builder().no_proxy().build()?,
         url: format!("http://{}/v1/orders", platform.http),

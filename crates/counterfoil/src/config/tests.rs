@@ -39,13 +39,18 @@ fn what_is_wrong_is_named_with_its_line() {
         ),
         (
             "\n[htpp]\n",
-            "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, database, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, settlement, sigfox, sms, tap",
+            "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, database, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, settlement, sigfox, sms, tap, test_mode",
         ),
         (
             "[log]\nformat = \"xml\"\n",
             "FILE, line 2: `format` is wrong: unknown variant `xml`, expected `text` or `json`",
         ),
         ("[http]\nkey_requests_burst = 0\n", "FILE, key `http.key_requests_burst`: must be 1 to 1000000"),
+        ("[test_mode]\ncards_a_merchant = 0\n", "FILE, key `test_mode.cards_a_merchant`: must be 1 to 10000"),
+        (
+            "[database]\nurl = \"postgres://a/b\"\n[test_mode]\ndatabase = \"postgres://a/b\"\n",
+            "FILE, key `test_mode.database`: must not be that of [database]",
+        ),
         ("[orders]\nwaiting_max = 0\n", "FILE, key `orders.waiting_max`: must be 1 to 64"),
         (
             "[settlement]\nutc_offset = \"+14:01\"\n",

@@ -15,6 +15,7 @@ use keystore::Environment;
 use model::{Amount, Currency};
 use payment::TransferId;
 use server::app::{Binding, Funding};
+use server::test_mode::{TestMode, TestRules};
 use server::{App, Chance as _, Clock as _, Rules, SystemChance, SystemClock};
 use shop::{ApiKey, DeskCardConfig, DeskConfig, Shop, Url};
 use sim::face::{CardHost, Framing, router};
@@ -29,6 +30,7 @@ use crate::keys::{self, card_keys};
 use crate::log;
 use crate::places::{FolderLock, Places};
 use crate::platform::{Listener, Listens, Platform, StartError, StopSignals, address_of, bind, open_app};
+use crate::test_mode;
 use notes::Notes;
 use tap::DemoTap;
 
@@ -153,6 +155,7 @@ enum Rails {
 struct Demo {
     platform: Platform,
     api_key: String,
+    test_key: String,
     /// The demonstration's operator.
     officer: DemoOperator,
     cards: Vec<SoftwareCard>,
@@ -179,6 +182,9 @@ impl Demo {
         };
         let app = open_app(&Database::Embedded(places.database()), key_store.clone(), Rules::default())?;
         furnish(&app, &places, &mut notes).await?;
+        let store = Database::Embedded(places.test_database()).open()?;
+        let tests = test_mode::on(store, &places, Rules::default(), TestRules::default()).await?;
+        give_keys(&app, &tests, &places, &mut notes).await?;
         let bank = tap::open(&app, &key_store, &places)?;
 
         // The shop's and the faces' addresses are known before anybody names them.
@@ -199,9 +205,10 @@ impl Demo {
             framed_by: vec![shop_origin.clone()],
         };
         let officer = DemoOperator::enrol(&app).await?;
-        let platform = Platform::start(app, Some(bank.clone()), listens, coap::Config::default())
-            .await
-            .map_err(for_demo)?;
+        let platform =
+            Platform::start(app, Some(bank.clone()), Some(tests), listens, coap::Config::default())
+                .await
+                .map_err(for_demo)?;
         let mut cards = Vec::new();
         for id in &notes.cards {
             let path = places.card(*id);
@@ -221,6 +228,7 @@ impl Demo {
         Ok(Self {
             listeners: vec![Listener::serve(shop, counter.router()), Listener::serve(faces, router(host))],
             api_key: notes.api_key.clone(),
+            test_key: notes.test_key.clone(),
             officer,
             platform,
             cards,
@@ -256,9 +264,11 @@ impl Demo {
              \x20   or again: name, password, code        {name}  {password}  {code}\n\
              \x20 the merchant interface, with docs       http://{}/docs/\n\
              \x20 its API key                             {}\n\
+             \x20   or for made-up money, a test key      {}\n\
              \x20 the base station                        coap://{}/cf\n",
             self.platform.http,
             self.api_key,
+            self.test_key,
             self.platform.air,
             operations = self.platform.operations,
             link = self.officer.link,
@@ -302,7 +312,7 @@ async fn furnish(app: &App, places: &Places, notes: &mut Notes) -> Result<(), Fa
     if !notes.cards.is_empty() {
         return Ok(());
     }
-    let (_, key) = app.add_merchant("Morning Market 早市", false).await?;
+    let (_, key) = app.add_merchant("Morning Market 早市").await?;
     notes.api_key = key.reveal().to_owned();
     let holder = new_holder();
     notes.holder = holder.to_string();
@@ -331,6 +341,19 @@ async fn furnish(app: &App, places: &Places, notes: &mut Notes) -> Result<(), Fa
     app.fund(Funding { id: TransferId(SystemChance.draw()), holder, amount }).await?;
     notes.save(places)?;
     Ok(())
+}
+
+/// The demonstration's one merchant has a key of each mode. One that an earlier version made is replaced: it was no live one.
+async fn give_keys(app: &App, tests: &TestMode, places: &Places, notes: &mut Notes) -> Result<(), Failure> {
+    let merchant = app.store().peek(|rows| rows.merchants_after(None, 1))?.pop();
+    let merchant = merchant.ok_or("the demonstration's merchant is gone; give --data another folder")?;
+    if app.merchant_of_key(&notes.api_key)?.is_none() {
+        notes.api_key = app.add_key(merchant.id).await?.reveal().to_owned();
+    }
+    if tests.app().merchant_of_key(&notes.test_key)?.is_none() {
+        notes.test_key = tests.add_key(&merchant).await?.reveal().to_owned();
+    }
+    notes.save(places)
 }
 
 fn open_shop(

@@ -12,6 +12,9 @@ use crate::places::{Places, read, write_private};
 pub(super) struct Notes {
     passphrase: String,
     pub(super) api_key: String,
+    /// Its key for the test mode.
+    #[serde(default)]
+    pub(super) test_key: String,
     pub(super) holder: String,
     #[serde(with = "card_ids")]
     pub(super) cards: Vec<CardId>,
@@ -40,6 +43,7 @@ impl Notes {
         Ok(Self {
             passphrase: format!("{:032x}", SystemChance.draw()),
             api_key: String::new(),
+            test_key: String::new(),
             holder: String::new(),
             cards: Vec::new(),
             bank_card: String::new(),

@@ -1,5 +1,6 @@
 //! A platform as its operator has it: a folder, a configuration, and the commands on them.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,6 +22,12 @@ pub(crate) struct Platform {
     pub(crate) air: u16,
     pub(crate) http: u16,
     pub(crate) operations: u16,
+}
+
+/// An operator with their recovery codes, each good once: a one-time code is good once in half a minute.
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) codes: RefCell<Vec<String>>,
 }
 
 /// A software card at its holder's.
@@ -133,6 +140,32 @@ impl Platform {
         let said = run_typed(&mut command, &[PASSWORD]).well();
         let code = said.lines().find(|line| line.trim().len() == 19 && line.matches('-').count() == 3);
         code.unwrap_or_else(|| panic!("no recovery code: {said}")).trim().to_owned()
+    }
+
+    /// Adds an operator who will give commands as a person.
+    pub(crate) fn person(&self, name: &str, role: &str) -> Person {
+        let mut command = self.command(&["operator", "add", name, "--role", role]);
+        let said = run_typed(&mut command, &[PASSWORD]).well();
+        let is_code = |line: &&str| line.len() == 19 && line.matches('-').count() == 3;
+        let codes = said.lines().map(str::trim).filter(is_code).map(str::to_owned).collect();
+        Person { name: name.to_owned(), codes: RefCell::new(codes) }
+    }
+
+    /// A command that takes a person: they type password and code.
+    pub(crate) fn run_as(&self, person: &Person, arguments: &[&str]) -> Ended {
+        let code = person.codes.borrow_mut().pop().unwrap();
+        self.run_typed_as(person, arguments, PASSWORD, &code)
+    }
+
+    pub(crate) fn run_typed_as(
+        &self,
+        person: &Person,
+        arguments: &[&str],
+        password: &str,
+        code: &str,
+    ) -> Ended {
+        let mut command = self.command(&[arguments, &["--operator", &person.name]].concat());
+        run_typed(&mut command, &[password, code])
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -15,6 +15,15 @@ pub(crate) enum Engine {
     Server,
 }
 
+/// The schemas that are kept in a folder.
+pub(crate) fn versions_in(folder: &Path) -> Vec<u32> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let number = |name: &str| name.strip_prefix("schema-")?.strip_suffix(".sql")?.parse::<u32>().ok();
+    let mut found: Vec<u32> = files.filter_map(|name| number(name.to_str()?)).collect();
+    found.sort_unstable();
+    found
+}
+
 /// A database in use.
 pub(crate) enum Kept {
     File(PathBuf),

@@ -6,7 +6,7 @@ use std::path::Path;
 use cluster::Cluster;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, Kept};
+use crate::engine::{Engine, Kept, versions_in};
 use crate::program::buyer::Buyers;
 use crate::program::platform::{Issued, Platform};
 
@@ -105,6 +105,7 @@ pub(crate) async fn keep(engine: Engine, place: &Path) -> u32 {
     for version in 1..newest {
         scripts.push(database.as_of(version));
     }
+    let earlier = kept_by_others(place);
 
     // What the newest has beside.
     platform.operator("li.wei", "administrator");
@@ -123,8 +124,10 @@ pub(crate) async fn keep(engine: Engine, place: &Path) -> u32 {
     scripts.push(database.script());
 
     std::fs::create_dir_all(place.join("data/cards")).unwrap();
-    for (number, script) in scripts.iter().enumerate() {
-        std::fs::write(place.join(format!("schema-{}.sql", number + 1)), script).unwrap();
+    for (version, script) in (1..).zip(&scripts) {
+        if version == newest || !earlier.contains(&u32::try_from(version).unwrap()) {
+            std::fs::write(place.join(format!("schema-{version}.sql")), script).unwrap();
+        }
     }
     std::fs::copy(platform.data.join("keys.cfks"), place.join("data/keys.cfks")).unwrap();
     clear(&place.join("data/cards"));
@@ -142,6 +145,13 @@ pub(crate) async fn keep(engine: Engine, place: &Path) -> u32 {
     let text = serde_json::to_string_pretty(&notes).unwrap() + "\n";
     std::fs::write(place.join("notes.json"), text).unwrap();
     newest
+}
+
+/// The schemas that other releases have left beside this place.
+fn kept_by_others(place: &Path) -> BTreeSet<u32> {
+    let Ok(releases) = std::fs::read_dir(place.parent().unwrap()) else { return BTreeSet::new() };
+    let folders = releases.map(|entry| entry.unwrap().path()).filter(|folder| folder != place);
+    folders.flat_map(|folder| versions_in(&folder)).collect()
 }
 
 /// Cards of an earlier making are no cards of this one.

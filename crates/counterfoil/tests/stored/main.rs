@@ -1,8 +1,8 @@
 //! What earlier programs stored is opened by this one: brought to its version, sound to the last balance and audit entry, and cards
 //! pay on from there.
 //!
-//! The states are kept in `tests/fixtures`, a folder for each engine: key store, cards, and a script for each version of the schema.
-//! `scripts/fixtures` makes them anew, by the last story here.
+//! The states are kept in `tests/fixtures`, a folder for each engine and release: key store, cards, and a script for its schema
+//! and each before it that no earlier release has kept. `scripts/fixtures` makes those of this version anew, by the last story here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
 mod engine;
@@ -18,19 +18,19 @@ use program::buyer::Buyers;
 use program::merchant::{Merchant, SMALL};
 use program::platform::{Issued, Platform};
 
-/// Where the states of an engine are kept.
-fn kept(engine: Engine) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(engine.name())
-}
-
-/// The versions that are kept of an engine: every one that a program ever had, without a gap.
-fn versions(engine: Engine) -> Vec<u32> {
-    let files = std::fs::read_dir(kept(engine)).unwrap().map(|entry| entry.unwrap().file_name());
-    let number = |name: &str| name.strip_prefix("schema-")?.strip_suffix(".sql")?.parse::<u32>().ok();
-    let mut found: Vec<u32> = files.filter_map(|name| number(name.to_str()?)).collect();
-    found.sort_unstable();
-    assert_eq!(found, (1..=u32::try_from(found.len()).unwrap()).collect::<Vec<_>>());
-    found
+/// What each release left on an engine: a folder by its version, with its schemas.
+fn kept(engine: Engine) -> Vec<(PathBuf, Vec<u32>)> {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(engine.name());
+    let folders = std::fs::read_dir(home).unwrap().map(|entry| entry.unwrap().path());
+    let mut kept: Vec<(PathBuf, Vec<u32>)> =
+        folders.map(|folder| (folder.clone(), engine::versions_in(&folder))).collect();
+    kept.sort();
+    // Every schema that a program ever had, without a gap.
+    let mut all: Vec<u32> = kept.iter().flat_map(|(_, versions)| versions.clone()).collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all, (1..=u32::try_from(all.len()).unwrap()).collect::<Vec<_>>());
+    kept
 }
 
 /// A platform on a state that was kept: nothing of the folder is changed.
@@ -79,15 +79,19 @@ async fn goes_on(engine: Engine, from: &Path, version: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_of_every_earlier_version_is_opened_sound_and_pays_on() {
-    for version in versions(Engine::File) {
-        goes_on(Engine::File, &kept(Engine::File), version).await;
+    for (folder, versions) in kept(Engine::File) {
+        for version in versions {
+            goes_on(Engine::File, &folder, version).await;
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_servers_database_of_every_earlier_version_is_opened_sound_and_pays_on() {
-    for version in versions(Engine::Server) {
-        goes_on(Engine::Server, &kept(Engine::Server), version).await;
+    for (folder, versions) in kept(Engine::Server) {
+        for version in versions {
+            goes_on(Engine::Server, &folder, version).await;
+        }
     }
 }
 
@@ -97,7 +101,7 @@ async fn what_this_program_stores_can_be_kept_and_opened_again() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = std::env::var_os("COUNTERFOIL_FIXTURES").map_or(temporary.path().to_owned(), PathBuf::from);
     for engine in [Engine::File, Engine::Server] {
-        let place = folder.join(engine.name());
+        let place = folder.join(engine.name()).join(env!("CARGO_PKG_VERSION"));
         let newest = keeping::keep(engine, &place).await;
         let (platform, notes) = opened(engine, &place, newest);
         let ledger = platform.ledger();

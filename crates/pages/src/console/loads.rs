@@ -4,6 +4,7 @@
 use askama::Template;
 
 use super::Tab;
+use super::reversals::{AskedReversal, Ground, ReversalForm};
 use crate::href::Href;
 use crate::language::Language;
 use crate::message::{MessageLink, MessagePage};
@@ -24,6 +25,8 @@ pub enum LoadState {
     SettledCredited,
     /// A person found that it does not.
     SettledReturned,
+    /// Two persons gave it back.
+    Reversed,
 }
 
 impl LoadState {
@@ -35,6 +38,7 @@ impl LoadState {
             LoadState::InDoubt => "is-declined",
             LoadState::SettledCredited => "is-on-card",
             LoadState::SettledReturned => "is-canceled",
+            LoadState::Reversed => "is-expired",
         }
     }
 
@@ -47,6 +51,7 @@ impl LoadState {
             LoadState::InDoubt => w.load_in_doubt,
             LoadState::SettledCredited => w.load_settled_credited,
             LoadState::SettledReturned => w.load_settled_returned,
+            LoadState::Reversed => language.words().reversal.load_reversed,
         }
     }
 
@@ -59,6 +64,7 @@ impl LoadState {
             LoadState::InDoubt => w.load_in_doubt_text,
             LoadState::SettledCredited => w.load_settled_credited_text,
             LoadState::SettledReturned => w.load_settled_returned_text,
+            LoadState::Reversed => language.words().reversal.load_reversed_text,
         }
     }
 }
@@ -217,7 +223,13 @@ impl Finding {
             | (Finding::Unreadable, LoadState::Open) => true,
             (Finding::Credited | Finding::Returned, LoadState::Open)
             | (Finding::Unreadable, LoadState::InDoubt)
-            | (_, LoadState::Closed | LoadState::SettledCredited | LoadState::SettledReturned) => false,
+            | (
+                _,
+                LoadState::Closed
+                | LoadState::SettledCredited
+                | LoadState::SettledReturned
+                | LoadState::Reversed,
+            ) => false,
         }
     }
 
@@ -299,11 +311,26 @@ pub struct ConsoleLoad {
     pub evidence: Vec<EvidenceRow>,
     /// The forms, for a load that has not ended.
     pub settlement: Option<Settlement>,
+    /// The reversal of it that was asked for last.
+    pub asked: Option<AskedReversal>,
+    /// The form that asks for one, for a load that was credited.
+    pub reversal: Option<ReversalForm>,
     /// The list.
     pub back: Href,
 }
 
 impl ConsoleLoad {
+    /// The forms, for whoever may send them.
+    fn settlement_shown(&self) -> Option<&Settlement> {
+        self.settlement
+            .as_ref()
+            .filter(|it| it.forms.iter().all(|(_, href)| self.page.may_post(href.as_str())))
+    }
+
+    fn reversal_shown(&self) -> Option<&ReversalForm> {
+        self.reversal.as_ref().filter(|form| self.page.may_post(form.ask.as_str()))
+    }
+
     fn tab(&self) -> Tab {
         Tab::Loads
     }

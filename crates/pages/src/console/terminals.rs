@@ -61,6 +61,13 @@ pub struct TerminalRow {
     pub revoke: Option<Href>,
 }
 
+impl TerminalRow {
+    /// The way to revoke it, for whoever may.
+    fn revoke_for(&self, page: &Page) -> Option<&Href> {
+        self.revoke.as_ref().filter(|href| page.may_post(href.as_str()))
+    }
+}
+
 /// `GET /console/terminals`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "console/terminals.html")]
@@ -110,6 +117,8 @@ pub enum WalletState {
     Active,
     /// Frozen.
     Frozen,
+    /// Out of use for ever.
+    Withdrawn,
 }
 
 impl WalletState {
@@ -119,6 +128,7 @@ impl WalletState {
             WalletState::Issued => "is-awaiting",
             WalletState::Active => "is-paid",
             WalletState::Frozen => "is-declined",
+            WalletState::Withdrawn => "is-expired",
         }
     }
 
@@ -129,6 +139,7 @@ impl WalletState {
             WalletState::Issued => w.wallet_issued,
             WalletState::Active => w.wallet_active,
             WalletState::Frozen => w.wallet_frozen,
+            WalletState::Withdrawn => language.words().reversal.wallet_withdrawn,
         }
     }
 }
@@ -148,6 +159,13 @@ pub struct WalletRow {
     pub valid_to: Option<String>,
     /// Its load that is not finished.
     pub unfinished: Option<Href>,
+}
+
+impl WalletRow {
+    /// Its unfinished load, for whoever may see loads.
+    fn unfinished_for(&self, page: &Page) -> Option<&Href> {
+        self.unfinished.as_ref().filter(|href| page.may_see(href.as_str()))
+    }
 }
 
 /// `GET /console/wallets`.

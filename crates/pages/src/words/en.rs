@@ -2,7 +2,9 @@
 
 mod fleet;
 mod login;
+mod merchants;
 mod money;
+mod reversal;
 mod timeline;
 mod wallets;
 
@@ -57,6 +59,8 @@ pub const ENGLISH: Words = Words {
         card: "Card",
         order_number: "Order",
         time_left: "Time left",
+        test_title: "Test mode.",
+        test_text: "No money moves, and the card is a program.",
         wake_hint: "If the card’s light is off, press once to fetch this order. \
                     When the light is steady green, press to agree:",
         number_hint: "This number is shown only here. It is never sent to your card.",
@@ -268,5 +272,7 @@ pub const ENGLISH: Words = Words {
     login: login::LOGIN,
     fleet: fleet::FLEET,
     money: money::MONEY,
+    merchants: merchants::MERCHANTS,
+    reversal: reversal::REVERSAL,
     timeline: timeline::TIMELINE,
 };

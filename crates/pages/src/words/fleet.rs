@@ -96,6 +96,7 @@ words! {
         show_all: "Link.",
         no_waiting: "The queue is empty.",
         change: "Link to the page of a downlink.",
+        look: "The same for whoever may change nothing.",
         take_back: "Button.",
         take_back_text: "What taking back does.",
         set_priority: "Heading of the buttons.",

@@ -2,7 +2,9 @@
 
 mod fleet;
 mod login;
+mod merchants;
 mod money;
+mod reversal;
 mod timeline;
 mod wallets;
 
@@ -57,6 +59,8 @@ pub const CHINESE: Words = Words {
         card: "付款卡片",
         order_number: "订单号",
         time_left: "剩余时间",
+        test_title: "测试模式。",
+        test_text: "不涉及真实资金，卡片由程序模拟。",
         wake_hint: "若卡片指示灯未亮，请先按一下取回订单；绿灯常亮后，再按键确认：",
         number_hint: "按键次数仅在本页显示，不会发送到卡片。",
         rhythm_hint: "请连续按键，每次间隔不超过半秒。",
@@ -267,5 +271,7 @@ pub const CHINESE: Words = Words {
     login: login::LOGIN,
     fleet: fleet::FLEET,
     money: money::MONEY,
+    merchants: merchants::MERCHANTS,
+    reversal: reversal::REVERSAL,
     timeline: timeline::TIMELINE,
 };

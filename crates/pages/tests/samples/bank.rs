@@ -2,6 +2,7 @@
 
 use pages::*;
 
+use super::console::officer;
 use super::{Sample, by, page, yuan};
 
 const LOAD: &str = "load_019aa2f07c1b700064e0824c78853c82";
@@ -74,7 +75,54 @@ pub(crate) fn console_load(page: Page) -> ConsoleLoad {
             forms: [Finding::Credited, Finding::Returned].map(form).into(),
             note_missing: None,
         }),
+        asked: None,
+        reversal: None,
         back: Href::new("/console/loads"),
+    }
+}
+
+fn reversal_form(language: Language) -> ReversalForm {
+    ReversalForm {
+        ask: Href::new(format!("/console/loads/{LOAD}/reversal")),
+        amount: "50.00".into(),
+        ground: Ground::InHand,
+        held: "30.00".into(),
+        reason: by(language, "form 7: card worn out, kept at the counter", "凭证七：卡片磨损，已收回"),
+        refused: Some(ReversalRefusal::Amount.sentence(language)),
+    }
+}
+
+fn reversal(language: Language, state: ReversalState) -> ReversalView {
+    let ended = state != ReversalState::Asked;
+    let answered = ended && state != ReversalState::Expired;
+    ReversalView {
+        reversal_id: "rev_019aa2f07c1b70005c8e93a383469fd0".into(),
+        href: Href::new("/console/reversals/rev_019aa2f07c1b70005c8e93a383469fd0"),
+        state,
+        amount: yuan("¥30.00"),
+        masked_card: "•••• 7890".into(),
+        load_id: LOAD.into(),
+        load_href: Href::new(format!("/console/loads/{LOAD}")),
+        ground: Ground::InHand,
+        held: Some(yuan("¥30.00")),
+        reason: reversal_form(language).reason,
+        asked_by: "li.wei".into(),
+        asked_at: "2026-11-21 09:02:11".into(),
+        decided_by: answered.then(|| "zhang.min".into()),
+        ended_at: ended.then(|| "2026-11-21 09:12:40".into()),
+        transfer: (state == ReversalState::Posted).then(|| "tr_019aa2f07c1b70000c9b23f6e8bfaf00".into()),
+    }
+}
+
+/// A reversal that waits, as this operator sees it.
+fn asked(page: Page, as_seen_by: &str) -> ConsoleReversal {
+    let href = |answer: &str| Some(Href::new(format!("/console/reversals/rev_1/{answer}")));
+    ConsoleReversal {
+        reversal: reversal(page.language, ReversalState::Asked),
+        page: page.for_operator(Some(officer(as_seen_by))),
+        approve: href("approve"),
+        reject: href("reject"),
+        back: Href::new("/console/reversals"),
     }
 }
 
@@ -102,6 +150,7 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
         (LoadState::Closed, 1_284),
         (LoadState::SettledCredited, 2),
         (LoadState::SettledReturned, 1),
+        (LoadState::Reversed, 1),
     ];
     let loads = |chosen: Option<LoadState>| ConsoleLoads {
         page: s(),
@@ -167,6 +216,11 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
         if state == LoadState::Closed {
             shown.attempts.truncate(1);
             shown.attempts.iter_mut().for_each(|it| it.proven = true);
+            shown.asked = Some(AskedReversal {
+                state: ReversalState::Rejected,
+                href: Href::new("/console/reversals/rev_1"),
+            });
+            shown.reversal = Some(reversal_form(language));
         }
         page(name, &shown)
     };
@@ -200,6 +254,35 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
                 settlement: Some(Settlement { forms: vec![form(Finding::Unreadable)], note_missing: None }),
                 ..console_load(s())
             },
+        ),
+        page(
+            "console-reversals",
+            &ConsoleReversals {
+                page: s(),
+                rows: vec![
+                    reversal(language, ReversalState::Asked),
+                    reversal(language, ReversalState::Posted),
+                    reversal(language, ReversalState::Rejected),
+                    reversal(language, ReversalState::Expired),
+                ],
+                older: Some(Href::new("/console/reversals?before=rev_1")),
+            },
+        ),
+        page("console-reversals-none", &ConsoleReversals { page: s(), rows: Vec::new(), older: None }),
+        page("console-reversal", &asked(s(), "zhang.min")),
+        page("console-reversal-own", &asked(s(), "li.wei")),
+        page(
+            "console-reversal-posted",
+            &ConsoleReversal {
+                reversal: reversal(language, ReversalState::Posted),
+                approve: None,
+                reject: None,
+                ..asked(s(), "zhang.min")
+            },
+        ),
+        page(
+            "console-reversal-refused",
+            &ConsoleReversal::refused(s(), ReversalRefusal::CardNotFrozen, Href::new("/console/reversals")),
         ),
         page("console-settle-unreadable", &settle(Finding::Unreadable)),
         page(
@@ -247,6 +330,7 @@ pub(super) fn bank(language: Language) -> Vec<Sample> {
                     wallet("•••• 7890", WalletState::Active),
                     wallet("•••• 0033", WalletState::Issued),
                     wallet("•••• 1207", WalletState::Frozen),
+                    wallet("•••• 5521", WalletState::Withdrawn),
                 ],
                 older: None,
                 has_bank: true,

@@ -4,12 +4,20 @@ use pages::*;
 
 use super::{Sample, by, page, yuan};
 
+/// Somebody who may everything.
+pub(super) fn officer(name: &str) -> LoggedIn {
+    let all = |method| {
+        ["/console", "/console/{a}", "/console/{a}/{b}", "/console/{a}/{b}/{c}", "/console/{a}/{b}/{c}/{d}"]
+            .map(|path| Reach { method, path })
+    };
+    LoggedIn { name: name.into(), role: Role::Administrator, reach: [all("GET"), all("POST")].concat() }
+}
+
 /// The pages around the login, and the console as somebody who is logged in has it.
 pub(super) fn login(language: Language) -> Vec<Sample> {
     let token = Some("QmFzZTY0VVJMIG9mIHRoaXJ0eS10d28gYnl0ZXMuLi4".to_owned());
     let outside = Page::new(language).with_form_token(token.clone());
-    let officer =
-        LoggedIn { name: "li.wei".into(), role: Role::Administrator, sees_money: true, sees_audit: true };
+    let officer = officer("li.wei");
     let inside = outside.clone().for_operator(Some(officer));
     let login = |step, refused: Option<String>| ConsoleLogin { page: outside.clone(), step, refused };
     let row = |seq: &str, operator: &str, action: &str, subject: &str, outcome: &str| AuditRow {
@@ -23,6 +31,16 @@ pub(super) fn login(language: Language) -> Vec<Sample> {
     };
     vec![
         page("console-login", &login(LoginStep::Password, None)),
+        page("console-merchants", &merchants(inside.clone(), language)),
+        page(
+            "console-revoke-key",
+            &ConsoleRevokeKey {
+                page: inside.clone(),
+                key: merchants(inside.clone(), language).rows.remove(0),
+                confirm: Href::new("/console/merchants/keys/key_5be0cd19137e2179/revoke"),
+                back: Href::new("/console/merchants"),
+            },
+        ),
         page("console-login-waits", &login(LoginStep::Password, Some(language.wait_before_login(8)))),
         page("console-login-code", &login(LoginStep::Code, None)),
         page("console-first", &login(LoginStep::First, None)),
@@ -204,4 +222,29 @@ fn money(language: Language, any: bool) -> ConsoleMoney {
             settlement("2026-11-19", 30, "¥90,117.65", "¥96,402.15"),
         ],
     }
+}
+
+fn merchants(page: Page, language: Language) -> ConsoleMerchants {
+    let row = |key_id: &str, name: &str, may_write, revoked_at: Option<&str>| ApiKeyRow {
+        key_id: key_id.into(),
+        merchant: by(language, "Morning Market", "早市"),
+        hint: "cf_live_7f3a".into(),
+        name: name.into(),
+        may_write,
+        created_at: "2026-11-01 08:00:00 UTC".into(),
+        used_at: may_write.then(|| "2026-11-20 18:31:00 UTC".into()),
+        revoked_at: revoked_at.map(Into::into),
+        revoke: revoked_at.is_none().then(|| Href::new(format!("/console/merchants/keys/{key_id}/revoke"))),
+    };
+    let rows = vec![
+        row("key_5be0cd19137e2179", "", true, None),
+        row("key_9b05688c2b3e6c1f", by(language, "till 2", "二号收银台").as_str(), false, None),
+        row(
+            "key_510e527fade682d1",
+            by(language, "old shop", "旧网店").as_str(),
+            true,
+            Some("2026-11-18 12:00:00 UTC"),
+        ),
+    ];
+    ConsoleMerchants { page, rows, older: None }
 }

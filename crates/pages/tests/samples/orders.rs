@@ -40,6 +40,8 @@ pub(crate) fn order(
     steps: Vec<Step>,
 ) -> OrderView {
     OrderView {
+        base: "",
+        test: false,
         id: "ord_019aa2f07c1b7c4d8e1f20a3b4c5d6e7".into(),
         merchant: by(language, "Morning Market", "早市"),
         amount: yuan("¥20.00"),

@@ -1,4 +1,4 @@
-//! Adjustments: money moved by two persons, with a reason.
+//! Adjustments: money moved by two persons, with a reason. Two persons are two accounts, each of which has just proved itself.
 //!
 //! One operator proposes, another one approves, and it is posted in the same unit of work. What the ledger refuses then
 //! stays approved: it can be posted later, or rejected. After seven days it expires. Next: [`payment::adjustment`].
@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ::operator::{OperatorName, Permission};
 use model::{Amount, HolderReference, UnixMillis};
 use payment::{
     AccountKind, Adjustment, AdjustmentError, AdjustmentEvent, AdjustmentId, AdjustmentState, LedgerError,
@@ -14,7 +15,7 @@ use payment::{
 use store::{AccountOwner, StoreError, StoredAdjustment, Unit};
 
 use super::App;
-use super::operator::OperatorName;
+use crate::operators::{Account, NotAllowed};
 
 /// How many that wait are looked at together when their time may have run out.
 const LAPSED_AT_ONCE: u32 = 100;
@@ -112,8 +113,6 @@ pub struct NewAdjustment {
     pub amount: Amount,
     /// Why.
     pub reason: Reason,
-    /// By whom.
-    pub operator: OperatorName,
 }
 
 /// Why an adjustment does not go on. Nothing has changed then.
@@ -131,6 +130,9 @@ pub enum AdjustError {
     /// The same person twice.
     #[error("{0} proposed it: another operator must approve it")]
     SamePerson(OperatorName),
+    /// The account's role.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// Another rule of adjustments.
     #[error(transparent)]
     Refused(#[from] AdjustmentError),
@@ -148,9 +150,21 @@ pub struct Approved {
     pub refused: Option<LedgerError>,
 }
 
+impl Approved {
+    /// The word for the audit log.
+    const fn outcome(&self) -> &'static str {
+        if self.refused.is_none() { "done" } else { "not_posted" }
+    }
+}
+
 impl App {
     /// Proposes an adjustment.
-    pub async fn propose_adjustment(&self, new: NewAdjustment) -> Result<StoredAdjustment, AdjustError> {
+    pub async fn propose_adjustment(
+        &self,
+        new: NewAdjustment,
+        account: Account,
+    ) -> Result<StoredAdjustment, AdjustError> {
+        account.may(Permission::AdjustMoney)?;
         let now = self.now();
         let id = AdjustmentId::from_time_and_random(now, self.random());
         self.write::<_, AdjustError>(move |unit| {
@@ -158,10 +172,13 @@ impl App {
             let from = opened(unit, new.from, new.amount)?;
             let to = opened(unit, new.to, new.amount)?;
             let legs = Legs::new(from, to, new.amount).map_err(|_| AdjustError::SameAccount)?;
-            let by = unit.operator_named(new.operator.as_str())?;
+            let by = unit.operator_named(account.name().as_str())?;
             let adjustment = Adjustment::propose(id, by, now, new.reason.clone(), legs);
             let stored = StoredAdjustment { adjustment, transfer: None, updated_at: now };
             unit.add_adjustment(&stored)?;
+            let what =
+                format!("{id} {} {} from {} to {}", new.amount, new.amount.currency(), new.from, new.to);
+            account.actor().enter(unit, now, "adjust_propose", &what, "done")?;
             Ok(stored)
         })
         .await
@@ -171,29 +188,35 @@ impl App {
     pub async fn approve_adjustment(
         &self,
         id: AdjustmentId,
-        operator: OperatorName,
+        account: Account,
     ) -> Result<Approved, AdjustError> {
+        account.may(Permission::AdjustMoney)?;
         let now = self.now();
         let transfer = TransferId(self.random_by_time(now));
         self.write::<_, AdjustError>(move |unit| {
             let mut stored = unit.adjustment(id)?.ok_or(AdjustError::NoSuchAdjustment(id))?;
-            let by = unit.operator_named(operator.as_str())?;
+            let by = unit.operator_named(account.name().as_str())?;
             stored.adjustment.apply(AdjustmentEvent::Approve { by }, now).map_err(|error| match error {
-                AdjustmentError::SamePerson(_) => AdjustError::SamePerson(operator.clone()),
+                AdjustmentError::SamePerson(_) => AdjustError::SamePerson(account.name().clone()),
                 other => AdjustError::Refused(other),
             })?;
-            post(unit, stored, transfer, now)
+            let approved = post(unit, stored, transfer, now)?;
+            account.actor().enter(unit, now, "adjust_approve", &id.to_string(), approved.outcome())?;
+            Ok(approved)
         })
         .await
     }
 
     /// Posts one that is approved and that the ledger refused before.
-    pub async fn post_adjustment(&self, id: AdjustmentId) -> Result<Approved, AdjustError> {
+    pub async fn post_adjustment(&self, id: AdjustmentId, account: Account) -> Result<Approved, AdjustError> {
+        account.may(Permission::AdjustMoney)?;
         let now = self.now();
         let transfer = TransferId(self.random_by_time(now));
         self.write::<_, AdjustError>(move |unit| {
             let stored = unit.adjustment(id)?.ok_or(AdjustError::NoSuchAdjustment(id))?;
-            post(unit, stored, transfer, now)
+            let approved = post(unit, stored, transfer, now)?;
+            account.actor().enter(unit, now, "adjust_post", &id.to_string(), approved.outcome())?;
+            Ok(approved)
         })
         .await
     }
@@ -202,15 +225,17 @@ impl App {
     pub async fn reject_adjustment(
         &self,
         id: AdjustmentId,
-        operator: OperatorName,
+        account: Account,
     ) -> Result<StoredAdjustment, AdjustError> {
+        account.may(Permission::AdjustMoney)?;
         let now = self.now();
         self.write::<_, AdjustError>(move |unit| {
             let mut stored = unit.adjustment(id)?.ok_or(AdjustError::NoSuchAdjustment(id))?;
-            let by = unit.operator_named(operator.as_str())?;
+            let by = unit.operator_named(account.name().as_str())?;
             stored.adjustment.apply(AdjustmentEvent::Reject { by }, now)?;
             stored.updated_at = now;
             unit.put_adjustment(&stored)?;
+            account.actor().enter(unit, now, "adjust_reject", &id.to_string(), "done")?;
             Ok(stored)
         })
         .await

@@ -27,6 +27,30 @@ impl App {
         Ok(lapsed.len())
     }
 
+    /// Ends an order that cannot be carried out, if it is open. No rule of live money comes to that: a test mode's cards do.
+    pub(crate) async fn fail_order(&self, id: OrderId) -> Result<(), StoreError> {
+        let now = self.now();
+        let failed = self
+            .write::<_, StoreError>(move |unit| {
+                let Some(mut stored) = unit.order(id)? else { return Ok(false) };
+                let Ok(change) = stored.order.apply(OrderEvent::Fail) else { return Ok(false) };
+                if let Some(mut open) = unit.open_authorization(stored.order.card)?
+                    && open.order == id
+                {
+                    open.authorization.state = AuthorizationState::Lapsed;
+                    unit.put_authorization(&open)?;
+                }
+                settle::keep(unit, &mut stored, change, now)?;
+                Ok(true)
+            })
+            .await?;
+        if failed {
+            self.inner.metrics.payment("failed");
+            self.inner.notices.tell(id);
+        }
+        Ok(())
+    }
+
     /// Forgets first answers that are older than their time; how many.
     pub async fn forget_first_answers(&self) -> Result<u32, StoreError> {
         let Some(fence) = self.on_duty(Job::Sweep) else { return Ok(0) };

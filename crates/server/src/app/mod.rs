@@ -13,8 +13,8 @@ mod hello;
 mod holder;
 mod lapse;
 mod merchant;
+mod mode;
 mod notice;
-mod operator;
 mod order;
 mod payout;
 mod push;
@@ -47,10 +47,11 @@ pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use holder::{ForgetError, REMOVED_NAME};
-pub use merchant::{ApiKeySecret, digest_of};
+pub use merchant::{API_KEY_NAME_CHARS_MAX, API_KEYS_MAX, ApiKeyError, ApiKeySecret, NewApiKey, digest_of};
+pub use mode::Mode;
 pub use notice::Notices;
-pub use operator::{OPERATOR_CHARS_MAX, OperatorName, OperatorNameError};
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
+pub(crate) use order::{KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 pub use payout::{Payout, PayoutError};
 pub use push::{Push, Pushed, Reach, Reached};
 pub use reconcile::{
@@ -128,6 +129,7 @@ pub struct App {
 }
 
 struct Inner {
+    mode: Mode,
     store: Store,
     keys: Arc<dyn KeyStore>,
     clock: Arc<dyn Clock>,
@@ -140,8 +142,21 @@ struct Inner {
 }
 
 impl App {
-    /// Joins the parts.
+    /// Joins the parts of a platform of live money.
     pub fn new(
+        store: Store,
+        keys: Arc<dyn KeyStore>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        rules: Rules,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self::of(Mode::Live, store, keys, clock, chance, rules, metrics)
+    }
+
+    /// Of a test mode: [`TestMode`](crate::test_mode::TestMode) alone makes one, over a store of test data.
+    pub(crate) fn of(
+        mode: Mode,
         store: Store,
         keys: Arc<dyn KeyStore>,
         clock: Arc<dyn Clock>,
@@ -151,7 +166,7 @@ impl App {
     ) -> Self {
         let (notices, wrong_codes) = (Notices::new(), wrong_code::WrongCodes::default());
         let nodes = OnceLock::new();
-        let inner = Inner { store, keys, clock, chance, rules, metrics, notices, wrong_codes, nodes };
+        let inner = Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes, nodes };
         Self { inner: Arc::new(inner) }
     }
 
@@ -159,6 +174,11 @@ impl App {
     pub fn join(&self, nodes: Nodes) {
         self.inner.notices.join(nodes.clone());
         let _ = self.inner.nodes.set(nodes);
+    }
+
+    /// Whoever looks at an order elsewhere is told, and no more: what a test mode does by itself each node does.
+    pub fn tell_others(&self, nodes: Nodes) {
+        self.inner.notices.join(nodes);
     }
 
     /// The nodes that it serves together with; nothing where it is by itself.
@@ -180,6 +200,11 @@ impl App {
     pub fn operators(&self, cost: ::operator::Cost) -> crate::Operators {
         let inner = &self.inner;
         crate::Operators::new(inner.store.clone(), inner.clock.clone(), inner.chance.clone(), cost)
+    }
+
+    /// Whether its money is real.
+    pub fn mode(&self) -> Mode {
+        self.inner.mode
     }
 
     /// The limits and defaults.

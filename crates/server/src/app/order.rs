@@ -121,7 +121,7 @@ pub enum CancelError {
 
 /// The endpoint's name in the table of first answers.
 const ENDPOINT: &str = "orders.create";
-pub(super) const STATUS_CREATED: u16 = 201;
+pub(crate) const STATUS_CREATED: u16 = 201;
 
 /// How an order becomes the body of an answer.
 pub type Render = Arc<dyn Fn(&StoredOrder) -> String + Send + Sync>;
@@ -263,7 +263,7 @@ impl App {
 }
 
 /// The key came with another request before.
-pub(super) struct KeyConflict;
+pub(crate) struct KeyConflict;
 
 impl From<KeyConflict> for OrderRefused {
     fn from(_: KeyConflict) -> Self {
@@ -273,7 +273,7 @@ impl From<KeyConflict> for OrderRefused {
 
 /// The first answer to the same request. One that is past its time and not forgotten yet still answers:
 /// never a second effect.
-pub(super) fn first_answer<E: From<StoreError> + From<KeyConflict>>(
+pub(crate) fn first_answer<E: From<StoreError> + From<KeyConflict>>(
     unit: &mut dyn Unit,
     merchant: MerchantId,
     endpoint: &str,
@@ -287,7 +287,7 @@ pub(super) fn first_answer<E: From<StoreError> + From<KeyConflict>>(
 }
 
 /// Keeps an answer's status and body as the first one.
-pub(super) fn keep_first_answer(
+pub(crate) fn keep_first_answer(
     unit: &mut dyn Unit,
     merchant: MerchantId,
     endpoint: &str,

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use ::operator::Permission;
 use model::{Currency, UnixMillis};
 use payment::{AccountKind, Reason, TransferId};
 use sha2::{Digest, Sha256};
@@ -21,8 +22,8 @@ use store::{
 use time::{Date, Duration, UtcOffset};
 
 use super::App;
-use super::operator::OperatorName;
 use super::settlement::{day_of, local_date, millis};
+use crate::operators::{Account, NotAllowed};
 
 /// The most entries of one file.
 pub const IMPORT_ENTRIES_MAX: usize = 20_000;
@@ -118,6 +119,9 @@ pub enum ResolveError {
     /// Only a file says so.
     #[error("that the bank has it is said by a bank's file only: import it")]
     FoundByFilesOnly,
+    /// The account's role.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// The store could not keep it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -174,8 +178,9 @@ impl App {
         id: u32,
         resolution: Resolution,
         reason: Reason,
-        operator: OperatorName,
+        account: Account,
     ) -> Result<StoredDifference, ResolveError> {
+        account.may(Permission::AdjustMoney)?;
         if resolution == Resolution::Found {
             return Err(ResolveError::FoundByFilesOnly);
         }
@@ -185,10 +190,12 @@ impl App {
             if let Some(resolved) = &difference.resolved {
                 return Err(ResolveError::AlreadyResolved { id, was: resolved.resolution });
             }
-            let by = unit.operator_named(operator.as_str())?;
+            let by = unit.operator_named(account.name().as_str())?;
             let resolved = Resolved { resolution, reason: reason.as_str().to_owned(), by: Some(by), at: now };
             unit.resolve_difference(id, &resolved)?;
             difference.resolved = Some(resolved);
+            let what = format!("{id} {}", resolution.name());
+            account.actor().enter(unit, now, "difference_resolve", &what, "done")?;
             Ok(difference)
         })
         .await

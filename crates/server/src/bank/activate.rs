@@ -110,7 +110,7 @@ fn standing(wallet: &Wallet, industry: IndustryCode) -> Option<Outcome> {
     }
     match wallet.state {
         WalletState::Issued | WalletState::Active => None,
-        WalletState::Frozen => Some(Outcome::CardFrozen),
+        WalletState::Frozen | WalletState::Withdrawn => Some(Outcome::CardFrozen),
     }
 }
 
@@ -142,7 +142,7 @@ fn activated(unit: &mut dyn Unit, mut wallet: Wallet, asker: Asker) -> Answered 
             unit.put_wallet(&wallet)?;
         }
         // Said before, or frozen meanwhile: a freeze is not undone by a card's answer.
-        WalletState::Active | WalletState::Frozen => {}
+        WalletState::Active | WalletState::Frozen | WalletState::Withdrawn => {}
     }
     Ok(Body::End(End { asn: Some(asn), ..End::of(Outcome::Activated) }))
 }

@@ -167,7 +167,7 @@ impl Asked {
             return Some(Outcome::ForeignCard);
         }
         match (wallet.state, self.transaction) {
-            (WalletState::Frozen, _) => return Some(Outcome::CardFrozen),
+            (WalletState::Frozen | WalletState::Withdrawn, _) => return Some(Outcome::CardFrozen),
             (WalletState::Issued, Transaction::Load) => return Some(Outcome::NotActivated),
             // Before the PIN is looked at: without an SMS code before it, it would be tried here for ever.
             (WalletState::Active, Transaction::Activation) => return Some(Outcome::Activated),

@@ -207,7 +207,9 @@ fn decide(
         // Said before: a repeated report, or a message that was long on its way. It changes nothing.
         return Ok(match stored.load.state {
             LoadState::Closed | LoadState::SettledCredited => loaded(&stored.load, None),
-            LoadState::SettledReturned => return given_back(unit, &stored, finding, asker),
+            LoadState::SettledReturned | LoadState::Reversed => {
+                return given_back(unit, &stored, finding, asker);
+            }
             LoadState::Open | LoadState::InDoubt => end(Outcome::NothingOpen),
         });
     }
@@ -296,7 +298,7 @@ fn given_back(unit: &mut dyn Unit, stored: &StoredLoad, finding: &Finding, asker
     }
     alarm(unit, RETURNED_LOAD_ON_CARD, stored.load.asn, asker)?;
     let wallet = unit.wallet(stored.load.asn)?;
-    if let Some(wallet) = wallet.filter(|wallet| wallet.state != WalletState::Frozen) {
+    if let Some(wallet) = wallet.filter(|wallet| wallet.state.may_be_loaded()) {
         unit.put_wallet(&Wallet { state: WalletState::Frozen, ..wallet })?;
     }
     Ok(end(Outcome::InDoubt))

@@ -153,9 +153,10 @@ impl Asked {
             return Ok(self.again(unit, &known, &offer)?.unwrap_or(end(match known.load.state {
                 LoadState::Open | LoadState::InDoubt => Outcome::OpenLoad,
                 // One that was given back is not found: its card may be loaded again where it stands.
-                LoadState::Closed | LoadState::SettledCredited | LoadState::SettledReturned => {
-                    Outcome::StaleCounter
-                }
+                LoadState::Closed
+                | LoadState::SettledCredited
+                | LoadState::SettledReturned
+                | LoadState::Reversed => Outcome::StaleCounter,
             })));
         }
         if authorization.used_by.is_some() {
@@ -322,7 +323,7 @@ fn may_load(wallet: &Wallet, product: &Product, asker: Asker) -> Option<Outcome>
         WalletState::Active if is_over(wallet, product, asker) => Some(Outcome::CardExpired),
         WalletState::Active => None,
         WalletState::Issued => Some(Outcome::NotActivated),
-        WalletState::Frozen => Some(Outcome::CardFrozen),
+        WalletState::Frozen | WalletState::Withdrawn => Some(Outcome::CardFrozen),
     }
 }
 

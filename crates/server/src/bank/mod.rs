@@ -4,7 +4,7 @@
 //! money and the attempt are kept in one unit of work, and only then an answer leaves.
 //! Refuses: keys (operations of [`BankKeys`] only), HTTP (see [`http`]), terminals' keys and SMS codes (see
 //! [`crate::security`]), rules of a load ([`payment::Load`]).
-//! Next: [`Bank::answer`], then `load` and `finish`.
+//! Next: [`Bank::answer`], then `load` and `finish`; `settle` and `reversal` for what persons decide.
 
 mod activate;
 mod authorize;
@@ -14,6 +14,7 @@ mod finish;
 pub mod http;
 mod load;
 mod reply;
+mod reversal;
 mod settle;
 mod sms_code;
 mod wallet;
@@ -29,6 +30,7 @@ use crate::App;
 
 pub use envelope::Refused;
 pub(crate) use envelope::may_talk;
+pub use reversal::ReverseError;
 pub use settle::{Found, SettleError};
 pub(crate) use sms_code::digest as sms_digest;
 pub use wallet::{BankCardError, IssueWalletError, IssuedWallet, NewBankCard, NewWallet};

@@ -73,7 +73,7 @@ fn keep_change(
         }
         // A MAC2 was out: until somebody has seen the card, it is not loaded again.
         Money::Freed => {
-            if let Some(wallet) = unit.wallet(stored.load.asn)? {
+            if let Some(wallet) = unit.wallet(stored.load.asn)?.filter(|it| it.state.may_be_loaded()) {
                 unit.put_wallet(&Wallet { state: WalletState::Frozen, ..wallet })?;
             }
         }
@@ -99,7 +99,7 @@ fn keep_change(
 
 /// The notes of a load with one more line. What was said before stays: whoever settles a load reads why it came
 /// into doubt. A card that is tapped again and again says the same once; where lines become too many, the oldest go.
-fn with_line(notes: Option<String>, line: String) -> String {
+pub(super) fn with_line(notes: Option<String>, line: String) -> String {
     let Some(mut notes) = notes else { return line };
     if notes.lines().next_back() == Some(line.as_str()) {
         return notes;

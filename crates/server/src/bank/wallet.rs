@@ -76,6 +76,9 @@ pub enum IssueWalletError {
     /// No such wallet card.
     #[error("there is no wallet card with this serial number")]
     NoSuchWallet,
+    /// A load of it was given back: it stays out of use.
+    #[error("this wallet card is withdrawn: a load of it was given back; issue another")]
+    Withdrawn,
     /// The key store did not derive the card's keys.
     #[error("the key store refused: {0}")]
     KeyStore(#[from] KeyStoreError),
@@ -170,6 +173,9 @@ impl Bank {
             .app
             .write::<_, IssueWalletError>(move |unit| {
                 let mut wallet = unit.wallet(asn)?.ok_or(IssueWalletError::NoSuchWallet)?;
+                if wallet.state == WalletState::Withdrawn {
+                    return Err(IssueWalletError::Withdrawn);
+                }
                 wallet.state = match (frozen, wallet.activated_at) {
                     (true, _) => WalletState::Frozen,
                     (false, Some(_)) => WalletState::Active,

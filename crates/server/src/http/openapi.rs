@@ -5,7 +5,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Api, balances, cards, events, orders, refunds, settlements};
+use super::{Api, balances, cards, events, orders, refunds, settlements, test_mode};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,7 @@ use super::{Api, balances, cards, events, orders, refunds, settlements};
         (name = "settlements", description = "Your days, closed"),
         (name = "cards", description = "What a holder can pay with"),
         (name = "balances", description = "What you are owed"),
+        (name = "test mode", description = "With a test key only: software cards, and a clock that can be set ahead"),
     ),
 )]
 struct Description;
@@ -48,6 +49,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(settlements::balance))
         .routes(routes!(settlements::list))
         .routes(routes!(settlements::read))
+        .merge(test_mode::routes())
 }
 
 /// The description as it is committed in `openapi/merchant.json`.

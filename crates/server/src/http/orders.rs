@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use model::{Amount, AmountError, CardId, Currency};
 use payment::{Order, OrderId, OrderIdError, OrderState, RefundState, Refundable};
@@ -329,18 +329,15 @@ pub(super) async fn create(
         serde_json::to_string(&OrderBody::new(stored, place.clone(), &public_url)).unwrap_or_default()
     });
     let app = api.fleet.app();
+    if let Some(mode) = api.test_mode() {
+        mode.before_order(&new).await?;
+    }
     let (created, push) = app.create_order(new, idempotency, render).await?;
     if let Some(card) = push {
-        api.fleet.order_made(card).await;
+        api.card_asked(card).await;
     }
     app.metrics().step("order_created", began.elapsed());
-    let mut response = (StatusCode::CREATED, created.body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if created.repeated {
-        headers.insert("idempotency-hit", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(created.into_response())
 }
 
 /// Read an order.
@@ -447,6 +444,6 @@ pub(super) async fn cancel(
 ) -> Result<Json<OrderBody>, Problem> {
     let stored = api.fleet.app().cancel_order(Some(caller.merchant), id.parse()?).await?;
     // The next order may go to a card that listens.
-    api.fleet.order_made(stored.order.card).await;
+    api.card_asked(stored.order.card).await;
     Ok(Json(OrderBody::of(&api, &stored)?))
 }

@@ -65,6 +65,9 @@ macro_rules! codes {
 codes! {
     NoApiKey 401 "no_api_key" "Send your API key: Authorization: Bearer cf_…";
     WrongApiKey 401 "wrong_api_key" "The API key is not known or was revoked";
+    TestModeOff 401 "test_mode_off" "This is a test key, and the platform's test mode is off";
+    TestKeyNeeded 403 "test_key_needed" "This endpoint is of the test mode: use your test key, cf_test_…";
+    KeyMayOnlyRead 403 "key_may_only_read" "This API key may only read; ask for one with the scope `all`";
     NoSuchEndpoint 404 "no_such_endpoint" "There is nothing at this path; see /docs";
     MethodNotAllowed 405 "method_not_allowed" "This path does not take this method; see /docs";
     BodyTooLarge 413 "body_too_large" "The body is larger than 16 KiB";
@@ -111,6 +114,15 @@ codes! {
     NoSuchSettlement 404 "no_such_settlement" "This day is not settled, or nothing moved in it";
     CurrencyNeeded 422 "currency_needed" "This day has settlements in several currencies; give ?currency=";
     NoSuchPart 404 "no_such_part" "The statement has no such part";
+    NoSuchTestCard 404 "no_such_test_card" "There is no test card of yours with this id";
+    TooManyTestCards 409 "too_many_test_cards" "You have as many test cards as there may be; delete some";
+    NothingWaits 409 "nothing_waits" "No order waits for this card that it has not answered";
+    CardStateDiffers 409 "card_state_differs" "The card's state does not allow it";
+    InvalidTestAnswer 422 "invalid_test_answer" "An answer is agree, refuse, not_me, wrong_presses, over_limit, unanswered, silent, late, repeat or fail";
+    TooManyAnswers 422 "too_many_answers" "A card is told its next 100 answers at most";
+    InvalidName 422 "invalid_name" "A name is at most 64 characters without control characters";
+    InvalidClockStep 422 "invalid_clock_step" "The test clock is set ahead by 1 to 2,678,400 whole seconds at once";
+    ClockTooFarAhead 409 "clock_too_far_ahead" "The test clock is as far ahead as it may be";
     NotAcceptable 406 "not_acceptable" "There is application/json, text/csv and application/xml";
     TooManyRequests 429 "too_many_requests" "Too many requests with this API key or from this address; wait as Retry-After says";
     Overloaded 503 "overloaded" "The platform has too much to do; try again with the same idempotency key";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use model::Currency;
 use payment::{OrderId, RefundId, RefundIdError, RefundRefused};
@@ -158,13 +158,7 @@ pub(super) async fn create(
     let render =
         Arc::new(|stored: &StoredRefund| serde_json::to_string(&RefundBody::new(stored)).unwrap_or_default());
     let created = api.fleet.app().refund(new, idempotency, render).await?;
-    let mut response = (StatusCode::CREATED, created.body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if created.repeated {
-        headers.insert("idempotency-hit", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(created.into_response())
 }
 
 /// Read a refund.

@@ -43,8 +43,9 @@ impl LoginRefused {
     }
 }
 
-/// An operator who is logged in.
+/// An operator who is logged in. Nobody but this module makes one.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Signed {
     /// Their number.
     pub id: OperatorId,

@@ -2,10 +2,12 @@
 //!
 //! For: the use cases around the rules of the crate `operator`: each in one unit of work, with its audit entry. Refuses:
 //! pages and cookies (`web::console`), and what each role may (`operator::Role::may`).
-//! Next: `login` for password, code, session and end; `roll` for adding, disabling and changing; `delays` for wrong tries.
+//! Next: `login` for password, code, session and end; `account` for who has proved themselves; `roll` for adding, disabling and changing; `delays` for wrong tries.
 
+mod account;
 mod delays;
 mod login;
+mod process_user;
 mod roll;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::{Chance, Clock};
 
+pub use account::{Account, NotAllowed};
 pub use login::{LoginRefused, Signed};
 pub use roll::{Enrolled, RollError};
 
@@ -38,9 +41,15 @@ impl Actor {
         Self { operator: name.to_string(), address: address.to_owned() }
     }
 
-    /// Whoever may read the data folder or the database. No operator is called so: names have no brackets.
+    /// Whoever may read the data folder or the database, by their user of the operating system. No operator is called so:
+    /// names have no brackets.
     pub fn command_line() -> Self {
-        Self { operator: "(command line)".into(), address: "local".into() }
+        Self { operator: "(command line)".into(), address: Self::here() }
+    }
+
+    /// Where a command is given: on this machine, by which of its users.
+    pub fn here() -> String {
+        format!("local:{}", process_user::process_user())
     }
 
     /// Somebody who is not logged in.

@@ -156,7 +156,7 @@ impl Drawn {
             return Some(Outcome::ForeignCard);
         }
         match wallet.state {
-            WalletState::Frozen => return Some(Outcome::CardFrozen),
+            WalletState::Frozen | WalletState::Withdrawn => return Some(Outcome::CardFrozen),
             WalletState::Issued => return Some(Outcome::NotActivated),
             WalletState::Active => {}
         }

@@ -1,17 +1,20 @@
 //! The operators' console: today's payments, cards, fleet, ledger; wallet cards' loads, terminals, wallets.
 //!
 //! For: showing what is stored. Where something is done, a page asks before: a load whose card is gone is put in doubt,
-//! one in doubt is settled, a terminal is revoked, a downlink is taken back.
+//! one in doubt is settled, one that was credited is given back by two persons, a terminal or an API key is revoked, a
+//! downlink is taken back.
 //! Refuses: whole numbers of cards, and deciding (see `bank` and `security`).
 //! Next: `routes`, the one table of what there is and who may; `door`, which stands before each; `login`; then `fleet`,
-//! `loads`, `terminals`, `audit`.
+//! `loads`, `reversals`, `merchants`, `terminals`, `audit`.
 
 mod audit;
 mod door;
 mod fleet;
 mod loads;
 mod login;
+mod merchants;
 mod money;
+mod reversals;
 pub(super) mod routes;
 mod terminals;
 

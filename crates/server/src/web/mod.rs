@@ -29,7 +29,11 @@ pub fn moment(at: model::UnixMillis) -> String {
 /// The public listener: merchant interface and order pages. `desk` may show them in a frame.
 pub fn public(api: Api, framed_by: &[&str]) -> Router {
     let policy = Policy::new(&[], framed_by, "'none'");
-    visit::welcome(pay::router().with_state(api.clone()), policy).merge(http::router(api))
+    let mut pages = pay::router(api.clone());
+    if let Some(beside) = api.beside() {
+        pages = pages.merge(pay::router(beside.clone()));
+    }
+    visit::welcome(pages, policy).merge(http::router(api))
 }
 
 /// The operators' listener of a node without the console: health and metrics.

@@ -44,6 +44,7 @@ pub(super) fn view(
     rows: &dyn Reading,
     stored: &StoredOrder,
     now: UnixMillis,
+    base: &'static str,
 ) -> Result<OrderView, StoreError> {
     let order = &stored.order;
     let merchant = rows.merchant(order.merchant)?.map(|merchant| merchant.name).unwrap_or_default();
@@ -51,6 +52,8 @@ pub(super) fn view(
     let card = rows.card(order.card)?;
     let authorization = rows.authorization_of_order(order.id)?;
     Ok(OrderView {
+        base,
+        test: !base.is_empty(),
         id: order.id.to_string(),
         merchant,
         amount: text::money(order.amount),

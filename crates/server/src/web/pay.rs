@@ -24,11 +24,13 @@ use crate::http::{Api, Named};
 const BACKLOG: usize = 4;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(super) fn router() -> Router<Api> {
+pub(super) fn router(api: Api) -> Router {
+    let base = api.pages();
     Router::new()
-        .route("/pay/{id}", get(show))
-        .route("/pay/{id}/live", get(live))
-        .route("/pay/{id}/cancel", post(cancel))
+        .route(&format!("{base}/pay/{{id}}"), get(show))
+        .route(&format!("{base}/pay/{{id}}/live"), get(live))
+        .route(&format!("{base}/pay/{{id}}/cancel"), post(cancel))
+        .with_state(api)
 }
 
 fn no_such_order(visitor: &Visitor) -> Response {
@@ -43,7 +45,7 @@ fn store_failed(visitor: &Visitor, error: &StoreError) -> Response {
 fn read(api: &Api, id: OrderId) -> Result<Option<pages::OrderView>, StoreError> {
     let app = api.fleet.app();
     let now = app.now();
-    app.store().peek(|rows| rows.order(id)?.map(|stored| view(rows, &stored, now)).transpose())
+    app.store().peek(|rows| rows.order(id)?.map(|stored| view(rows, &stored, now, api.pages())).transpose())
 }
 
 async fn show(State(api): State<Api>, visitor: Visitor, Named(id): Named) -> Response {
@@ -91,11 +93,11 @@ async fn cancel(State(api): State<Api>, visitor: Visitor, Named(id): Named) -> R
     match api.fleet.app().cancel_order(None, id).await {
         Ok(stored) => {
             // The next order may go to a card that listens.
-            api.fleet.order_made(stored.order.card).await;
-            Redirect::to(&format!("/pay/{id}")).into_response()
+            api.card_asked(stored.order.card).await;
+            Redirect::to(&format!("{}/pay/{id}", api.pages())).into_response()
         }
         // Ended meanwhile: the page says how.
-        Err(CancelError::Order(_)) => Redirect::to(&format!("/pay/{id}")).into_response(),
+        Err(CancelError::Order(_)) => Redirect::to(&format!("{}/pay/{id}", api.pages())).into_response(),
         Err(CancelError::NoSuchOrder) => no_such_order(&visitor),
         Err(CancelError::Store(error)) => store_failed(&visitor, &error),
     }

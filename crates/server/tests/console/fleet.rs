@@ -14,7 +14,7 @@ fn channel(text: &str) -> ChannelId {
     text.parse().unwrap()
 }
 
-fn downlink(n: i64, state: DownlinkState) -> StoredDownlink {
+pub(crate) fn downlink(n: i64, state: DownlinkState) -> StoredDownlink {
     let created_at = EVENING.plus(n);
     StoredDownlink {
         id: DownlinkId::from_time_and_random(created_at, 7),
@@ -33,7 +33,7 @@ fn downlink(n: i64, state: DownlinkState) -> StoredDownlink {
 }
 
 /// A bakery's card that was heard, battery falling, and a spare that never was.
-async fn registered(house: &House) {
+pub(crate) async fn registered(house: &House) {
     house
         .write(|unit| {
             let group = Some(unit.group_named("North & 北")?);

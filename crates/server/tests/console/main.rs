@@ -5,8 +5,10 @@ mod door;
 mod fleet;
 mod house;
 mod loads;
+mod reversing;
 mod settling;
 mod terminals;
 #[path = "../town/mod.rs"]
 mod town;
+mod walking;
 mod wallets;

@@ -82,7 +82,7 @@ async fn every_tab_of_the_console_leads_somewhere() {
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap())
         .collect();
-    assert_eq!(tabs.len(), 9);
+    assert_eq!(tabs.len(), 10);
     for tab in tabs {
         let answer = house.get(tab).await;
         house.is_page(&answer, 200);

@@ -41,8 +41,8 @@ fn the_committed_description_is_that_of_the_code() {
 async fn every_endpoint_wants_a_key_that_is_known_and_not_revoked() {
     let town = Town::open().await;
     let operations = operations();
-    assert!(operations.len() >= 13);
-    let wrong = town.public.with_key("cf_test_wrong");
+    assert!(operations.len() >= 26);
+    let wrong = town.public.with_key("cf_live_wrong");
     let revoked = &town.florist.api;
     town.revoke_key(&town.florist.key);
     for (method, path, operation) in operations {

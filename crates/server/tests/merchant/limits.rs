@@ -35,7 +35,7 @@ async fn a_key_has_its_own_bucket_which_fills_again() {
 async fn an_address_has_its_own_bucket_whatever_key_it_tries() {
     let town = Town::with(slow(1_000, 3)).await;
     let from = async |address: &str| {
-        let wrong = town.public.with_key("cf_test_guess").request("GET", "/v1/balances");
+        let wrong = town.public.with_key("cf_live_guess").request("GET", "/v1/balances");
         too_many(&Answer::to(wrong.header("x-forwarded-for", address)).await)
     };
     for n in 0..3 {

@@ -1,13 +1,14 @@
 //! The bank's files against the ledger: what is found, what differs, and how that ends.
 
 use model::{Amount, Currency};
+use operator::{Cost, Role};
 use payment::{Reason, TransferId};
-use server::app::{BankFileGiven, BankForm, ImportError, Imported, OperatorName, Payout, ResolveError};
+use server::app::{BankFileGiven, BankForm, ImportError, Imported, Payout, ResolveError};
 use statement::bank_csv::ColumnMap;
 use store::{DifferenceKind, Resolution};
 
 use crate::breakfast_with;
-use crate::town::{Town, Wish};
+use crate::town::{Town, Wish, account};
 use serde_json::json;
 
 const DAY: i64 = 86_400_000;
@@ -155,8 +156,8 @@ async fn a_person_resolves_a_difference_once_and_with_a_reason() {
     let imported = import(&town, csv(&[("2026-11-20", "1000.00", ""), ("2026-11-21", "-0.35", "")])).await;
     let id = imported.differences[0].id;
     let reason = || "the bank's charge of November".parse::<Reason>().unwrap();
-    let ann = || "Ann".parse::<OperatorName>().unwrap();
-    let resolve = async |id, way| town.app.resolve_difference(id, way, reason(), ann()).await;
+    let ann = account(&town.app.operators(Cost::Testing), "ann", Role::Operator).await;
+    let resolve = async |id, way| town.app.resolve_difference(id, way, reason(), ann.clone()).await;
     assert_eq!(resolve(id, Resolution::Found).await, Err(ResolveError::FoundByFilesOnly));
     assert_eq!(resolve(99, Resolution::Accepted).await, Err(ResolveError::NoSuchDifference(99)));
     let resolved = resolve(id, Resolution::Accepted).await.unwrap().resolved.unwrap();

@@ -187,7 +187,7 @@ async fn who_has_no_key_or_a_wrong_one_learns_nothing() {
     let order = id_of(&town.bakery.api.post("/v1/orders", &breakfast(card)).await.json(201));
     let path = format!("/v1/orders/{order}");
     let right = town.bakery.key.clone();
-    let (other_key, shorter) = (right.replace("cf_test_", "cf_live_"), &right[..right.len() - 1]);
+    let (other_key, shorter) = (right.replace("cf_live_", "cf_test_"), &right[..right.len() - 1]);
     for (authorization, code) in [
         (None, "no_api_key"),
         (Some(String::new()), "no_api_key"),

@@ -141,7 +141,7 @@ async fn no_secret_is_ever_answered_or_logged() {
     let secrets = [
         card.digits(),
         town.bakery.key.clone(),
-        town.bakery.key["cf_test_".len()..].to_owned(),
+        town.bakery.key["cf_live_".len()..].to_owned(),
         town.florist.key.clone(),
         "E12345678".into(),
         "王小明".into(),

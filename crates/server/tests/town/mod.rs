@@ -10,6 +10,7 @@ pub(crate) mod parts;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,6 +23,8 @@ use server::app::{Binding, Funding, NewCard, NewOrder, Push, WhenBusy};
 use server::bearer::{self, FrameLimit};
 use server::fleet::Heard;
 use server::http::Api;
+use server::operators::Account;
+use server::test_mode::{self, TestMode, TestModeError, TestRules};
 use server::{App, Fleet, Metrics, Operators, Rules, web};
 use store::{StoreError, StoredOrder};
 use tempfile::TempDir;
@@ -91,6 +94,13 @@ impl Default for Wish {
     }
 }
 
+/// A test mode, and the two merchants with their test keys.
+pub(crate) struct Tests {
+    pub(crate) mode: TestMode,
+    pub(crate) bakery: Merchant,
+    pub(crate) florist: Merchant,
+}
+
 /// The town. It ends with this value.
 pub(crate) struct Town {
     pub(crate) app: App,
@@ -107,6 +117,8 @@ pub(crate) struct Town {
     pub(crate) operators: Operators,
     pub(crate) bakery: Merchant,
     pub(crate) florist: Merchant,
+    /// The test mode beside it, where the story has one.
+    tests: Option<Tests>,
     pushes: Option<mpsc::Receiver<Push>>,
     listeners: Vec<JoinHandle<()>>,
     cards: u64,
@@ -126,6 +138,30 @@ impl Town {
     }
 
     pub(crate) async fn with(rules: Rules) -> Self {
+        Self::built(rules, None).await
+    }
+
+    /// With a test mode beside it.
+    pub(crate) async fn with_test_mode(rules: Rules, test_rules: TestRules) -> Self {
+        Self::built(rules, Some(test_rules)).await
+    }
+
+    /// The test mode.
+    pub(crate) fn tests(&self) -> &Tests {
+        self.tests.as_ref().unwrap()
+    }
+
+    /// Opens the test mode's store with what a start has; whoever has it open already must close it first.
+    pub(crate) async fn open_test_mode(&self, test_rules: TestRules) -> Result<TestMode, TestModeError> {
+        test_mode(&self.folder.path().join("test.db"), self.clock.clone(), test_rules).await
+    }
+
+    /// Where the live platform's database is.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("town.db")
+    }
+
+    async fn built(rules: Rules, test_rules: Option<TestRules>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = store::sqlite::open(&folder.path().join("town.db")).unwrap();
         let clock = Arc::new(StandingClock::at(EVENING));
@@ -136,12 +172,29 @@ impl Town {
         // The bearer that is not under test: what it is handed, a story takes.
         let (bearer, pushes) = bearer::queue("test", &FrameLimit::COAP);
         fleet.attach(Arc::new(bearer));
-        let api = Api::new(fleet.clone(), PUBLIC_URL);
+        let mut api = Api::new(fleet.clone(), PUBLIC_URL);
+        let mode = match test_rules {
+            Some(rules) => {
+                Some(test_mode(&folder.path().join("test.db"), clock.clone(), rules).await.unwrap())
+            }
+            None => None,
+        };
+        if let Some(mode) = &mode {
+            api = api.with_test_mode(mode);
+        }
         let (public, first) = listen(web::public(api.clone(), &["http://desk.example"])).await;
         let operators = app.operators(Cost::Testing);
         let (operations, second) = listen(web::operations(api, None, operators.clone(), &[], false)).await;
         let bakery = merchant(&app, "晨光早餐铺 Bakery", public).await;
         let florist = merchant(&app, "Florist & Sons", public).await;
+        let tests = match mode {
+            Some(mode) => {
+                let (bakery, florist) =
+                    (tester(&mode, &app, &bakery).await, tester(&mode, &app, &florist).await);
+                Some(Tests { mode, bakery, florist })
+            }
+            None => None,
+        };
         Self {
             app,
             fleet,
@@ -154,6 +207,7 @@ impl Town {
             operators,
             bakery,
             florist,
+            tests,
             pushes: Some(pushes),
             listeners: vec![first, second],
             cards: 0,
@@ -327,9 +381,36 @@ pub(crate) struct Hold {
 }
 
 async fn merchant(app: &App, name: &str, public: SocketAddr) -> Merchant {
-    let (id, key) = app.add_merchant(name, false).await.unwrap();
+    let (id, key) = app.add_merchant(name).await.unwrap();
     let key = key.reveal().to_owned();
     Merchant { id, api: Customer::at(public).with_key(&key), key }
+}
+
+/// The same merchant with a test key.
+async fn tester(mode: &TestMode, app: &App, merchant: &Merchant) -> Merchant {
+    let id = merchant.id;
+    let known = app.store().peek(|rows| rows.merchant(id)).unwrap().unwrap();
+    let key = mode.add_key(&known).await.unwrap().reveal().to_owned();
+    Merchant { id, api: merchant.api.with_key(&key), key }
+}
+
+/// A test mode over a database file.
+pub(crate) async fn test_mode(
+    path: &Path,
+    clock: Arc<StandingClock>,
+    test_rules: TestRules,
+) -> Result<TestMode, TestModeError> {
+    let parts = test_mode::Parts {
+        store: store::sqlite::open(path)?,
+        keys: Arc::new(Keys::default()),
+        master: keys::master(),
+        transport: keys::transport(),
+        clock,
+        chance: Arc::new(Dice::default()),
+        rules: Rules::default(),
+        test_rules,
+    };
+    TestMode::open(parts).await
 }
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -341,6 +422,16 @@ pub(crate) async fn logged_in(operators: &Operators, customer: Customer, role: R
     operators.add(name.clone(), role, &password).await.unwrap();
     let link = operators.link(&name).await.unwrap().unwrap();
     customer.with_session(&operators.follow(&link, "192.0.2.1").await.unwrap())
+}
+
+/// An operator of this name and role who has just proved who they are.
+pub(crate) async fn account(operators: &Operators, name: &str, role: Role) -> Account {
+    let name: OperatorName = name.parse().unwrap();
+    let password = Password::new(PASSWORD.into()).unwrap();
+    operators.add(name.clone(), role, &password).await.unwrap();
+    let link = operators.link(&name).await.unwrap().unwrap();
+    let token = operators.follow(&link, "192.0.2.1").await.unwrap();
+    operators.signed(&token).unwrap().unwrap().account("192.0.2.1")
 }
 
 pub(crate) async fn listen(router: axum::Router) -> (SocketAddr, JoinHandle<()>) {

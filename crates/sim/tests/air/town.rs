@@ -483,7 +483,7 @@ impl Town {
     // Orders.
 
     pub(crate) async fn merchant(&self, name: &str) -> MerchantId {
-        self.app().add_merchant(name, false).await.unwrap().0
+        self.app().add_merchant(name).await.unwrap().0
     }
 
     pub(crate) fn new_order(&self, hand: &Hand, fen: i64) -> NewOrder {

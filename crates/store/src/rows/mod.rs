@@ -1,10 +1,13 @@
 //! What is stored, as values.
 
+mod api_key;
 mod fleet;
 mod lease;
 mod money;
 mod operator;
+mod reversal;
 mod tap;
+mod test_mode;
 
 use air::platform::Marks;
 use air::{Transaction, TransactionContext};
@@ -15,6 +18,7 @@ use payment::{
     TransferState,
 };
 
+pub use self::api_key::{ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, StoredApiKey};
 pub use self::fleet::{
     ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, GroupId, HeardState, ImportProgress, NewFrame,
     Registered, Registration, StoredAlert, StoredChannel, StoredDownlink, StoredFrame,
@@ -26,10 +30,12 @@ pub use self::money::{
     StoredSettlement,
 };
 pub use self::operator::{NewOperator, OperatorSession, StoredOperator};
+pub use self::reversal::StoredReversal;
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
 };
+pub use self::test_mode::{StoredTestCard, TestClock, TestTask};
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,19 +44,6 @@ pub struct Merchant {
     pub id: MerchantId,
     /// Its name as holders read it.
     pub name: String,
-}
-
-/// An API key: never the key, only its digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiKey {
-    /// Whose.
-    pub merchant: MerchantId,
-    /// SHA-256 of the key.
-    pub digest: [u8; 32],
-    /// Its first letters, to recognise it by.
-    pub hint: String,
-    /// For real money.
-    pub live: bool,
 }
 
 /// A place of a merchant.

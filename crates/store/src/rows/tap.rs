@@ -128,11 +128,13 @@ pub enum WalletState {
     Active,
     /// It can not.
     Frozen,
+    /// It can not, for ever: a load of it was given back.
+    Withdrawn,
 }
 
 impl WalletState {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Issued, Self::Active, Self::Frozen];
+    pub const ALL: [Self; 4] = [Self::Issued, Self::Active, Self::Frozen, Self::Withdrawn];
 
     /// The word for tables and pages.
     pub const fn name(self) -> &'static str {
@@ -140,6 +142,15 @@ impl WalletState {
             Self::Issued => "issued",
             Self::Active => "active",
             Self::Frozen => "frozen",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Whether a load may begin or go on: whether a MAC2 may leave for it.
+    pub const fn may_be_loaded(self) -> bool {
+        match self {
+            Self::Issued | Self::Active => true,
+            Self::Frozen | Self::Withdrawn => false,
         }
     }
 

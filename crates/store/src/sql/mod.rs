@@ -5,7 +5,7 @@
 //! Refuses: knowing an engine. Connections, transactions, migrations and errors are in [`crate::sqlite`] and
 //! [`crate::postgres`].
 //! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels, `money_…` for refunds, settlements
-//! and banks' files, `operator_…` for operators; `row` files for what is stored how.
+//! and banks' files, `operator_…` for operators, `test_mode` for the test mode; `row` files for what is stored how.
 
 mod arg;
 mod fleet_read;
@@ -19,10 +19,12 @@ mod operator_read;
 mod operator_row;
 mod operator_write;
 pub(crate) mod read;
+mod reversal;
 pub(crate) mod row;
 mod tap_read;
 mod tap_row;
 mod tap_write;
+mod test_mode;
 mod value;
 pub(crate) mod write;
 

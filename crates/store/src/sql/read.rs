@@ -7,8 +7,9 @@ use super::row::{self, Column, col};
 use super::{Args, Desk, Row, Session, params};
 use crate::error::StoreError;
 use crate::rows::{
-    Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, OrderCursor,
-    Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today, Totals,
+    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant,
+    OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
+    StoredTransfer, Today, Totals,
 };
 use crate::unit::Reading;
 
@@ -77,15 +78,19 @@ impl Reading for Rows<'_> {
     }
 
     fn api_key(&self, digest: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
-        let sql = "select merchant, hint, live from api_key where hash = ? and revoked_at is null";
-        self.one(sql, [digest], |row| {
-            Ok(ApiKey {
-                merchant: MerchantId(row.get(0)?),
-                digest: *digest,
-                hint: row.get(1)?,
-                live: row.get(2)?,
-            })
-        })
+        let sql = select!(row::API_KEY, "from api_key where hash = ? and revoked_at is null");
+        Ok(self.one(sql, [digest], row::api_key)?.map(|stored| stored.key))
+    }
+
+    fn api_key_of_id(&self, id: ApiKeyId) -> Result<Option<StoredApiKey>, StoreError> {
+        let (first, last) = id.digests();
+        let sql = select!(row::API_KEY, "from api_key where hash >= ? and hash <= ?");
+        self.one(sql, params![first, last], row::api_key)
+    }
+
+    fn api_keys_of(&self, merchant: MerchantId, limit: u32) -> Result<Vec<StoredApiKey>, StoreError> {
+        let sql = select!(row::API_KEY, "from api_key where merchant = ? order by created_at, hash limit ?");
+        self.many(sql, params![merchant.0, limit], row::api_key)
     }
 
     fn place(&self, id: PlaceId) -> Result<Option<Place>, StoreError> {

@@ -16,7 +16,8 @@ use super::Row;
 use super::value::FromValue;
 use crate::error::StoreError;
 use crate::rows::{
-    Evidence, LinkState, StoredAuthorization, StoredCard, StoredOrder, StoredTransfer, life_cycle,
+    ApiKey, ApiScope, Evidence, LinkState, StoredApiKey, StoredAuthorization, StoredCard, StoredOrder,
+    StoredTransfer, life_cycle,
 };
 
 pub(super) type Read<T> = Result<T, StoreError>;
@@ -105,6 +106,26 @@ fn amount(row: &Row<'_>, units: Column, of: Column) -> Read<Amount> {
 
 pub(super) fn id_bytes(row: &Row<'_>, column: Column) -> Read<u128> {
     Ok(u128::from_be_bytes(column.get::<[u8; 16]>(row)?))
+}
+
+pub(super) const API_KEY: &str = "hash, merchant, hint, live, name, scope, created_at, used_at, revoked_at";
+
+pub(super) fn api_key(row: &Row<'_>) -> Read<StoredApiKey> {
+    let ever = |column: Column| Ok::<_, StoreError>(column.get::<Option<i64>>(row)?.map(UnixMillis));
+    Ok(StoredApiKey {
+        key: ApiKey {
+            merchant: MerchantId(col!(API_KEY, "merchant").get(row)?),
+            digest: col!(API_KEY, "hash").get(row)?,
+            hint: col!(API_KEY, "hint").get(row)?,
+            live: col!(API_KEY, "live").get(row)?,
+            name: col!(API_KEY, "name").get(row)?,
+            scope: ApiScope::from_name(&col!(API_KEY, "scope").get::<String>(row)?)
+                .ok_or(StoreError::Malformed("api_key.scope"))?,
+        },
+        created_at: UnixMillis(col!(API_KEY, "created_at").get(row)?),
+        used_at: ever(col!(API_KEY, "used_at"))?,
+        revoked_at: ever(col!(API_KEY, "revoked_at"))?,
+    })
 }
 
 pub(super) const CARD: &str = "id, number, certificate, made_for, made_at, life_cycle, bound_to, valid_until, \

@@ -11,9 +11,9 @@ use super::value::FromValue;
 use super::{Args, Session, params, row};
 use crate::error::StoreError;
 use crate::rows::{
-    Alarm, ApiKey, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant, NewEvent,
-    OrderCursor, Place, StoredAuthorization, StoredCard, StoredEvent, StoredOrder, StoredTransfer, Today,
-    Totals,
+    Alarm, ApiKey, ApiKeyId, BalanceDifference, CardSummary, Holder, Idempotent, LinkState, Merchant,
+    NewEvent, OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
+    StoredTransfer, Today, Totals,
 };
 use crate::unit::{Reading, Unit};
 
@@ -79,6 +79,8 @@ pub(super) use read_through;
 read_through! { Reading:
     fn merchant(&self, id: MerchantId) -> Option<Merchant>;
     fn api_key(&self, digest: &[u8; 32]) -> Option<ApiKey>;
+    fn api_key_of_id(&self, id: ApiKeyId) -> Option<StoredApiKey>;
+    fn api_keys_of(&self, merchant: MerchantId, limit: u32) -> Vec<StoredApiKey>;
     fn place(&self, id: PlaceId) -> Option<Place>;
     fn holder(&self, reference: HolderReference) -> Option<Holder>;
     fn card(&self, id: CardId) -> Option<StoredCard>;
@@ -124,9 +126,22 @@ impl Unit for Changes<'_> {
     }
 
     fn add_api_key(&mut self, key: &ApiKey, at: UnixMillis) -> Result<(), StoreError> {
-        let sql = "insert into api_key (hash, merchant, hint, live, created_at) values (?, ?, ?, ?, ?)";
-        self.execute(sql, params![key.digest, key.merchant.0, key.hint, key.live, at.0])?;
+        let sql = "insert into api_key (hash, merchant, hint, live, name, scope, created_at) \
+                   values (?, ?, ?, ?, ?, ?, ?)";
+        let scope = key.scope.name();
+        self.execute(sql, params![key.digest, key.merchant.0, key.hint, key.live, key.name, scope, at.0])?;
         Ok(())
+    }
+
+    fn revoke_api_key(&mut self, id: ApiKeyId, at: UnixMillis) -> Result<bool, StoreError> {
+        let (first, last) = id.digests();
+        let sql = "update api_key set revoked_at = ? where hash >= ? and hash <= ? and revoked_at is null";
+        Ok(self.execute(sql, params![at.0, first, last])? == 1)
+    }
+
+    fn touch_api_key(&mut self, digest: &[u8; 32], at: UnixMillis) -> Result<bool, StoreError> {
+        let sql = "update api_key set used_at = ?1 where hash = ?2 and (used_at is null or used_at < ?1)";
+        Ok(self.execute(sql, params![at.0, digest])? == 1)
     }
 
     fn place_named(&mut self, merchant: MerchantId, name: &str) -> Result<PlaceId, StoreError> {

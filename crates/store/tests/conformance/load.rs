@@ -112,13 +112,14 @@ pub(crate) async fn a_load_changes_until_it_has_ended_and_never_again(store: Sto
 pub(crate) async fn loads_are_listed_newest_first_below_a_cursor(store: Store) {
     // Handed in out of order, each of a card of its own, in every state by turns.
     let states = LoadState::ALL;
-    let all = [3, 11, 0, 14, 7, 1, 12, 5, 9, 2, 13, 4, 8, 6, 10];
-    add_loads(&store, all.map(|n: u8| in_state(load(n.into(), n, 0), states[usize::from(n) % 5]))).await;
+    let all = [3, 11, 0, 14, 7, 1, 12, 5, 17, 9, 2, 13, 4, 16, 8, 6, 10, 15];
+    add_loads(&store, all.map(|n: u8| in_state(load(n.into(), n, 0), states[usize::from(n) % states.len()])))
+        .await;
     let lists = states.iter().enumerate().map(|(n, state)| {
         let n = i64::try_from(n).unwrap();
-        (Some(*state), vec![10 + n, 5 + n, n])
+        (Some(*state), vec![12 + n, 6 + n, n])
     });
-    for (state, expected) in lists.chain([(None, (0..15).rev().collect())]) {
+    for (state, expected) in lists.chain([(None, (0..18).rev().collect())]) {
         let (mut before, mut listed) = (None, Vec::new());
         loop {
             let page = seen(&store, move |rows| rows.loads_before(state, before, 2)).await;
@@ -186,7 +187,8 @@ pub(crate) async fn loads_are_counted_by_state(store: Store) {
     ];
     add_loads(&store, loads).await;
     let most = u64::from(u32::MAX);
-    let expected = LoadState::ALL.into_iter().zip([(2, 200), (3, 3 * most), (0, 0), (0, 0), (1, 100)]);
+    let expected =
+        LoadState::ALL.into_iter().zip([(2, 200), (3, 3 * most), (0, 0), (0, 0), (1, 100), (0, 0)]);
     let expected = expected.map(|(state, (count, fen))| LoadCount { state, count, fen });
     assert_eq!(seen(&store, |rows| rows.load_counts()).await, expected.collect::<Vec<_>>());
     assert_eq!(seen(&store, |rows| rows.unfinished_loads()).await, [2, 0]);

@@ -18,9 +18,11 @@ mod money;
 mod operator;
 mod order;
 mod reckoning;
+mod reversal;
 mod sms;
 mod tally;
 mod tap;
+mod test_mode;
 mod writing;
 
 use std::any::Any;
@@ -84,6 +86,7 @@ macro_rules! conformance {
                 merchants_and_places_have_names
                 a_place_of_a_name_is_made_once_a_merchant
                 an_api_key_is_found_by_its_digest
+                an_api_key_is_listed_with_its_uses_and_revoked_once
                 a_first_answer_is_found_again
                 first_answers_are_forgotten_by_age_and_by_portions
             }
@@ -148,6 +151,12 @@ macro_rules! conformance {
                 what_a_card_was_loaded_with_leaves_out_what_was_given_back
                 loads_are_counted_by_state
                 attempts_are_listed_newest_first_and_numbered_once
+            }
+            reversal {
+                every_field_of_a_reversal_comes_back
+                one_reversal_of_a_load_waits_and_one_is_posted_for_ever
+                reversals_are_listed_newest_first_below_a_cursor
+                a_load_is_reversed_once_and_only_where_it_was_credited
             }
             sms {
                 every_field_of_an_sms_code_comes_back
@@ -215,6 +224,13 @@ macro_rules! conformance {
                 a_refusal_leaves_no_entry
                 two_hundred_who_append_at_once_make_one_chain
                 a_holder_s_bank_cards_are_found
+            }
+            test_mode {
+                a_test_clock_is_begun_once_and_never_goes_back
+                every_field_of_a_test_card_comes_back_and_changes
+                test_cards_are_counted_and_listed_by_id_and_forgotten
+                a_merchant_is_known_under_the_id_that_it_has_elsewhere
+                a_test_card_has_work_while_it_has_not_done_with_an_order
             }
             lease {
                 every_field_of_a_lease_comes_back_and_its_name_has_one

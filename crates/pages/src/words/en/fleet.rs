@@ -96,6 +96,7 @@ pub(super) const FLEET: FleetWords = FleetWords {
     show_all: "Those that are over as well",
     no_waiting: "Nothing waits.",
     change: "Change",
+    look: "Show",
     take_back: "Take it back",
     take_back_text: "Its order waits on: the card can still fetch it by a press.",
     set_priority: "Which goes first",

@@ -96,6 +96,7 @@ pub(super) const FLEET: FleetWords = FleetWords {
     show_all: "包含已结束",
     no_waiting: "没有等待中的下行。",
     change: "管理",
+    look: "查看",
     take_back: "撤回",
     take_back_text: "撤回后订单仍在等待，持卡人按键仍可获取。",
     set_priority: "发送顺序",

@@ -9,12 +9,12 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use operator::{Permission, Role, SessionToken};
+use operator::{Role, SessionToken};
 use pages::{ConsoleLogin, LoggedIn, LoginStep, MessagePage};
 use serde::Deserialize;
 use visit::{Badge, Visitor};
 
-use super::routes::Needs;
+use super::routes::{self, Needs};
 use super::{Console, failed};
 use crate::operators::{Actor, Signed};
 use crate::web::caller::Caller;
@@ -93,8 +93,7 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
         operator: signed.as_ref().map(|it| LoggedIn {
             name: it.name.to_string(),
             role: shown(it.role),
-            sees_money: it.role.may(Permission::SeePayments),
-            sees_audit: it.role.may(Permission::ReadAudit),
+            reach: routes::reach(it.role),
         }),
     });
     let visitor = visitor(&mut parts).await;

@@ -20,19 +20,20 @@ use store::{LoadAttempt, Reading, StoreError, StoredLoad};
 use tap::LogRecord;
 use visit::Visitor;
 
-use super::{Console, ROWS, ROWS_LENGTH, failed, found, not_found};
+use super::{Console, ROWS, ROWS_LENGTH, failed, found, not_found, reversals};
 use crate::bank::{Bank, Found, SettleError};
 use crate::operators::Actor;
 use crate::web::text;
 
 pub(super) const PATH: &str = "/console/loads";
 /// As operators look for them: those that wait first.
-const SHOWN: [LoadState; 5] = [
+const SHOWN: [LoadState; 6] = [
     LoadState::Open,
     LoadState::InDoubt,
     LoadState::Closed,
     LoadState::SettledCredited,
     LoadState::SettledReturned,
+    LoadState::Reversed,
 ];
 
 /// The address of a load's page.
@@ -58,6 +59,7 @@ fn shown(state: LoadState) -> pages::LoadState {
         LoadState::InDoubt => pages::LoadState::InDoubt,
         LoadState::SettledCredited => pages::LoadState::SettledCredited,
         LoadState::SettledReturned => pages::LoadState::SettledReturned,
+        LoadState::Reversed => pages::LoadState::Reversed,
     }
 }
 
@@ -155,7 +157,7 @@ pub(super) async fn one(
 }
 
 /// What the page of a load shows; `None` where there is no such load.
-fn view(
+pub(super) fn view(
     rows: &dyn Reading,
     industries: &Arc<Industries>,
     id: LoadId,
@@ -173,7 +175,7 @@ fn view(
         .collect();
     let ended_at = (!load.state.is_unfinished()).then(|| text::day_and_time(stored.updated_at));
     let settled = match load.state {
-        LoadState::SettledCredited | LoadState::SettledReturned => Some(Settled {
+        LoadState::SettledCredited | LoadState::SettledReturned | LoadState::Reversed => Some(Settled {
             at: text::day_and_time(stored.updated_at),
             note: stored.note.clone().unwrap_or_default(),
         }),
@@ -197,6 +199,8 @@ fn view(
         attempts: attempts.iter().map(|attempt| attempt_row(attempt, stored.proven)).collect(),
         evidence: stored.evidence.chunks(LogRecord::LENGTH).map(evidence_row).collect(),
         settlement: (!forms.is_empty()).then_some(Settlement { forms, note_missing: None }),
+        asked: reversals::asked_of(rows, id)?,
+        reversal: reversals::form_of(&stored),
         back: Href::new(PATH),
     }))
 }
@@ -311,6 +315,7 @@ pub(super) async fn decide(
         // Somebody was faster, or the card was.
         Err(SettleError::Load(LoadError::Ended(state))) => refused(page, self::shown(state), id),
         Err(SettleError::Load(LoadError::CardDecides)) => refused(page, pages::LoadState::Open, id),
+        Err(SettleError::Load(LoadError::NotMoved)) => refused(page, pages::LoadState::InDoubt, id),
         Err(SettleError::NoSuchLoad) => not_found(&visitor),
         Err(SettleError::NoteMissing) => visit::page(StatusCode::UNPROCESSABLE_ENTITY, &shown),
         Err(SettleError::Store(error)) => failed(&visitor, &error),

@@ -1,14 +1,19 @@
 //! The one table of the console's routes: each with what whoever asks for it needs. A route is served by standing here, so
-//! none is without.
+//! none is without; and pages show a link or a form only where this table lets its reader go.
+
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
-use operator::Permission;
+use operator::{Permission, Role};
+use pages::Reach;
 
 use super::door::{self, Door};
-use super::{Console, audit, cards, fleet, ledger, loads, login, money, terminals, today};
+use super::{
+    Console, audit, cards, fleet, ledger, loads, login, merchants, money, reversals, terminals, today,
+};
 
 /// What a route wants of whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +75,30 @@ fn table() -> Vec<Served> {
         see(loads::PATH, May(P::SeeLoads), get(loads::list)),
         see("/console/loads/{id}", May(P::SeeLoads), get(loads::one)),
         act("/console/loads/{id}/{finding}", May(P::SettleLoads), post(loads::decide)),
+        act("/console/loads/{id}/reversal", May(P::ReverseLoads), post(reversals::ask)),
+        see(reversals::PATH, May(P::SeeLoads), get(reversals::list)),
+        see("/console/reversals/{id}", May(P::SeeLoads), get(reversals::one)),
+        act("/console/reversals/{id}/{answer}", May(P::ReverseLoads), post(reversals::answer)),
+        see(merchants::PATH, May(P::SeeMerchants), get(merchants::list)),
+        see("/console/merchants/keys/{key}/revoke", May(P::RevokeApiKeys), get(merchants::ask)),
+        act("/console/merchants/keys/{key}/revoke", May(P::RevokeApiKeys), post(merchants::revoke)),
         see(terminals::TERMINALS, May(P::SeeTerminals), get(terminals::list)),
         see("/console/terminals/{id}/revoke", May(P::RevokeTerminals), get(terminals::ask)),
         act("/console/terminals/{id}/revoke", May(P::RevokeTerminals), post(terminals::revoke)),
         see(terminals::WALLETS, May(P::SeeCards), get(terminals::wallets)),
         see("/console/audit", May(P::ReadAudit), get(audit::list)),
     ]
+}
+
+/// Where a role may go: what its pages show.
+pub(super) fn reach(role: Role) -> Vec<Reach> {
+    static TABLE: LazyLock<Vec<ConsoleRoute>> = LazyLock::new(all);
+    let may = |needs: Needs| match needs {
+        Needs::Nothing | Needs::Login => true,
+        Needs::May(permission) => role.may(permission),
+    };
+    let open = TABLE.iter().filter(|route| may(route.needs));
+    open.map(|route| Reach { method: route.method, path: route.path }).collect()
 }
 
 /// All of them.

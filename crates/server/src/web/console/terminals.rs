@@ -191,6 +191,7 @@ fn wallet_row(
             WalletState::Issued => pages::WalletState::Issued,
             WalletState::Active => pages::WalletState::Active,
             WalletState::Frozen => pages::WalletState::Frozen,
+            WalletState::Withdrawn => pages::WalletState::Withdrawn,
         },
         valid_to,
         unfinished: rows.unfinished_load(wallet.asn)?.map(|stored| loads::href(stored.load.id)),
