@@ -13,6 +13,7 @@ use operator::Rate;
 use serde::Deserialize;
 use server::Rules;
 use server::fleet::FleetRules;
+use server::webhooks;
 use toml::{Table, Value};
 
 /// Everything that a platform is told at its start.
@@ -39,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) tap: Tap,
     pub(crate) sms: Sms,
     pub(crate) log: Log,
+    pub(crate) webhooks: WebhooksSection,
 }
 
 /// A database server; the file in the data folder where none is named.
@@ -49,6 +51,7 @@ pub(crate) struct DatabaseSection {
     pub(crate) password_file: PathBuf,
     pub(crate) authorities: PathBuf,
     pub(crate) node: String,
+    pub(crate) roles: String,
 }
 
 impl core::fmt::Debug for DatabaseSection {
@@ -266,6 +269,24 @@ pub(crate) struct Sms {
     pub(crate) template: String,
 }
 
+/// Where merchants' servers are told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhooksSection {
+    pub(crate) allow_private: bool,
+    pub(crate) authorities: PathBuf,
+}
+
+impl WebhooksSection {
+    pub(crate) fn settings(&self) -> webhooks::Settings {
+        let named = !self.authorities.as_os_str().is_empty();
+        webhooks::Settings {
+            authorities: named.then(|| self.authorities.clone()),
+            ..webhooks::Settings::default()
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Log {
@@ -292,9 +313,9 @@ const OTHER_VARIABLES: [&str; 4] =
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error(
-        "the configuration {path} cannot be read: {reason}. `counterfoil config print > {path}` writes one"
-    )]
+    #[error("there is no configuration {path}. `counterfoil config print > {path}` writes one")]
+    Missing { path: PathBuf },
+    #[error("the configuration {path} cannot be read: {reason}")]
     Unreadable { path: PathBuf, reason: String },
     #[error("{path}, {what}")]
     Wrong { path: PathBuf, what: String },
@@ -315,9 +336,9 @@ impl Config {
         let mut settings: Table =
             TEMPLATE.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
         if let Some(path) = path {
-            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
-                path: path.to_owned(),
-                reason: error.to_string(),
+            let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => ConfigError::Missing { path: path.to_owned() },
+                _ => ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() },
             })?;
             let file: Table =
                 text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim().to_owned()))?;
@@ -425,6 +446,11 @@ impl Config {
             address_rate: Rate {
                 per_second: self.http.address_requests_per_second,
                 burst: self.http.address_requests_burst,
+            },
+            webhook_mode: if self.webhooks.allow_private {
+                webhooks::Mode::Test
+            } else {
+                webhooks::Mode::Live
             },
             ..Rules::default()
         }

@@ -24,19 +24,22 @@ mod result;
 mod settle;
 mod settlement;
 mod status;
+mod webhook;
 mod wrong_code;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ::operator::Rate;
 use crypto::KeyStore;
 use model::UnixMillis;
 use payment::PressRule;
 use store::{Store, StoreError, Unit, WriteError};
+use tokio::sync::Notify;
 
 use crate::Metrics;
 use crate::fleet::FleetRules;
+use crate::nodes::{Fence, Job, Nodes};
 
 pub use account::{FundError, Funding};
 pub use adjustment::{AccountName, AccountNameError, AdjustError, Approved, NewAdjustment};
@@ -52,7 +55,7 @@ pub use notice::Notices;
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
 pub(crate) use order::{KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 pub use payout::{Payout, PayoutError};
-pub use push::{Push, Pushed, RoomAt};
+pub use push::{Push, Pushed, Reach, Reached};
 pub use reconcile::{
     BankFileGiven, BankForm, IMPORT_ENTRIES_MAX, ImportError, Imported, ResolveError, UNMATCHED_MAX,
 };
@@ -62,6 +65,10 @@ pub use settlement::{
     SETTLE_AFTER_MS, SettleError, StatementRefused, date_of, day_of, local_date, statement_of,
 };
 pub use status::{StatusRefused, Told};
+pub(crate) use webhook::secret_list;
+pub use webhook::{
+    EndpointChange, NewEndpoint, Shown as ShownSecret, WEBHOOK_ENDPOINTS_MAX, WEBHOOK_KINDS, WebhookError,
+};
 
 /// As many as a statement may have ([`statement::statement::ENTRIES_MAX`]).
 const STATEMENT_ENTRIES_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add(99_999);
@@ -98,6 +105,8 @@ pub struct Rules {
     pub key_rate: Rate,
     /// Requests to `/v1` from one address.
     pub address_rate: Rate,
+    /// Where webhooks may go: in [`webhook::Mode::Test`](::webhook::Mode::Test) to plain HTTP and to private addresses too.
+    pub webhook_mode: ::webhook::Mode,
 }
 
 impl Default for Rules {
@@ -117,6 +126,7 @@ impl Default for Rules {
             fleet: FleetRules::default(),
             key_rate: Rate { per_second: 200, burst: 400 },
             address_rate: Rate { per_second: 400, burst: 800 },
+            webhook_mode: ::webhook::Mode::Live,
         }
     }
 }
@@ -137,6 +147,8 @@ struct Inner {
     metrics: Arc<Metrics>,
     notices: Notices,
     wrong_codes: wrong_code::WrongCodes,
+    webhooks: Arc<Notify>,
+    nodes: OnceLock<Nodes>,
 }
 
 impl App {
@@ -162,9 +174,33 @@ impl App {
         rules: Rules,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (notices, wrong_codes) = (Notices::new(), wrong_code::WrongCodes::default());
-        let inner = Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes };
+        let webhooks = Arc::new(Notify::new());
+        let (notices, wrong_codes) = (Notices::new(&webhooks), wrong_code::WrongCodes::default());
+        let nodes = OnceLock::new();
+        let inner =
+            Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes, webhooks, nodes };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// It serves together with others from now on.
+    pub fn join(&self, nodes: Nodes) {
+        self.inner.notices.join(nodes.clone());
+        let _ = self.inner.nodes.set(nodes);
+    }
+
+    /// Whoever looks at an order elsewhere is told, and no more: what a test mode does by itself each node does.
+    pub fn tell_others(&self, nodes: Nodes) {
+        self.inner.notices.join(nodes);
+    }
+
+    /// The nodes that it serves together with; nothing where it is by itself.
+    pub fn nodes(&self) -> Option<&Nodes> {
+        self.inner.nodes.get()
+    }
+
+    /// What is done by itself is done here, if it is not another node's.
+    pub(crate) fn on_duty(&self, job: Job) -> Option<Fence> {
+        Fence::of(self.nodes(), job)
     }
 
     /// The store, for reading.
@@ -196,6 +232,11 @@ impl App {
     /// Who is told when an order changes.
     pub fn notices(&self) -> &Notices {
         &self.inner.notices
+    }
+
+    /// Wakes this node's courier of webhooks.
+    pub(crate) fn webhooks_woken(&self) -> Arc<Notify> {
+        Arc::clone(&self.inner.webhooks)
     }
 
     /// The platform's time.

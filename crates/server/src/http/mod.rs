@@ -16,9 +16,12 @@ pub mod openapi;
 mod orders;
 pub mod problem;
 mod refunds;
+mod schema;
 mod settlements;
 mod test_mode;
 mod uses;
+mod webhook_deliveries;
+mod webhook_endpoints;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +41,7 @@ use crate::fleet::Fleet;
 use crate::test_mode::TestMode;
 pub(crate) use input::Named;
 use limits::Limits;
+pub(crate) use orders::order_of_event;
 use problem::{Code, Problem};
 use uses::KeyUses;
 
@@ -61,7 +65,7 @@ pub struct Api {
 }
 
 /// Where pages of the test mode are, beside those of live money.
-const TEST_PAGES: &str = "/test";
+pub const TEST_PAGES: &str = "/test";
 
 impl Api {
     /// The API of a platform that is reached from outside at `public_url`.
@@ -135,7 +139,7 @@ async fn by_mode(State(beside): State<Option<Router>>, request: Request, next: N
 }
 
 fn of_one_mode(api: Api) -> Router {
-    let (routes, description) = openapi::routes().split_for_parts();
+    let (routes, description) = openapi::split();
     routes
         .route_layer(from_fn_with_state(api.clone(), limits::address))
         .route("/openapi.json", get(move || docs::json(description.clone())))

@@ -8,6 +8,8 @@ use serde::Serialize;
 use store::StoreError;
 use utoipa::ToSchema;
 
+use super::schema::ProblemCodeSchema;
+
 /// What a merchant reads when a request fails (RFC 9457).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -18,8 +20,10 @@ pub struct ProblemBody {
     /// For people.
     title: &'static str,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// For machines; it never changes its meaning.
+    /// For machines.
+    #[schema(value_type = ProblemCodeSchema)]
     code: &'static str,
     /// What was wrong with this request and what to do.
     detail: String,
@@ -124,6 +128,20 @@ codes! {
     InvalidClockStep 422 "invalid_clock_step" "The test clock is set ahead by 1 to 2,678,400 whole seconds at once";
     ClockTooFarAhead 409 "clock_too_far_ahead" "The test clock is as far ahead as it may be";
     NotAcceptable 406 "not_acceptable" "There is application/json, text/csv and application/xml";
+    InvalidWebhookUrl 422 "invalid_webhook_url" "Nothing is sent to this URL";
+    WebhookAddressRefused 422 "webhook_address_refused" "Nothing is sent to this address: it is not public";
+    InvalidWebhookKinds 422 "invalid_webhook_kinds" "The list of kinds is not one; name some, or all by [\"*\"]";
+    InvalidWebhookDescription 422 "invalid_webhook_description" "A description is at most 128 characters without control characters";
+    InvalidWebhookOverlap 422 "invalid_webhook_overlap" "The overlap is 0 to 604,800 seconds";
+    InvalidWebhookEndpointId 422 "invalid_webhook_endpoint_id" "A webhook endpoint's id is we_ and 32 hexadecimal digits";
+    InvalidDeliveryId 422 "invalid_delivery_id" "A delivery's id is dlv_ and 32 hexadecimal digits";
+    NoSuchWebhookEndpoint 404 "no_such_webhook_endpoint" "There is no webhook endpoint with this id";
+    NoSuchDelivery 404 "no_such_delivery" "There is no delivery with this id";
+    TooManyWebhookEndpoints 409 "too_many_webhook_endpoints" "There are 16 webhook endpoints already; delete one";
+    TooManyWebhookSecrets 409 "too_many_webhook_secrets" "Four secrets sign already; wait until the earliest has ended";
+    WebhookEndpointDisabled 409 "webhook_endpoint_disabled" "The endpoint is disabled; enable it first";
+    DeliveryPending 409 "delivery_pending" "It is still being delivered";
+    DeliveryCanceled 409 "delivery_canceled" "It was canceled with its endpoint";
     TooManyRequests 429 "too_many_requests" "Too many requests with this API key or from this address; wait as Retry-After says";
     Overloaded 503 "overloaded" "The platform has too much to do; try again with the same idempotency key";
     Unavailable 503 "unavailable" "The platform cannot keep anything now; try again with the same idempotency key";

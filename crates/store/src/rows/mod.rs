@@ -8,6 +8,7 @@ mod operator;
 mod reversal;
 mod tap;
 mod test_mode;
+mod webhook;
 
 use air::platform::Marks;
 use air::{Transaction, TransactionContext};
@@ -23,7 +24,7 @@ pub use self::fleet::{
     ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, GroupId, HeardState, ImportProgress, NewFrame,
     Registered, Registration, StoredAlert, StoredChannel, StoredDownlink, StoredFrame,
 };
-pub use self::lease::Lease;
+pub use self::lease::{Lease, StoredNode};
 pub use self::money::{
     AccountOwner, BankFile, Day, DifferenceKind, Moved, Movement, PaymentFee, Resolution, Resolved,
     StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
@@ -36,6 +37,10 @@ pub use self::tap::{
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
 };
 pub use self::test_mode::{StoredTestCard, TestClock, TestTask};
+pub use self::webhook::{
+    DeliverySummary, DueDelivery, OutgoingEvent, StoredAttempt, StoredDelivery, StoredEndpoint,
+    StoredMessage, StoredSecret,
+};
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq)]
