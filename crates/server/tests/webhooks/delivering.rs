@@ -4,9 +4,11 @@ use serde_json::json;
 use webhook::SecretList;
 
 use crate::receiver::Receiver;
-use crate::town::{EVENING, Wish};
+use crate::town::{EVENING, Town, Wish};
 use crate::{desk, endpoint, newest, text};
-use server::webhooks::Settings;
+use server::Rules;
+use server::test_mode::TestRules;
+use server::webhooks::{Settings, Webhooks};
 
 #[tokio::test]
 async fn an_order_that_is_paid_is_told_signed_and_in_order() {
@@ -102,7 +104,8 @@ async fn both_secrets_sign_while_one_replaces_the_other() {
 }
 
 #[tokio::test]
-async fn the_test_mode_sends_to_a_desk_and_signs_with_the_receiver_s_time_however_far_its_clock_was_set_ahead() {
+async fn the_test_mode_sends_to_a_desk_and_signs_with_the_receiver_s_time_however_far_its_clock_was_set_ahead()
+ {
     let town = Town::with_test_mode(Rules::default(), TestRules::default()).await;
     let tests = town.tests();
     let mut shop = Receiver::answering([]).await;
