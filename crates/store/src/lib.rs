@@ -30,7 +30,16 @@ pub use books::Books;
 pub use error::{MoveError, Side, StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
-    AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard, BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DifferenceKind, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck, Lease, LinkState, LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession, OrderCursor, OutgoingSms, PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDifference, StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState, TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
+    AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard,
+    BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DifferenceKind,
+    Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck, Lease, LinkState,
+    LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession,
+    OrderCursor, OutgoingSms, PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode,
+    SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAuthorization, StoredBankEntry, StoredCard,
+    StoredChannel, StoredDifference, StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad,
+    StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSettlement,
+    StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState, TestClock, TestTask,
+    Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator` and `tap` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};

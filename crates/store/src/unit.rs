@@ -116,7 +116,9 @@ pub trait Reading:
 
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
-pub trait Unit: Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit + TestUnit {
+pub trait Unit:
+    Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit + TestUnit
+{
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;
     /// Adds an API key's digest.

@@ -1,9 +1,9 @@
 //! Who calls: an API key as a bearer token (RFC 6750).
 
 use axum::extract::{FromRef, FromRequestParts};
-use axum::http::{HeaderMap, Method};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use payment::MerchantId;
 use store::ApiScope;
 
