@@ -245,6 +245,8 @@ enum BenchCommand {
     Fleet(bench::FleetArguments),
     /// Pages of a list of a million orders, at any place in it
     List(bench::ListArguments),
+    /// Messages to merchants' servers from a backlog, and what payments notice of it
+    Webhooks(bench::WebhookArguments),
 }
 
 impl Cli {
@@ -306,6 +308,7 @@ impl Cli {
             Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
             Command::Bench(BenchCommand::Fleet(arguments)) => bench::fleet(&arguments),
             Command::Bench(BenchCommand::List(arguments)) => bench::list(&arguments),
+            Command::Bench(BenchCommand::Webhooks(arguments)) => bench::webhooks(&arguments),
             Command::Openapi => print(&server::http::openapi::merchant_json()),
         }
     }

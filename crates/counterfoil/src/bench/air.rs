@@ -107,6 +107,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         chirpstack: None,
         pushes: None,
         framed_by: Vec::new(),
+        webhooks: server::webhooks::Settings::default(),
     };
     // Many cards stand behind one address here; in the field each has its own.
     let coap = coap::Config {

@@ -129,6 +129,7 @@ async fn over_bearers(
         chirpstack: Some(Settings { client_id, ..Settings::at(url.clone()) }),
         pushes: None,
         framed_by: Vec::new(),
+        webhooks: server::webhooks::Settings::default(),
     };
     // Many cards stand behind one address here; in the field each has its own.
     let coap = coap::Config {

@@ -6,8 +6,10 @@ mod list;
 mod load;
 mod process;
 mod tap;
+mod webhooks;
 
 pub(crate) use air::{AirArguments, air};
 pub(crate) use fleet::{FleetArguments, fleet};
 pub(crate) use list::{ListArguments, list};
 pub(crate) use tap::{TapArguments, tap};
+pub(crate) use webhooks::{WebhookArguments, webhooks};

@@ -16,7 +16,7 @@ use super::Api;
 use super::auth::Caller;
 use super::input::{Asked, Body, Named};
 use super::problem::{Code, Problem, ProblemBody};
-use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WhenBusy};
+use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WEBHOOK_KINDS, WhenBusy};
 
 const PLACE_CHARS_MAX: usize = 64;
 pub(super) const REFERENCE_CHARS_MAX: usize = 64;
@@ -169,15 +169,35 @@ impl OrderBody {
         }
     }
 
-    fn of(api: &Api, stored: &StoredOrder) -> Result<Self, Problem> {
-        let (place, afterwards) = api
-            .fleet
-            .app()
-            .store()
-            .peek(|rows| Ok((rows.place(stored.order.place)?, Afterwards::of(rows, &stored.order)?)))?;
+    fn read(rows: &dyn Reading, stored: &StoredOrder, public_url: &str) -> Result<Self, StoreError> {
+        let (place, afterwards) = (rows.place(stored.order.place)?, Afterwards::of(rows, &stored.order)?);
         let place = place.map(|place| place.name).unwrap_or_default();
-        Ok(Self::with(stored, place, &api.public_url, afterwards))
+        Ok(Self::with(stored, place, public_url, afterwards))
     }
+
+    fn of(api: &Api, stored: &StoredOrder) -> Result<Self, Problem> {
+        let store = api.fleet.app().store();
+        Ok(store.peek(|rows| Self::read(rows, stored, &api.public_url))?)
+    }
+}
+
+/// An order as a message about one of its events says it: as it is read, in the state that the event is about.
+pub(crate) fn order_of_event(
+    rows: &dyn Reading,
+    stored: &StoredOrder,
+    kind: &str,
+    public_url: &str,
+) -> Result<serde_json::Value, StoreError> {
+    let mut body = OrderBody::read(rows, stored, public_url)?;
+    let told = kind.strip_prefix("order.").unwrap_or(kind);
+    // It may have gone on since; an order that is refunded stays paid.
+    let states = WEBHOOK_KINDS.into_iter().filter_map(|kind| kind.strip_prefix("order."));
+    let state = states.filter(|state| *state != "refunded").find(|state| *state == told);
+    if let Some(state) = state.filter(|state| *state != body.state) {
+        body.state = state;
+        body.reason = None;
+    }
+    serde_json::to_value(&body).map_err(|_| StoreError::Malformed("an order that is no JSON"))
 }
 
 pub(super) fn without_control(text: &str, chars: std::ops::RangeInclusive<usize>) -> bool {

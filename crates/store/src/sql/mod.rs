@@ -5,7 +5,8 @@
 //! Refuses: knowing an engine. Connections, transactions, migrations and errors are in [`crate::sqlite`] and
 //! [`crate::postgres`].
 //! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels, `money_…` for refunds, settlements
-//! and banks' files, `operator_…` for operators, `test_mode` for the test mode; `row` files for what is stored how.
+//! and banks' files, `operator_…` for operators, `webhook_…` for what merchants' servers are told, `test_mode` for the test mode;
+//! `row` files for what is stored how.
 
 mod arg;
 mod fleet_read;
@@ -26,6 +27,9 @@ mod tap_row;
 mod tap_write;
 mod test_mode;
 mod value;
+mod webhook_read;
+mod webhook_row;
+mod webhook_write;
 pub(crate) mod write;
 
 pub(crate) use arg::{Arg, Args, ToArg, params};
