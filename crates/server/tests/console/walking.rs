@@ -41,7 +41,7 @@ async fn furnished() -> House {
     house
 }
 
-/// A merchant's endpoint that was told something, and did not take it.
+/// A merchant's endpoint that was told something.
 fn told(unit: &mut dyn Unit, merchant: MerchantId) -> Result<(), StoreError> {
     let (endpoint, message) = (EndpointId(7), MessageId(8));
     unit.add_webhook_endpoint(&StoredEndpoint {
@@ -67,7 +67,7 @@ fn told(unit: &mut dyn Unit, merchant: MerchantId) -> Result<(), StoreError> {
         id: DeliveryId(9),
         message,
         endpoint,
-        state: DeliveryState::Pending { made: 1, due: EVENING.plus(60_000) },
+        state: DeliveryState::Delivered { made: 1 },
         attempts: 1,
         updated_at: EVENING,
     })
