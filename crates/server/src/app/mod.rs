@@ -244,6 +244,11 @@ impl App {
         self.inner.clock.now()
     }
 
+    /// What others' clocks say: what is signed for them says this.
+    pub(crate) fn machine_now(&self) -> UnixMillis {
+        self.inner.clock.machine()
+    }
+
     /// Whether something can be kept now: an empty unit of work goes all the way.
     pub async fn can_keep(&self) -> Result<(), StoreError> {
         self.write::<_, StoreError>(|_| Ok(())).await
