@@ -109,6 +109,11 @@ pub(crate) struct ConfigArguments {
 }
 
 impl ConfigArguments {
+    /// As if they had been typed so.
+    pub(crate) fn new(config: Option<PathBuf>, database: Option<String>) -> Self {
+        Self { config, database }
+    }
+
     pub(crate) fn load(&self) -> Result<Config, Failure> {
         // The variable that names the file is no setting of it.
         let variables = std::env::vars().filter(|(name, _)| name != "COUNTERFOIL_CONFIG");
@@ -232,14 +237,18 @@ enum LedgerCommand {
 
 #[derive(Subcommand)]
 enum BenchCommand {
-    /// Complete payments over UDP with durable commits, beside the floor of the same disk
-    Air(bench::AirArguments),
+    /// Complete payments over UDP with durable commits, beside the floor of the same engine and disk
+    Air(Box<bench::AirArguments>),
+    /// Transfers between accounts, beside the floor of the same engine and disk
+    Ledger(bench::LedgerArguments),
     /// Complete loads over HTTPS with durable commits, and the time that a card is in the field
     Tap(bench::TapArguments),
     /// Uplinks over MQTT and CoAP, answers within the receive window, and a registry of a million channels
     Fleet(bench::FleetArguments),
     /// Pages of a list of a million orders, at any place in it
     List(bench::ListArguments),
+    /// Messages to merchants' servers from a backlog, and what payments notice of it
+    Webhooks(bench::WebhookArguments),
 }
 
 impl Cli {
@@ -298,9 +307,11 @@ impl Cli {
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Plan(plan::PlanCommand::Battery(arguments)) => plan::battery(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
+            Command::Bench(BenchCommand::Ledger(arguments)) => bench::ledger(&arguments),
             Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
             Command::Bench(BenchCommand::Fleet(arguments)) => bench::fleet(&arguments),
             Command::Bench(BenchCommand::List(arguments)) => bench::list(&arguments),
+            Command::Bench(BenchCommand::Webhooks(arguments)) => bench::webhooks(&arguments),
             Command::Openapi => print(&server::http::openapi::merchant_json()),
         }
     }

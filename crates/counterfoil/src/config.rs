@@ -13,6 +13,7 @@ use operator::Rate;
 use serde::Deserialize;
 use server::Rules;
 use server::fleet::FleetRules;
+use server::webhooks;
 use toml::{Table, Value};
 
 /// Everything that a platform is told at its start.
@@ -39,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) tap: Tap,
     pub(crate) sms: Sms,
     pub(crate) log: Log,
+    pub(crate) webhooks: WebhooksSection,
 }
 
 /// A database server; the file in the data folder where none is named.
@@ -266,6 +268,24 @@ pub(crate) struct Sms {
     pub(crate) template: String,
 }
 
+/// Where merchants' servers are told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhooksSection {
+    pub(crate) allow_private: bool,
+    pub(crate) authorities: PathBuf,
+}
+
+impl WebhooksSection {
+    pub(crate) fn settings(&self) -> webhooks::Settings {
+        let named = !self.authorities.as_os_str().is_empty();
+        webhooks::Settings {
+            authorities: named.then(|| self.authorities.clone()),
+            ..webhooks::Settings::default()
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Log {
@@ -425,6 +445,11 @@ impl Config {
             address_rate: Rate {
                 per_second: self.http.address_requests_per_second,
                 burst: self.http.address_requests_burst,
+            },
+            webhook_mode: if self.webhooks.allow_private {
+                webhooks::Mode::Test
+            } else {
+                webhooks::Mode::Live
             },
             ..Rules::default()
         }

@@ -10,6 +10,7 @@ mod config;
 mod copy;
 mod database;
 mod demo;
+mod entering;
 mod fleet;
 mod holder;
 mod keys;
@@ -39,15 +40,26 @@ mod wallet;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match cli.run() {
+    let matches = cli::Cli::command().get_matches();
+    let cli = cli::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let entering = entering::Entering::of(&matches);
+    match run(cli, entering.as_ref()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs a command, with what the audit log is told of it: before, and when it has ended.
+fn run(cli: cli::Cli, entering: Option<&entering::Entering>) -> Result<ExitCode, cli::Failure> {
+    let Some(entering) = entering else { return cli.run() };
+    entering.begin()?;
+    let ended = cli.run();
+    entering.end(&ended)?;
+    ended
 }

@@ -12,8 +12,10 @@ use server::bank::Bank;
 use server::bearer::chirpstack::{ChirpStack, Settings, SettingsError};
 use server::bearer::coap::BaseStation;
 use server::bearer::northbound::{CallerError, Northbound};
-use server::http::Api;
+use server::http::{Api, TEST_PAGES};
 use server::test_mode::{TestMode, TestModeError, is_live};
+use server::tls::TlsError;
+use server::webhooks::{self, Webhooks};
 use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -47,6 +49,8 @@ pub(crate) struct Listens {
     pub(crate) pushes: Option<Pushes>,
     /// Origins that may show the orders' pages in a frame.
     pub(crate) framed_by: Vec<String>,
+    /// How merchants' servers are told.
+    pub(crate) webhooks: webhooks::Settings,
 }
 
 /// Why a platform does not start.
@@ -58,6 +62,8 @@ pub(crate) enum StartError {
     ChirpStack(#[from] SettingsError),
     #[error("an operator's platform: {0}")]
     Northbound(#[from] CallerError),
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] TlsError),
     #[error(
         "{what} cannot listen on {address}: {reason}. Is another program there? Choose another port: {setting}"
     )]
@@ -90,6 +96,8 @@ pub(crate) struct Platform {
     chirpstack: Option<ChirpStack>,
     /// Its commands end with it.
     northbound: Option<Northbound>,
+    /// One of each mode.
+    webhooks: Vec<Webhooks>,
     listeners: Vec<Listener>,
     /// What is done by itself.
     sweeps: Vec<JoinHandle<()>>,
@@ -128,8 +136,11 @@ impl Platform {
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let mut api = Api::new(fleet.clone(), &public_url);
         let mut sweeps = vec![tokio::spawn(sweep(app.clone())), tokio::spawn(keep(fleet.clone()))];
+        let mut webhooks = vec![Webhooks::start(app.clone(), &public_url, &listens.webhooks)?];
         if let Some(mode) = &test_mode {
             api = api.with_test_mode(mode);
+            let pages = format!("{}{TEST_PAGES}", public_url.trim_end_matches('/'));
+            webhooks.push(Webhooks::start(mode.app().clone(), &pages, &listens.webhooks)?);
             sweeps.extend([
                 tokio::spawn(sweep(mode.app().clone())),
                 tokio::spawn(keep(mode.fleet().clone())),
@@ -162,6 +173,7 @@ impl Platform {
             station,
             chirpstack,
             northbound,
+            webhooks,
             app,
         })
     }
@@ -191,6 +203,9 @@ impl Platform {
             listener.stop().await;
         }
         drop(self.northbound);
+        for webhooks in self.webhooks {
+            webhooks.stop().await;
+        }
         self.sweeps.iter().for_each(JoinHandle::abort);
         if let Some(mode) = self.test_mode
             && let Err(error) = mode.fleet().keep_notes().await

@@ -42,6 +42,11 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let tests = test_mode::of(&config, &places).await?;
     // Two addresses can lead to one database: that shows now.
     is_live(app.store())?;
+    if config.webhooks.allow_private {
+        tracing::warn!(
+            "webhooks.allow_private: merchants can have anything called that this machine can reach"
+        );
+    }
     let tap_listens = TapListens::of(&config)?;
     let listens = Listens {
         air: config.air.listen,
@@ -53,6 +58,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         chirpstack: lorawan::settings(&config.chirpstack)?,
         pushes: northbound::pushes(&config)?,
         framed_by: Vec::new(),
+        webhooks: config.webhooks.settings(),
     };
     let industries = industries(&config, &places)?;
     for bad in industries.bad_files() {

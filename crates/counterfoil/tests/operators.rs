@@ -71,11 +71,12 @@ fn an_audit_log_that_was_tampered_with_is_named_by_its_first_broken_entry() {
         platform.operator(name, "administrator");
     }
     let sound = platform.run(&["audit", "verify"]).well();
-    assert!(sound.contains("The audit log stands: 4 entries."), "{sound}");
+    // The merchant's making is an entry as well: of a database that was not there, only its end.
+    assert!(sound.contains("The audit log stands: 5 entries."), "{sound}");
     let end = sound.split_whitespace().last().unwrap().to_owned();
     platform.operator("e", "viewer");
     platform.run(&["audit", "verify", "--noted", &end]).well();
-    let other = end.replace("4:", "3:");
+    let other = end.replace("5:", "3:");
     let remade = platform.run(&["audit", "verify", "--noted", &other]).with(1);
     assert!(remade.contains("NOT SOUND (audit_remade): entry 3"), "{remade}");
 
@@ -119,4 +120,43 @@ fn a_holder_is_forgotten_when_no_card_of_theirs_can_pay_and_the_books_stay() {
     assert!(!log.contains("Lin Wei"));
     let nobody = platform.run(&["holder", "forget", "hld_0000000000000009"]).badly();
     assert!(nobody.contains("there is no holder"), "{nobody}");
+}
+
+#[test]
+fn commands_are_in_the_audit_log_beside_a_platform_that_serves_and_the_chain_stands() {
+    let platform = platform();
+    let serving = platform.serve();
+    let card = platform.card(&[]);
+    platform.run(&["card", "freeze", &card.id]).well();
+    platform.run(&["card", "freeze", "card_00000001"]).badly();
+    platform.run(&["holder", "add", "--name", "Lin Wei", "--document", "G12345678"]).well();
+    platform.run(&["card", "list"]).well();
+    let log = platform.run(&["audit", "list"]).well();
+    let who = machine_user();
+    for entry in [
+        format!("{who} command merchant add done"),
+        format!("{who} command card issue begun"),
+        format!("{who} command card bind {} {} begun", card.id, card.holder),
+        format!("{who} command card freeze {} begun", card.id),
+        format!("{who} command card freeze {} done", card.id),
+        format!("{who} command card freeze card_00000001 failed"),
+        format!("{who} command holder add done"),
+        format!("{who} command card list granted"),
+        format!("{who} command audit list granted"),
+    ] {
+        assert!(log.contains(&entry), "{entry}: {log}");
+    }
+    assert!(!log.contains("Lin Wei") && !log.contains("G12345678"), "{log}");
+    // Many at once, beside the platform: each finds the chain's end, and it stands.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..3).for_each(|_| drop(platform.run(&["card", "freeze", &card.id]).well())));
+        }
+    });
+    let verified = platform.run(&["audit", "verify"]).well();
+    assert!(verified.contains("The audit log stands"), "{verified}");
+    let log = platform.run(&["audit", "list", "--limit", "1000"]).well();
+    assert_eq!(log.matches(&format!("card freeze {} done", card.id)).count(), 13);
+    serving.signal("TERM");
+    serving.ended().well();
 }

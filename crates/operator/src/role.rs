@@ -42,6 +42,10 @@ pub enum Permission {
     SeeTerminals,
     /// Revoke a terminal.
     RevokeTerminals,
+    /// See merchants' endpoints and what was sent to them.
+    SeeWebhooks,
+    /// Have a webhook sent again.
+    ResendWebhooks,
     /// Read the audit log.
     ReadAudit,
 }
@@ -78,6 +82,7 @@ impl Role {
                     | P::SeeLoads
                     | P::SeeMerchants
                     | P::SeeTerminals
+                    | P::SeeWebhooks
             ),
             Self::Operator => matches!(
                 permission,
@@ -94,6 +99,8 @@ impl Role {
                     | P::RevokeApiKeys
                     | P::SeeTerminals
                     | P::RevokeTerminals
+                    | P::SeeWebhooks
+                    | P::ResendWebhooks
             ),
             // Keys are looked after on the command line; here they see which terminals have which.
             Self::KeyCustodian => {
@@ -114,6 +121,8 @@ impl Role {
                     | P::RevokeApiKeys
                     | P::SeeTerminals
                     | P::RevokeTerminals
+                    | P::SeeWebhooks
+                    | P::ResendWebhooks
                     | P::ReadAudit
             ),
         }
@@ -122,7 +131,7 @@ impl Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::SeePayments,
         Self::SeeCards,
         Self::SeeLedger,
@@ -136,6 +145,8 @@ impl Permission {
         Self::RevokeApiKeys,
         Self::SeeTerminals,
         Self::RevokeTerminals,
+        Self::SeeWebhooks,
+        Self::ResendWebhooks,
         Self::ReadAudit,
     ];
 
@@ -155,6 +166,8 @@ impl Permission {
             Self::RevokeApiKeys => "revoke_api_keys",
             Self::SeeTerminals => "see_terminals",
             Self::RevokeTerminals => "revoke_terminals",
+            Self::SeeWebhooks => "see_webhooks",
+            Self::ResendWebhooks => "resend_webhooks",
             Self::ReadAudit => "read_audit",
         }
     }
@@ -181,12 +194,14 @@ mod tests {
             (P::RevokeApiKeys, [false, true, false, true]),
             (P::SeeTerminals, [true, true, true, true]),
             (P::RevokeTerminals, [false, true, true, true]),
+            (P::SeeWebhooks, [true, true, false, true]),
+            (P::ResendWebhooks, [false, true, false, true]),
             (P::ReadAudit, [false, false, false, true]),
         ] {
             let may = Role::ALL.map(|role| role.may(permission));
             assert_eq!(may, [viewer, operator, custodian, administrator], "{permission:?}");
         }
-        assert_eq!(Permission::ALL.len(), 14);
+        assert_eq!(Permission::ALL.len(), 16);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! The operators' console: today, cards, fleet, ledger, money, merchants; loads and their reversals, terminals, wallets; the
-//! login and the audit log. It shows. Seven things are done here: a load whose card is gone is put in doubt, one in doubt is
-//! settled, one that was credited is given back by two persons, a terminal or an API key is revoked, a waiting downlink is
-//! taken back or put elsewhere in the queue, an alert is cleared. What a role may not do is not shown ([`Page::may_post`]).
+//! The operators' console: today, cards, fleet, ledger, money, webhooks, merchants; loads and their reversals, terminals,
+//! wallets; the login and the audit log. It shows. Eight things are done here: a load whose card is gone is put in doubt, one
+//! in doubt is settled, one that was credited is given back by two persons, a terminal or an API key is revoked, a waiting
+//! downlink is taken back or put elsewhere in the queue, an alert is cleared, a webhook is sent again. What a role may not do
+//! is not shown ([`Page::may_post`]).
 
 mod fleet;
 mod loads;
@@ -12,6 +13,7 @@ mod plot;
 mod reversals;
 mod terminals;
 mod timeline;
+mod webhooks;
 
 pub use fleet::{
     AlertKind, AlertRow, ChannelRow, ConsoleAlerts, ConsoleChannel, ConsoleDownlink, ConsoleFleet,
@@ -34,6 +36,10 @@ pub use terminals::{
     ConsoleRevoke, ConsoleTerminals, ConsoleWallets, TerminalRow, TerminalState, WalletRow, WalletState,
 };
 pub use timeline::{CardRefusal, FrameOutcome, FrameRow};
+pub use webhooks::{
+    ConsoleDelivery, ConsoleWebhook, ConsoleWebhooks, DeliveryRow, DeliveryState, EndpointRow, EndpointState,
+    WebhookAttemptRow,
+};
 
 use askama::Template;
 

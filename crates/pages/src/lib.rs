@@ -39,14 +39,15 @@ pub use card::{
 pub use console::{
     AccountKind, AccountRow, AlertKind, AlertRow, ApiKeyRow, AskedReversal, AttemptRow, AuditRow,
     CardRefusal, CardRow, ChannelRow, ConsoleAlerts, ConsoleAudit, ConsoleCards, ConsoleChannel,
-    ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad, ConsoleLoads, ConsoleLogin, ConsoleMerchants,
-    ConsoleMoney, ConsoleQueue, ConsoleReversal, ConsoleReversals, ConsoleRevoke, ConsoleRevokeKey,
-    ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets, CurrencyLedger, DifferenceKind,
-    DifferenceRow, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EvidenceRow, Fact, Finding,
-    FleetSearch, FrameOutcome, FrameRow, Ground, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState,
-    LoadView, LoginStep, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, ReversalForm,
+    ConsoleDelivery, ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad, ConsoleLoads, ConsoleLogin,
+    ConsoleMerchants, ConsoleMoney, ConsoleQueue, ConsoleReversal, ConsoleReversals, ConsoleRevoke,
+    ConsoleRevokeKey, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets, ConsoleWebhook,
+    ConsoleWebhooks, CurrencyLedger, DeliveryRow, DeliveryState, DifferenceKind, DifferenceRow,
+    DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EndpointRow, EndpointState, EvidenceRow,
+    Fact, Finding, FleetSearch, FrameOutcome, FrameRow, Ground, GroupRow, LifeCycle, LoadCount, LoadRow,
+    LoadState, LoadView, LoginStep, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, ReversalForm,
     ReversalRefusal, ReversalState, ReversalView, Settled, Settlement, SettlementRow, Tally, TerminalRow,
-    TerminalState, TransferCounts, UpTo, WalletRow, WalletState,
+    TerminalState, TransferCounts, UpTo, WalletRow, WalletState, WebhookAttemptRow,
 };
 pub use desk::{DeskCard, DeskPage};
 pub use field::{FieldCard, FieldFragment, FieldPage};

@@ -30,6 +30,7 @@ mod phrases;
 mod reversal;
 mod timeline;
 mod wallets;
+mod webhooks;
 mod zh;
 
 pub use en::ENGLISH;
@@ -43,6 +44,7 @@ pub use wallets::{
     BankWords, EntryWords, FieldWords, HoldWords, LockedWords, OutboxWords, ResultWords, SettingsWords,
     TerminalWords, WalletWords,
 };
+pub use webhooks::WebhookWords;
 pub use zh::CHINESE;
 
 /// Everything said in one language.
@@ -94,6 +96,8 @@ pub struct Words {
     pub reversal: ReversalWords,
     /// On a channel's timeline.
     pub timeline: TimelineWords,
+    /// In the console, on what merchants' servers are told.
+    pub webhooks: WebhookWords,
 }
 
 impl Words {
@@ -123,6 +127,7 @@ impl Words {
             self.merchants.entries(),
             self.reversal.entries(),
             self.timeline.entries(),
+            self.webhooks.entries(),
         ]
         .concat()
     }

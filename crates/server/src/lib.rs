@@ -2,7 +2,7 @@
 //!
 //! For: turning a card's frame into an order's event, durably, and telling everybody who waits. [`app`] holds
 //! the use cases; [`fleet`] knows each card's channel; [`bearer`] carries frames; [`http`] is what
-//! merchants call; [`web`] is what people look at;
+//! merchants call; [`webhooks`] calls merchants; [`web`] is what people look at;
 //! [`operators`] is who may look at the console; [`test_mode`] is a second platform of made-up money for merchants' tests.
 //! Refuses: rules of money (`payment`), bytes of frames (`air`), SQL (`store`), keys (`keystore`).
 //! Next: [`app::App`] and one press of a key, followed in `ARCHITECTURE.md`.
@@ -19,6 +19,7 @@ pub mod security;
 pub mod test_mode;
 pub mod tls;
 pub mod web;
+pub mod webhooks;
 
 pub use app::{App, Chance, Clock, Rules, SystemChance, SystemClock};
 pub use fleet::Fleet;

@@ -56,6 +56,7 @@ pub struct Metrics {
     steps: Family<Step, Histogram>,
     write_queue: Gauge,
     open_exchanges: Gauge,
+    webhook_attempts: Family<Outcome, Counter>,
 }
 
 /// Upper bounds in seconds: from a cached read to a card that is slow.
@@ -103,6 +104,9 @@ impl Metrics {
         registry.register("write_queue", "Units of work that wait for the writer", write_queue.clone());
         let open_exchanges = Gauge::default();
         registry.register("coap_open_exchanges", "CoAP requests in hand", open_exchanges.clone());
+        let webhook_attempts = Family::default();
+        let help = "Attempts to tell merchants' servers something, by outcome";
+        registry.register("webhook_attempts", help, webhook_attempts.clone());
         Self {
             registry,
             payments,
@@ -118,6 +122,7 @@ impl Metrics {
             steps,
             write_queue,
             open_exchanges,
+            webhook_attempts,
         }
     }
 
@@ -159,6 +164,11 @@ impl Metrics {
     /// A terminal's request was refused by this code.
     pub fn tap_refused(&self, code: &'static str) {
         self.tap_refused.get_or_create(&Code { code }).inc();
+    }
+
+    /// An attempt to tell a merchant's server ended so: `delivered`, `refused` (by its status), or why there was no answer.
+    pub fn webhook_attempt(&self, outcome: &'static str) {
+        self.webhook_attempts.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// An SMS code fared so: `queued`, `delivered`, `failed` (an attempt), `expired`, or an outcome's name.

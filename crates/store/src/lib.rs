@@ -5,7 +5,7 @@
 //! what a unit of work can see and change.
 //! Refuses: deciding. A unit of work is a function of `server::app` over the rules of `payment`; here is no
 //! rule but the unique constraints that hold when everything else fails.
-//! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] [`mod@crate::money`] and [`mod@crate::operator`] for the operations, [`sqlite`] for the writer and its group commit.
+//! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] [`mod@crate::money`], [`mod@crate::operator`] and [`mod@crate::webhook`] for the operations, [`sqlite`] for the writer and its group commit.
 
 mod books;
 mod error;
@@ -24,6 +24,7 @@ pub mod sqlite;
 pub mod tap;
 pub mod test_mode;
 pub mod unit;
+pub mod webhook;
 mod writer;
 
 pub use books::Books;
@@ -31,17 +32,18 @@ pub use error::{MoveError, Side, StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard,
-    BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DifferenceKind,
-    Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck, Lease, LinkState,
-    LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator, OperatorSession,
-    OrderCursor, OutgoingSms, PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode,
-    SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAuthorization, StoredBankEntry, StoredCard,
-    StoredChannel, StoredDifference, StoredDownlink, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad,
-    StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSettlement,
+    BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DeliverySummary,
+    DifferenceKind, DueDelivery, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck,
+    Lease, LinkState, LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator,
+    OperatorSession, OrderCursor, OutgoingEvent, OutgoingSms, PaymentFee, Place, Registered, Registration,
+    Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAttempt,
+    StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDelivery, StoredDifference,
+    StoredDownlink, StoredEndpoint, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredMessage,
+    StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSecret, StoredSettlement,
     StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState, TestClock, TestTask,
     Today, Totals, Wallet, WalletState, WorkingKey,
 };
-// `fleet`, `operator` and `tap` alone could be the crates of those names.
+// `fleet`, `operator`, `tap` and `webhook` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};
 pub use crate::lease::{LeaseReading, LeaseUnit};
 pub use crate::money::{MoneyReading, MoneyUnit};
@@ -49,4 +51,5 @@ pub use crate::operator::{OperatorReading, OperatorUnit};
 pub use crate::reversal::{ReversalReading, ReversalUnit};
 pub use crate::tap::{TapReading, TapUnit};
 pub use crate::test_mode::{TestReading, TestUnit};
+pub use crate::webhook::{WebhookReading, WebhookUnit};
 pub use unit::{Reading, Unit};

@@ -21,13 +21,21 @@ use crate::rows::{
 };
 use crate::tap::{TapReading, TapUnit};
 use crate::test_mode::{TestReading, TestUnit};
+use crate::webhook::{WebhookReading, WebhookUnit};
 
 type Found<T> = Result<Option<T>, StoreError>;
 type Listed<T> = Result<Vec<T>, StoreError>;
 
 /// What can be read. Lists take a limit and are in the order that their names say.
 pub trait Reading:
-    TapReading + FleetReading + MoneyReading + LeaseReading + OperatorReading + ReversalReading + TestReading
+    TapReading
+    + FleetReading
+    + MoneyReading
+    + LeaseReading
+    + OperatorReading
+    + ReversalReading
+    + TestReading
+    + WebhookReading
 {
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Found<Merchant>;
@@ -117,7 +125,7 @@ pub trait Reading:
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
 pub trait Unit:
-    Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit + TestUnit
+    Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit + TestUnit + WebhookUnit
 {
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;

@@ -85,8 +85,16 @@ pub enum NoAnswer {
     Unreachable,
     /// No answer within the time that an attempt has.
     TimedOut,
-    /// TLS was not agreed, or the certificate is not good.
+    /// TLS was not agreed.
     Tls,
+    /// The certificate's time is over.
+    CertificateExpired,
+    /// The certificate is for another name.
+    CertificateOtherName,
+    /// Nobody whom this machine trusts has signed the certificate: it is self-signed, or one between is missing.
+    CertificateUntrusted,
+    /// The certificate is not good for another reason.
+    CertificateBad,
     /// The name leads to an address that nothing may be sent to: see `address`.
     PrivateAddress,
     /// The answer's head or body was longer than what is read.
@@ -97,10 +105,14 @@ pub enum NoAnswer {
 
 impl NoAnswer {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::TimedOut,
         Self::Tls,
+        Self::CertificateExpired,
+        Self::CertificateOtherName,
+        Self::CertificateUntrusted,
+        Self::CertificateBad,
         Self::PrivateAddress,
         Self::AnswerTooLong,
         Self::NameNotFound,
@@ -112,6 +124,10 @@ impl NoAnswer {
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed_out",
             Self::Tls => "tls",
+            Self::CertificateExpired => "certificate_expired",
+            Self::CertificateOtherName => "certificate_other_name",
+            Self::CertificateUntrusted => "certificate_untrusted",
+            Self::CertificateBad => "certificate_bad",
             Self::PrivateAddress => "private_address",
             Self::AnswerTooLong => "answer_too_long",
             Self::NameNotFound => "name_not_found",

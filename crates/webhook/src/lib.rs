@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod address;
 pub mod delivery;
 pub mod endpoint;
+pub mod id;
 pub mod kind;
 pub mod location;
 pub mod message;
@@ -26,6 +27,7 @@ pub use delivery::{
     RetryAfter, Status,
 };
 pub use endpoint::{DisabledBy, EndpointEvent, EndpointState};
+pub use id::{DeliveryId, EndpointId, IdError};
 pub use kind::{EventKind, KindError, Wanted};
 pub use location::{EndpointUrl, Mode, UrlError};
 pub use message::{Body, Data, MessageError, MessageId, MessageIdError};

@@ -84,6 +84,7 @@ async fn measure(arguments: &ListArguments) -> Result<ExitCode, Failure> {
         chirpstack: None,
         pushes: None,
         framed_by: Vec::new(),
+        webhooks: server::webhooks::Settings::default(),
     };
     let platform = Platform::start(app.clone(), None, None, listens, coap::Config::default()).await?;
     let asking = Asking {

@@ -39,7 +39,7 @@ fn what_is_wrong_is_named_with_its_line() {
         ),
         (
             "\n[htpp]\n",
-            "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, database, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, settlement, sigfox, sms, tap, test_mode",
+            "FILE, line 2: unknown key `htpp`; known are air, chirpstack, ctwing, data, database, fleet, http, keys, log, northbound, oceanconnect, onenet, operations, orders, settlement, sigfox, sms, tap, test_mode, webhooks",
         ),
         (
             "[log]\nformat = \"xml\"\n",

@@ -16,6 +16,7 @@ use model::{Amount, Currency};
 use payment::TransferId;
 use server::app::{Binding, Funding};
 use server::test_mode::{TestMode, TestRules};
+use server::webhooks;
 use server::{App, Chance as _, Clock as _, Rules, SystemChance, SystemClock};
 use shop::{ApiKey, DeskCardConfig, DeskConfig, Shop, Url};
 use sim::face::{CardHost, Framing, router};
@@ -180,7 +181,9 @@ impl Demo {
             notes.save(&places)?;
             keys::create(&places, &passphrase, Environment::Test, SystemClock.now())?.into()
         };
-        let app = open_app(&Database::Embedded(places.database()), key_store.clone(), Rules::default())?;
+        // A desk: whoever tries the demo has their server on this machine.
+        let rules = Rules { webhook_mode: webhooks::Mode::Test, ..Rules::default() };
+        let app = open_app(&Database::Embedded(places.database()), key_store.clone(), rules)?;
         furnish(&app, &places, &mut notes).await?;
         let store = Database::Embedded(places.test_database()).open()?;
         let tests = test_mode::on(store, &places, Rules::default(), TestRules::default()).await?;
@@ -203,6 +206,7 @@ impl Demo {
             chirpstack: None,
             pushes: None,
             framed_by: vec![shop_origin.clone()],
+            webhooks: webhooks::Settings::default(),
         };
         let officer = DemoOperator::enrol(&app).await?;
         let platform =
@@ -303,7 +307,10 @@ fn for_demo(error: StartError) -> StartError {
             let setting = if setting == "air.listen" { "--air-port" } else { "--port" };
             StartError::Port { what, address, reason, setting }
         }
-        StartError::Store(_) | StartError::ChirpStack(_) | StartError::Northbound(_) => error,
+        StartError::Store(_)
+        | StartError::ChirpStack(_)
+        | StartError::Northbound(_)
+        | StartError::Webhooks(_) => error,
     }
 }
 

@@ -82,6 +82,16 @@ impl Merchant {
         answer.json().await.unwrap()
     }
 
+    /// Asks something else of the interface, with a body or without.
+    pub(crate) async fn asks(&self, method: &str, path: &str, body: Option<Value>) -> Response {
+        let method = method.parse().unwrap();
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.send(request).await.unwrap()
+    }
+
     /// Takes an order back.
     pub(crate) async fn cancel(&self, id: &str) -> reqwest::Result<Response> {
         self.send(self.http.post(format!("{}/v1/orders/{id}/cancel", self.url))).await

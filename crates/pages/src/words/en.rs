@@ -7,6 +7,7 @@ mod money;
 mod reversal;
 mod timeline;
 mod wallets;
+mod webhooks;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
 
@@ -275,4 +276,5 @@ pub const ENGLISH: Words = Words {
     merchants: merchants::MERCHANTS,
     reversal: reversal::REVERSAL,
     timeline: timeline::TIMELINE,
+    webhooks: webhooks::WEBHOOKS,
 };

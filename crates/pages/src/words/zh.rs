@@ -7,6 +7,7 @@ mod money;
 mod reversal;
 mod timeline;
 mod wallets;
+mod webhooks;
 
 use super::{CardWords, CommonWords, ConsoleWords, DeskWords, MessageWords, OrderWords, ShopWords, Words};
 
@@ -274,4 +275,5 @@ pub const CHINESE: Words = Words {
     merchants: merchants::MERCHANTS,
     reversal: reversal::REVERSAL,
     timeline: timeline::TIMELINE,
+    webhooks: webhooks::WEBHOOKS,
 };

@@ -13,6 +13,7 @@ mod fleet;
 mod orders;
 mod shop;
 mod terminal;
+mod webhooks;
 
 #[allow(unused_imports, reason = "the gallery takes samples whole")]
 pub(crate) use fleet::hostile_fleet;
@@ -48,6 +49,7 @@ pub(crate) fn all(language: Language) -> Vec<Sample> {
     all.extend(fleet::fleet(language));
     all.extend(terminal::terminal(language));
     all.extend(bank::bank(language));
+    all.extend(webhooks::all(language));
     all.extend(rest(language));
     all
 }

@@ -65,7 +65,13 @@ pub(super) fn orders(language: Language) -> Vec<Sample> {
         page(name, &OrderPage { page: setting.clone(), order: order(language, state, presses, steps) })
     };
     use StepState::{Active, Failed, Waiting};
+    let of_test_mode = OrderView {
+        base: "/test",
+        test: true,
+        ..order(language, OrderState::AwaitingCard, Some(3), steps(0, Waiting))
+    };
     vec![
+        page("order-test-mode", &OrderPage { page: setting.clone(), order: of_test_mode }),
         show("order-awaiting", OrderState::AwaitingCard, Some(3), steps(0, Waiting)),
         show("order-awaiting-once", OrderState::AwaitingCard, None, steps(0, Active)),
         show("order-on-card", OrderState::OnCard, Some(3), steps(5, Active)),

@@ -24,6 +24,7 @@ mod result;
 mod settle;
 mod settlement;
 mod status;
+mod webhook;
 mod wrong_code;
 
 use std::num::NonZeroU32;
@@ -34,6 +35,7 @@ use crypto::KeyStore;
 use model::UnixMillis;
 use payment::PressRule;
 use store::{Store, StoreError, Unit, WriteError};
+use tokio::sync::Notify;
 
 use crate::Metrics;
 use crate::fleet::FleetRules;
@@ -62,6 +64,10 @@ pub use settlement::{
     SETTLE_AFTER_MS, SettleError, StatementRefused, date_of, day_of, local_date, statement_of,
 };
 pub use status::{StatusRefused, Told};
+pub(crate) use webhook::secret_list;
+pub use webhook::{
+    EndpointChange, NewEndpoint, Shown as ShownSecret, WEBHOOK_ENDPOINTS_MAX, WEBHOOK_KINDS, WebhookError,
+};
 
 /// As many as a statement may have ([`statement::statement::ENTRIES_MAX`]).
 const STATEMENT_ENTRIES_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add(99_999);
@@ -98,6 +104,8 @@ pub struct Rules {
     pub key_rate: Rate,
     /// Requests to `/v1` from one address.
     pub address_rate: Rate,
+    /// Where webhooks may go: in [`webhook::Mode::Test`](::webhook::Mode::Test) to plain HTTP and to private addresses too.
+    pub webhook_mode: ::webhook::Mode,
 }
 
 impl Default for Rules {
@@ -117,6 +125,7 @@ impl Default for Rules {
             fleet: FleetRules::default(),
             key_rate: Rate { per_second: 200, burst: 400 },
             address_rate: Rate { per_second: 400, burst: 800 },
+            webhook_mode: ::webhook::Mode::Live,
         }
     }
 }
@@ -137,6 +146,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     notices: Notices,
     wrong_codes: wrong_code::WrongCodes,
+    webhooks: Arc<Notify>,
 }
 
 impl App {
@@ -162,8 +172,10 @@ impl App {
         rules: Rules,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (notices, wrong_codes) = (Notices::new(), wrong_code::WrongCodes::default());
-        let inner = Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes };
+        let webhooks = Arc::new(Notify::new());
+        let (notices, wrong_codes) = (Notices::new(&webhooks), wrong_code::WrongCodes::default());
+        let inner =
+            Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes, webhooks };
         Self { inner: Arc::new(inner) }
     }
 
@@ -196,6 +208,11 @@ impl App {
     /// Who is told when an order changes.
     pub fn notices(&self) -> &Notices {
         &self.inner.notices
+    }
+
+    /// Wakes this node's courier of webhooks.
+    pub(crate) fn webhooks_woken(&self) -> Arc<Notify> {
+        Arc::clone(&self.inner.webhooks)
     }
 
     /// The platform's time.

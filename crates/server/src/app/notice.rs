@@ -1,7 +1,9 @@
 //! Telling whoever looks at an order that it changed. What it is now they read from the store.
 
+use std::sync::Arc;
+
 use payment::OrderId;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 /// How many changes a slow reader may fall behind; after that it reads everything it follows anew.
 const BACKLOG: usize = 1024;
@@ -9,16 +11,19 @@ const BACKLOG: usize = 1024;
 /// The hub of changes on this node.
 pub struct Notices {
     sender: broadcast::Sender<OrderId>,
+    /// This node's courier of webhooks, who has an event to look for.
+    courier: Arc<Notify>,
 }
 
 impl Notices {
-    pub(super) fn new() -> Self {
-        Self { sender: broadcast::Sender::new(BACKLOG) }
+    pub(super) fn new(courier: &Arc<Notify>) -> Self {
+        Self { sender: broadcast::Sender::new(BACKLOG), courier: Arc::clone(courier) }
     }
 
     pub(super) fn tell(&self, order: OrderId) {
         // Nobody looking is no error.
         let _ = self.sender.send(order);
+        self.courier.notify_one();
     }
 
     /// Follows one order from now on.

@@ -98,7 +98,7 @@ impl Fleet {
             metrics.frame_refused("no_channel");
             return Ok(());
         };
-        let card = self.app().store().peek(|rows| rows.card_on_channel(channel));
+        let card = self.app().store().card_heard(channel).await;
         let Some(card) = card.map_err(|error| self.failed(&error))? else {
             metrics.frame_refused("unknown_channel");
             let retry = self.retry(&uplink, heard.source);

@@ -20,6 +20,8 @@ mod schema;
 mod settlements;
 mod test_mode;
 mod uses;
+mod webhook_deliveries;
+mod webhook_endpoints;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,7 @@ use crate::fleet::Fleet;
 use crate::test_mode::TestMode;
 pub(crate) use input::Named;
 use limits::Limits;
+pub(crate) use orders::order_of_event;
 use problem::{Code, Problem};
 use uses::KeyUses;
 
@@ -62,7 +65,7 @@ pub struct Api {
 }
 
 /// Where pages of the test mode are, beside those of live money.
-const TEST_PAGES: &str = "/test";
+pub const TEST_PAGES: &str = "/test";
 
 impl Api {
     /// The API of a platform that is reached from outside at `public_url`.

@@ -11,8 +11,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::events::EventBody;
-use super::schema::{CardIdSchema, CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema};
-use super::{Api, balances, cards, events, orders, refunds, settlements, test_mode};
+use super::schema::{
+    CardIdSchema, CurrencySchema, DeliveryIdSchema, EndpointIdSchema, HolderSchema, OrderIdSchema,
+    RefundIdSchema,
+};
+use super::{
+    Api, balances, cards, events, orders, refunds, settlements, test_mode, webhook_deliveries,
+    webhook_endpoints,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,12 +29,13 @@ use super::{Api, balances, cards, events, orders, refunds, settlements, test_mod
             stable `code`.",
     ),
     // What parameters name is not collected from the handlers.
-    components(schemas(EventBody, CardIdSchema, CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema)),
+    components(schemas(EventBody, CardIdSchema, CurrencySchema, DeliveryIdSchema, EndpointIdSchema, HolderSchema, OrderIdSchema, RefundIdSchema)),
     modifiers(&ApiKey),
     tags(
         (name = "orders", description = "What you ask a holder to pay"),
         (name = "refunds", description = "What you give back of what was paid"),
         (name = "settlements", description = "Your days, closed"),
+        (name = "webhooks", description = "What your server is told, signed by Standard Webhooks 1.0"),
         (name = "cards", description = "What a holder can pay with"),
         (name = "balances", description = "What you are owed"),
         (name = "test mode", description = "With a test key only: software cards, and a clock that can be set ahead"),
@@ -58,6 +65,14 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(settlements::balance))
         .routes(routes!(settlements::list))
         .routes(routes!(settlements::read))
+        .routes(routes!(webhook_endpoints::create, webhook_endpoints::list))
+        .routes(routes!(webhook_endpoints::read, webhook_endpoints::change, webhook_endpoints::delete))
+        .routes(routes!(webhook_endpoints::rotate))
+        .routes(routes!(webhook_endpoints::test))
+        .routes(routes!(webhook_endpoints::resend))
+        .routes(routes!(webhook_deliveries::list))
+        .routes(routes!(webhook_deliveries::read))
+        .routes(routes!(webhook_deliveries::resend))
         .merge(test_mode::routes())
 }
 

@@ -19,7 +19,7 @@ use super::problem::{Code, Problem, ProblemBody};
 use super::schema::{
     CardIdSchema, CurrencySchema, DeclineReasonSchema, OrderIdSchema, OrderStateSchema, RefundStateSchema,
 };
-use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WhenBusy};
+use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WEBHOOK_KINDS, WhenBusy};
 
 const PLACE_CHARS_MAX: usize = 64;
 pub(super) const REFERENCE_CHARS_MAX: usize = 64;
@@ -196,15 +196,35 @@ impl OrderBody {
         }
     }
 
-    fn of(api: &Api, stored: &StoredOrder) -> Result<Self, Problem> {
-        let (place, afterwards) = api
-            .fleet
-            .app()
-            .store()
-            .peek(|rows| Ok((rows.place(stored.order.place)?, Afterwards::of(rows, &stored.order)?)))?;
+    fn read(rows: &dyn Reading, stored: &StoredOrder, public_url: &str) -> Result<Self, StoreError> {
+        let (place, afterwards) = (rows.place(stored.order.place)?, Afterwards::of(rows, &stored.order)?);
         let place = place.map(|place| place.name).unwrap_or_default();
-        Ok(Self::with(stored, place, &api.public_url, afterwards))
+        Ok(Self::with(stored, place, public_url, afterwards))
     }
+
+    fn of(api: &Api, stored: &StoredOrder) -> Result<Self, Problem> {
+        let store = api.fleet.app().store();
+        Ok(store.peek(|rows| Self::read(rows, stored, &api.public_url))?)
+    }
+}
+
+/// An order as a message about one of its events says it: as it is read, in the state that the event is about.
+pub(crate) fn order_of_event(
+    rows: &dyn Reading,
+    stored: &StoredOrder,
+    kind: &str,
+    public_url: &str,
+) -> Result<serde_json::Value, StoreError> {
+    let mut body = OrderBody::read(rows, stored, public_url)?;
+    let told = kind.strip_prefix("order.").unwrap_or(kind);
+    // It may have gone on since; an order that is refunded stays paid.
+    let states = WEBHOOK_KINDS.into_iter().filter_map(|kind| kind.strip_prefix("order."));
+    let state = states.filter(|state| *state != "refunded").find(|state| *state == told);
+    if let Some(state) = state.filter(|state| *state != body.state) {
+        body.state = state;
+        body.reason = None;
+    }
+    serde_json::to_value(&body).map_err(|_| StoreError::Malformed("an order that is no JSON"))
 }
 
 pub(super) fn without_control(text: &str, chars: std::ops::RangeInclusive<usize>) -> bool {
@@ -337,6 +357,7 @@ pub(super) fn idempotency_key(
         (status = 201, description = "The order waits for its card", body = OrderBody, headers(("Idempotency-Hit" = Option<String>, description = "`true` when this is the first answer again"))),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "The holder does not have it", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such card", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The card may not pay, is busy, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
@@ -464,6 +485,7 @@ pub(super) async fn list(
     responses(
         (status = 200, description = "The canceled order", body = OrderBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such order of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The order has ended already", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not an order id", body = ProblemBody, content_type = "application/problem+json"),

@@ -143,6 +143,7 @@ impl From<RefundIdError> for Problem {
         (status = 201, description = "The holder has it", body = RefundBody, headers(("Idempotency-Hit" = Option<String>, description = "`true` when this is the first answer again"))),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "You do not have it", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such order of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Not paid, nothing left, above what is left, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),

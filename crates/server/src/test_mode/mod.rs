@@ -99,6 +99,8 @@ impl TestMode {
     pub async fn open(parts: Parts) -> Result<Self, TestModeError> {
         let Parts { store, keys, master, transport, clock, chance, mut rules, test_rules } = parts;
         rules.prompts_per_hour = PROMPTS_PER_HOUR;
+        // A merchant tries their server where it is made.
+        rules.webhook_mode = ::webhook::Mode::Test;
         let begun_at = clock.now();
         let ahead = store
             .write::<_, TestModeError, _>(move |unit| {

@@ -17,6 +17,7 @@ mod money;
 mod reversals;
 pub(super) mod routes;
 mod terminals;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::{FromRef, Query, State};

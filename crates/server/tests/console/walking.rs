@@ -156,7 +156,7 @@ async fn every_form_of_every_page_is_refused_without_the_token_of_its_session() 
     let walked = walk(&house, &house.operations, "/console").await;
     assert!(walked.pages.len() > 20 && walked.actions.len() > 8, "{:?}", walked.actions);
     let posting = console_routes().into_iter().filter(|route| route.method == "POST");
-    let others = posting.map(|route| route.path.replace('{', "").replace('}', ""));
+    let others = posting.map(|route| route.path.replace(['{', '}'], ""));
     for action in walked.actions.into_iter().chain(others) {
         for fields in [&[][..], &[("csrf", "")], &[("csrf", "QmFzZTY0VVJMIG9mIHRoaXJ0eS10d28gYnl0ZXMuLi4")]] {
             let refused = post(&house.operations, &action, fields).await;

@@ -42,7 +42,7 @@ fn the_committed_description_is_that_of_the_code() {
 async fn every_endpoint_wants_a_key_that_is_known_and_not_revoked() {
     let town = Town::open().await;
     let operations = operations();
-    assert!(operations.len() >= 26);
+    assert!(operations.len() >= 24);
     let wrong = town.public.with_key("cf_live_wrong");
     let revoked = &town.florist.api;
     town.revoke_key(&town.florist.key);

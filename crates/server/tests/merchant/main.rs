@@ -3,6 +3,7 @@
 
 mod adjusting;
 mod description;
+mod doors;
 mod events;
 mod idempotency;
 mod limits;

@@ -204,8 +204,8 @@ async fn who_has_no_key_or_a_wrong_one_learns_nothing() {
         (Some(right.clone()), "no_api_key"),
         (Some("Basic Y2Y6".into()), "no_api_key"),
         (Some("Bearer ".into()), "no_api_key"),
-        (Some("Bearer cf_test_0".into()), "wrong_api_key"),
-        (Some(format!("Bearer {other_key}")), "wrong_api_key"),
+        (Some("Bearer cf_live_0".into()), "wrong_api_key"),
+        (Some(format!("Bearer {other_key}")), "test_mode_off"),
         (Some(format!("Bearer {shorter}")), "wrong_api_key"),
         (Some(format!("Bearer {right} {right}")), "wrong_api_key"),
     ] {

@@ -25,6 +25,7 @@ use server::fleet::Heard;
 use server::http::Api;
 use server::operators::Account;
 use server::test_mode::{self, TestMode, TestModeError, TestRules};
+use server::webhooks::{Settings, Webhooks};
 use server::{App, Fleet, Metrics, Operators, Rules, web};
 use store::{StoreError, StoredOrder};
 use tempfile::TempDir;
@@ -214,6 +215,11 @@ impl Town {
             transfers: 0,
             folder,
         }
+    }
+
+    /// A courier of webhooks: the town's own, or one of another node.
+    pub(crate) fn courier(&self, settings: &Settings) -> Webhooks {
+        Webhooks::start(self.app.clone(), PUBLIC_URL, settings).unwrap()
     }
 
     /// The database is held by somebody else while this lives: nothing is kept.

@@ -12,10 +12,8 @@ use crate::error::StoreError;
 use crate::migration::{Change, Plan, Trial, beside};
 use crate::sql::read::Rows;
 
-/// Who holds a lease that has not ended, if there are leases at all.
-const HAS_LEASES: &str = "select count(*) from pg_class where oid = to_regclass('lease')";
-const LEASE_HOLDER: &str = "select node from lease where until > (extract(epoch from clock_timestamp()) * 1000)::bigint \
-     order by until desc limit 1";
+/// Where it stands who serves, and until when: in milliseconds, as the server's clock has them. A version has one or both.
+const WHO_SERVES: [(&str, &str); 2] = [("lease", "node"), ("node", "name")];
 
 /// The migrations that a database has not seen, with the rows of the tables that they read or change. Changes nothing.
 ///
@@ -63,11 +61,19 @@ pub fn served_by(settings: &Settings) -> Result<Option<String>, StoreError> {
 }
 
 pub(crate) fn holder(alone: &Alone) -> Result<Option<String>, StoreError> {
-    if alone.number(HAS_LEASES)? == 0 {
-        return Ok(None);
+    for (table, name) in WHO_SERVES {
+        if alone.number(&format!("select count(*) from pg_class where oid = to_regclass('{table}')"))? == 0 {
+            continue;
+        }
+        let who = format!(
+            "select {name} from {table} where until > (extract(epoch from clock_timestamp()) * 1000)::bigint \
+             order by until desc limit 1"
+        );
+        if let Some(row) = alone.run(alone.client().query_opt(&who, &[]))? {
+            return Ok(Some(row.try_get(0).map_err(|_| StoreError::Malformed("a node's name"))?));
+        }
     }
-    let found = alone.run(alone.client().query_opt(LEASE_HOLDER, &[]))?;
-    found.map(|row| row.try_get(0).map_err(|_| StoreError::Malformed("lease: its node"))).transpose()
+    Ok(None)
 }
 
 /// Does the migrations in one transaction, reckons the books again, and undoes it all. Tables are held meanwhile: nobody pays.

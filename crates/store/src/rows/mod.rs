@@ -8,6 +8,7 @@ mod operator;
 mod reversal;
 mod tap;
 mod test_mode;
+mod webhook;
 
 use air::platform::Marks;
 use air::{Transaction, TransactionContext};
@@ -36,6 +37,10 @@ pub use self::tap::{
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,
 };
 pub use self::test_mode::{StoredTestCard, TestClock, TestTask};
+pub use self::webhook::{
+    DeliverySummary, DueDelivery, OutgoingEvent, StoredAttempt, StoredDelivery, StoredEndpoint,
+    StoredMessage, StoredSecret,
+};
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq)]

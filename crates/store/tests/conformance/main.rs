@@ -23,6 +23,7 @@ mod sms;
 mod tally;
 mod tap;
 mod test_mode;
+mod webhook;
 mod writing;
 
 use std::any::Any;
@@ -236,11 +237,25 @@ macro_rules! conformance {
                 every_field_of_a_lease_comes_back_and_its_name_has_one
                 of_many_who_take_a_lease_at_once_each_sees_the_one_before
             }
+            webhook {
+                every_field_of_an_endpoint_comes_back
+                a_merchant_s_endpoints_are_listed_newest_first_without_those_deleted
+                an_endpoint_s_secrets_are_put_in_place_of_those_before
+                an_event_goes_out_where_its_merchant_has_an_endpoint_that_is_enabled
+                every_field_of_a_delivery_comes_back_in_every_state
+                every_end_of_an_attempt_comes_back_the_newest_first
+                what_is_due_is_found_endpoint_by_endpoint_however_much_waits_for_one
+                deliveries_are_listed_newest_first_below_a_cursor_and_failed_ones_by_themselves
+                messages_are_forgotten_by_age_and_by_portions_but_none_that_waits
+            }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says
             }
             writing {
                 a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch
+                in_a_batch_each_sees_what_those_before_it_changed
+                of_a_batch_only_the_one_that_breaks_a_rule_is_refused
+                one_row_asked_for_by_itself_is_the_newest_that_was_kept
                 of_two_who_race_one_wins_and_the_other_sees_it
                 two_thousand_at_once_are_all_answered_and_all_there
                 a_reading_sees_one_moment

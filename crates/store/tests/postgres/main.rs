@@ -5,6 +5,7 @@
 mod away;
 mod dropping;
 mod failover;
+mod gathering;
 #[path = "../maker/mod.rs"]
 mod maker;
 mod migrating;

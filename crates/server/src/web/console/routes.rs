@@ -13,6 +13,7 @@ use pages::Reach;
 use super::door::{self, Door};
 use super::{
     Console, audit, cards, fleet, ledger, loads, login, merchants, money, reversals, terminals, today,
+    webhooks,
 };
 
 /// What a route wants of whoever asks.
@@ -86,6 +87,10 @@ fn table() -> Vec<Served> {
         see("/console/terminals/{id}/revoke", May(P::RevokeTerminals), get(terminals::ask)),
         act("/console/terminals/{id}/revoke", May(P::RevokeTerminals), post(terminals::revoke)),
         see(terminals::WALLETS, May(P::SeeCards), get(terminals::wallets)),
+        see(webhooks::PATH, May(P::SeeWebhooks), get(webhooks::list)),
+        see("/console/webhooks/{endpoint}", May(P::SeeWebhooks), get(webhooks::endpoint)),
+        see("/console/webhooks/{endpoint}/{delivery}", May(P::SeeWebhooks), get(webhooks::delivery)),
+        act("/console/webhooks/{endpoint}/{delivery}", May(P::ResendWebhooks), post(webhooks::resend)),
         see("/console/audit", May(P::ReadAudit), get(audit::list)),
     ]
 }

@@ -1,0 +1,209 @@
+//! The console's pages of merchants' endpoints, and of what was sent to them.
+
+use askama::Template;
+
+use super::Tab;
+use crate::href::Href;
+use crate::language::Language;
+use crate::page::Page;
+
+/// Whether an endpoint is told anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointState {
+    /// It is.
+    Enabled,
+    /// It is, and no attempt succeeds.
+    Failing,
+    /// The merchant disabled it.
+    DisabledByMerchant,
+    /// It answered 410.
+    DisabledByGone,
+    /// For five days no attempt succeeded.
+    DisabledByFailing,
+}
+
+impl EndpointState {
+    /// The class that colours it.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Enabled => "is-paid",
+            Self::Failing => "is-awaiting",
+            Self::DisabledByMerchant => "is-canceled",
+            Self::DisabledByGone | Self::DisabledByFailing => "is-declined",
+        }
+    }
+
+    /// What it is called.
+    pub fn title(self, language: Language) -> &'static str {
+        let words = &language.words().webhooks;
+        match self {
+            Self::Enabled => words.enabled,
+            Self::Failing => words.failing,
+            Self::DisabledByMerchant => words.disabled_by_merchant,
+            Self::DisabledByGone => words.disabled_by_gone,
+            Self::DisabledByFailing => words.disabled_by_failing,
+        }
+    }
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// The next attempt is due.
+    Pending,
+    /// The server took it.
+    Delivered,
+    /// Every attempt was made.
+    Failed,
+    /// The server sent it elsewhere.
+    Redirected,
+    /// Its endpoint was disabled or deleted.
+    Canceled,
+}
+
+impl DeliveryState {
+    /// The class that colours it.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Pending => "is-awaiting",
+            Self::Delivered => "is-paid",
+            Self::Failed | Self::Redirected => "is-declined",
+            Self::Canceled => "is-canceled",
+        }
+    }
+
+    /// What it is called.
+    pub fn title(self, language: Language) -> &'static str {
+        let words = &language.words().webhooks;
+        match self {
+            Self::Pending => words.pending,
+            Self::Delivered => words.delivered,
+            Self::Failed => words.failed,
+            Self::Redirected => words.redirected,
+            Self::Canceled => words.canceled,
+        }
+    }
+}
+
+/// An endpoint.
+#[derive(Debug, Clone)]
+pub struct EndpointRow {
+    /// Its page.
+    pub href: Href,
+    /// Its id.
+    pub id: String,
+    /// The merchant's name.
+    pub merchant: String,
+    /// Scheme and host: what follows may be the merchant's secret.
+    pub address: String,
+    /// What it is told of.
+    pub kinds: String,
+    /// Whether it is told anything.
+    pub state: EndpointState,
+    /// When it was made, as text.
+    pub since: String,
+}
+
+/// A message for an endpoint.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// Its page.
+    pub href: Href,
+    /// Its id.
+    pub id: String,
+    /// What receivers know the message by.
+    pub message: String,
+    /// What it tells.
+    pub kind: String,
+    /// The order's id, if it is about one.
+    pub order: Option<String>,
+    /// What became of it.
+    pub state: DeliveryState,
+    /// Attempts of all time.
+    pub attempts: u64,
+    /// When the next is due, as text.
+    pub due: Option<String>,
+    /// When it last changed, as text.
+    pub changed: String,
+}
+
+/// An attempt of a delivery.
+#[derive(Debug, Clone)]
+pub struct WebhookAttemptRow {
+    /// From 1.
+    pub number: u32,
+    /// When it began, as text.
+    pub at: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// The status, or the code of the reason for which there was none.
+    pub answer: String,
+    /// Whether the server took the message.
+    pub taken: bool,
+    /// The answer's beginning: somebody else's words.
+    pub excerpt: String,
+}
+
+/// `GET /console/webhooks`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "console/webhooks.html")]
+pub struct ConsoleWebhooks {
+    /// Language and place.
+    pub page: Page,
+    /// The newest endpoints.
+    pub rows: Vec<EndpointRow>,
+    /// Older ones.
+    pub older: Option<Href>,
+}
+
+impl ConsoleWebhooks {
+    fn tab(&self) -> Tab {
+        Tab::Money
+    }
+}
+
+/// `GET /console/webhooks/{endpoint}`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "console/webhook.html")]
+pub struct ConsoleWebhook {
+    /// Language and place.
+    pub page: Page,
+    /// The endpoint.
+    pub endpoint: EndpointRow,
+    /// Its newest deliveries.
+    pub rows: Vec<DeliveryRow>,
+    /// Older ones.
+    pub older: Option<Href>,
+    /// All endpoints.
+    pub back: Href,
+}
+
+impl ConsoleWebhook {
+    fn tab(&self) -> Tab {
+        Tab::Money
+    }
+}
+
+/// `GET /console/webhooks/{endpoint}/{delivery}`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "console/webhook_delivery.html")]
+pub struct ConsoleDelivery {
+    /// Language and place.
+    pub page: Page,
+    /// Its endpoint.
+    pub endpoint: EndpointRow,
+    /// The delivery.
+    pub delivery: DeliveryRow,
+    /// What is sent.
+    pub body: String,
+    /// The newest first.
+    pub attempts: Vec<WebhookAttemptRow>,
+    /// Where to have it sent again, if this operator may and it can be.
+    pub resend: Option<Href>,
+}
+
+impl ConsoleDelivery {
+    fn tab(&self) -> Tab {
+        Tab::Money
+    }
+}

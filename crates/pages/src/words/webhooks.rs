@@ -1,0 +1,43 @@
+//! The group of words for what merchants' servers are told.
+
+words! {
+    /// Words on endpoints and deliveries.
+    WebhookWords {
+        title: "Title: merchants' servers.",
+        to_webhooks: "Link from the money page.",
+        none: "The table of endpoints is empty.",
+        endpoint: "Column and crumb: an endpoint.",
+        merchant: "Column.",
+        address: "Column: the URL.",
+        kinds: "Column: what it is told of.",
+        state: "Column.",
+        since: "Column: when it was made.",
+        enabled: "State of an endpoint.",
+        failing: "State: enabled, and no attempt succeeds.",
+        disabled_by_merchant: "State.",
+        disabled_by_gone: "State: it answered 410.",
+        disabled_by_failing: "State: for five days no attempt succeeded.",
+        deliveries: "Heading: what was sent.",
+        no_deliveries: "The table of deliveries is empty.",
+        message: "Column: what the message tells.",
+        order: "Column.",
+        attempts: "Column and heading.",
+        no_attempts: "The table of attempts is empty.",
+        changed: "Column: when it last changed.",
+        due: "Fact: when the next attempt is due.",
+        message_id: "Fact: what receivers know the message by.",
+        pending: "State of a delivery.",
+        delivered: "State of a delivery.",
+        failed: "State: every attempt was made.",
+        redirected: "State: the server sent it elsewhere.",
+        canceled: "State: its endpoint was disabled or deleted.",
+        number: "Column: an attempt's number.",
+        at: "Column: when an attempt began.",
+        took: "Column: how long it took.",
+        answer: "Column: the status, or why there was none.",
+        excerpt: "Column: the answer's beginning.",
+        body: "Heading: what is sent.",
+        resend: "Button.",
+        resend_hint: "What sending again does.",
+    }
+}

@@ -1,0 +1,96 @@
+//! What came of attempts, kept many at a time: the delivery's state, the attempt, and what the endpoint is told.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use model::UnixMillis;
+use store::{StoreError, StoredAttempt, StoredEndpoint, Unit};
+use webhook::{Attempt, CancelReason, DeliveryEvent, DeliveryId, End, EndpointId, RetryAfter};
+
+use super::shards::Held;
+use crate::app::App;
+
+/// The most deliveries that are canceled in a unit of work.
+pub(super) const CANCELED_MAX: u32 = 512;
+
+/// An attempt that has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    pub(super) endpoint: EndpointId,
+    pub(super) delivery: DeliveryId,
+    pub(super) attempt: Attempt,
+    pub(super) retry_after: Option<RetryAfter>,
+    /// When it ended.
+    pub(super) at: UnixMillis,
+    /// For the next wait.
+    pub(super) random: u64,
+}
+
+impl Ended {
+    fn event(&self) -> DeliveryEvent {
+        let (at, random) = (self.at, self.random);
+        match self.attempt.end {
+            End::Answered(status) => {
+                DeliveryEvent::Answered { status, retry_after: self.retry_after, at, random }
+            }
+            End::NotAnswered(reason) => DeliveryEvent::NotAnswered { reason, at, random },
+        }
+    }
+}
+
+/// Keeps what came of attempts. What belongs to a part that is another node's by now is left out: that node sends it again.
+pub(super) async fn keep(app: &App, held: &Held, ended: Vec<Ended>) -> Result<(), StoreError> {
+    let held = held.clone();
+    app.write::<_, StoreError>(move |unit| {
+        let mut guarded: HashMap<u8, bool> = HashMap::new();
+        let mut endpoints: HashMap<EndpointId, (Option<StoredEndpoint>, bool)> = HashMap::new();
+        for ended in &ended {
+            let shard = ended.endpoint.shard();
+            let is_ours = match guarded.get(&shard) {
+                Some(is_ours) => *is_ours,
+                None => held.guards(unit, shard)?,
+            };
+            guarded.insert(shard, is_ours);
+            if !is_ours {
+                continue;
+            }
+            keep_one(unit, ended)?;
+            let known = match endpoints.entry(ended.endpoint) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert((unit.webhook_endpoint(ended.endpoint)?, false)),
+            };
+            if let (Some(endpoint), changed) = known
+                && let Some(state) = endpoint.state.apply(ended.attempt.end.tells(), ended.at)
+            {
+                endpoint.state = state;
+                endpoint.updated_at = ended.at;
+                *changed = true;
+            }
+        }
+        for (endpoint, changed) in endpoints.values() {
+            if let (Some(endpoint), true) = (endpoint, changed) {
+                unit.put_webhook_endpoint(endpoint)?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn keep_one(unit: &mut dyn Unit, ended: &Ended) -> Result<(), StoreError> {
+    // It may have been forgotten meanwhile.
+    let Some(found) = unit.webhook_delivery(ended.delivery)? else { return Ok(()) };
+    let number = found.delivery.attempts.saturating_add(1);
+    let state = found.delivery.state.apply(ended.event()).unwrap_or(found.delivery.state);
+    unit.put_webhook_delivery(ended.delivery, state, number, ended.at)?;
+    unit.add_webhook_attempt(ended.delivery, &StoredAttempt { number, attempt: ended.attempt.clone() })
+}
+
+/// Cancels a portion of what waits for an endpoint that was disabled or deleted; whether that was all.
+pub(super) async fn cancel(app: &App, endpoint: EndpointId, why: CancelReason) -> Result<bool, StoreError> {
+    let now = app.now();
+    let canceled = app
+        .write::<_, StoreError>(move |unit| unit.cancel_webhook_deliveries(endpoint, why, now, CANCELED_MAX))
+        .await?;
+    Ok(canceled < CANCELED_MAX)
+}
