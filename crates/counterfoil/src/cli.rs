@@ -31,7 +31,8 @@ enum Command {
     /// Start everything on embedded defaults: platform, shop, and three cards with money
     Demo(demo::DemoArguments),
     /// Run a platform
-    Serve(ConfigArguments),
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::ServeArguments),
     /// Write a configuration
     #[command(subcommand)]
     Config(ConfigCommand),

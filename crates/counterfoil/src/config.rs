@@ -51,6 +51,7 @@ pub(crate) struct DatabaseSection {
     pub(crate) password_file: PathBuf,
     pub(crate) authorities: PathBuf,
     pub(crate) node: String,
+    pub(crate) roles: String,
 }
 
 impl core::fmt::Debug for DatabaseSection {

@@ -38,6 +38,7 @@ impl Ground {
             url: database.to_owned(),
             password_file: PathBuf::new(),
             authorities: PathBuf::new(),
+            roles: String::new(),
             node: String::new(),
         };
         match Database::named(&section, places)? {

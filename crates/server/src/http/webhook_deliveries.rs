@@ -221,6 +221,7 @@ pub(super) async fn read(
     responses(
         (status = 200, description = "It is on its way", body = DeliveryBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such delivery of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "It is on its way already, was canceled, or the endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not a delivery's id", body = ProblemBody, content_type = "application/problem+json"),

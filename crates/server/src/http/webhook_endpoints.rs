@@ -229,6 +229,7 @@ impl From<WebhookError> for Problem {
         (status = 201, description = "You are told from now on", body = EndpointBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "You have 16 already, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
@@ -353,6 +354,7 @@ pub(super) async fn read(
         (status = 200, description = "The endpoint as it is now", body = EndpointBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
@@ -388,6 +390,7 @@ pub(super) async fn change(
     responses(
         (status = 204, description = "It is deleted"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not an endpoint's id", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
@@ -405,13 +408,14 @@ pub(super) async fn delete(
 
 /// Make a new secret. For the time that you say, the one before signs as well.
 #[utoipa::path(
-    post, path = "/v1/webhook_endpoints/{id}/secrets", operation_id = "create_webhook_secret", tag = "webhooks", request_body = RotateRequest,
+    post, path = "/v1/webhook_endpoints/{id}/secrets", operation_id = "rotate_webhook_secret", tag = "webhooks", request_body = RotateRequest,
     params(("id" = EndpointIdSchema, Path, description = "The endpoint's id"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
         (status = 201, description = "The endpoint with its new secret", body = EndpointBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Four secrets sign already, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
@@ -450,6 +454,7 @@ pub(super) async fn rotate(
     responses(
         (status = 201, description = "It is on its way", body = DeliveryBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not an endpoint's id", body = ProblemBody, content_type = "application/problem+json"),
@@ -468,12 +473,13 @@ pub(super) async fn test(
 
 /// Have everything sent again that failed for an endpoint since a moment.
 #[utoipa::path(
-    post, path = "/v1/webhook_endpoints/{id}/resend", operation_id = "resend_webhooks", tag = "webhooks", request_body = ResendRequest,
+    post, path = "/v1/webhook_endpoints/{id}/resend", operation_id = "resend_failed_webhooks", tag = "webhooks", request_body = ResendRequest,
     params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "They are on their way", body = ResentBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),

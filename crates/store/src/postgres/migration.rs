@@ -12,8 +12,13 @@ use crate::error::StoreError;
 use crate::migration::{Change, Plan, Trial, beside};
 use crate::sql::read::Rows;
 
-/// Where it stands who serves, and until when: in milliseconds, as the server's clock has them. A version has one or both.
-const WHO_SERVES: [(&str, &str); 2] = [("lease", "node"), ("node", "name")];
+/// Which node lives, or holds a lease that has not ended, if the database knows of such things at all.
+const HAS_NODES: &str = "select count(*) from pg_class where oid = to_regclass('node')";
+const LIVING_NODE: &str =
+    "select name from node where until > (select at from database_clock) order by until desc limit 1";
+const HAS_LEASES: &str = "select count(*) from pg_class where oid = to_regclass('lease')";
+const LEASE_HOLDER: &str = "select node from lease where until > (extract(epoch from clock_timestamp()) * 1000)::bigint \
+     order by until desc limit 1";
 
 /// The migrations that a database has not seen, with the rows of the tables that they read or change. Changes nothing.
 ///
@@ -61,16 +66,12 @@ pub fn served_by(settings: &Settings) -> Result<Option<String>, StoreError> {
 }
 
 pub(crate) fn holder(alone: &Alone) -> Result<Option<String>, StoreError> {
-    for (table, name) in WHO_SERVES {
-        if alone.number(&format!("select count(*) from pg_class where oid = to_regclass('{table}')"))? == 0 {
+    for (known, asked) in [(HAS_NODES, LIVING_NODE), (HAS_LEASES, LEASE_HOLDER)] {
+        if alone.number(known)? == 0 {
             continue;
         }
-        let who = format!(
-            "select {name} from {table} where until > (extract(epoch from clock_timestamp()) * 1000)::bigint \
-             order by until desc limit 1"
-        );
-        if let Some(row) = alone.run(alone.client().query_opt(&who, &[]))? {
-            return Ok(Some(row.try_get(0).map_err(|_| StoreError::Malformed("a node's name"))?));
+        if let Some(row) = alone.run(alone.client().query_opt(asked, &[]))? {
+            return row.try_get(0).map(Some).map_err(|_| StoreError::Malformed("node: its name"));
         }
     }
     Ok(None)

@@ -4,8 +4,9 @@
 //! read, as the embedded one does; where another node changed the same rows, it runs its units of work again.
 //! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
-//! `gather` and `grouped` for what is read and written together;
-//! `alone` and `migration` for commands that do one long thing; `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys.
+//! `gather` and `grouped` for what is read and written together; `alone` and `migration` for commands that do one long thing;
+//! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys;
+//! `signals` for what nodes tell each other.
 
 pub(crate) mod alone;
 mod commit;
@@ -19,6 +20,7 @@ mod hosts;
 mod lookup;
 pub(crate) mod migration;
 mod session;
+mod signals;
 mod statement;
 
 use std::sync::Arc;
@@ -44,6 +46,7 @@ use session::{Drive, Work};
 pub(crate) use session::slots;
 
 pub use migration::{migrate, plan, served_by, try_on};
+pub use signals::{SIGNAL_BYTES_MAX, SIGNALS_MAX, Signal, Signals, Teller, signals};
 
 /// The most readings at once; one more waits.
 pub const READERS_MAX: usize = 16;

@@ -236,6 +236,9 @@ macro_rules! conformance {
             lease {
                 every_field_of_a_lease_comes_back_and_its_name_has_one
                 of_many_who_take_a_lease_at_once_each_sees_the_one_before
+                every_field_of_a_node_comes_back_and_its_name_has_one_until_it_is_forgotten
+                the_database_s_clock_goes_on_while_a_unit_of_work_runs
+                orders_that_changed_are_found_behind_a_number
             }
             webhook {
                 every_field_of_an_endpoint_comes_back

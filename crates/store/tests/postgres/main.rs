@@ -14,6 +14,7 @@ mod nodes;
 mod opening;
 mod parts;
 mod proxy;
+mod signals;
 mod standing;
 mod tls;
 mod unknown;

@@ -1,0 +1,1 @@
+fn main() { print!("{}", server::http::openapi::merchant_json()); }
