@@ -7,15 +7,18 @@ use crypto::TerminalSuite;
 use fleet::DownlinkState;
 use model::Fen;
 use operator::Role;
-use payment::{Ground, LoadState, ReversalWish};
+use payment::{Ground, LoadState, MerchantId, ReversalWish};
 use server::web::{ConsoleRoute, Needs, console_routes};
-use store::WalletState;
+use store::{StoreError, StoredDelivery, StoredEndpoint, StoredMessage, Unit, WalletState};
+use webhook::{
+    Body, DeliveryId, DeliveryState, EndpointId, EndpointState, EndpointUrl, MessageId, Mode, Wanted,
+};
 
 use crate::fleet::{downlink, registered};
 use crate::house::{House, TERMINAL, form};
 use crate::reversing::{freeze, proven};
 use crate::town::customer::{Answer, Customer};
-use crate::town::{account, logged_in};
+use crate::town::{EVENING, account, logged_in};
 
 /// A house with something of everything that a page can show.
 async fn furnished() -> House {
@@ -33,8 +36,41 @@ async fn furnished() -> House {
     let reason = "form 7: card worn out".parse().unwrap();
     house.bank.ask_reversal(ann, load, ReversalWish { amount: Fen(1), reason, ground }).await.unwrap();
     house.add_terminal(TERMINAL, "East", TerminalSuite::Aes128Gcm).await;
-    house.bank.app().add_merchant("Corner Shop").await.unwrap();
+    let (merchant, _) = house.bank.app().add_merchant("Corner Shop").await.unwrap();
+    house.write(move |unit| told(unit, merchant)).await;
     house
+}
+
+/// A merchant's endpoint that was told something.
+fn told(unit: &mut dyn Unit, merchant: MerchantId) -> Result<(), StoreError> {
+    let (endpoint, message) = (EndpointId(7), MessageId(8));
+    unit.add_webhook_endpoint(&StoredEndpoint {
+        id: endpoint,
+        merchant,
+        url: EndpointUrl::parse("https://shop.example/hooks", Mode::Live).unwrap(),
+        wanted: Wanted::All,
+        description: String::new(),
+        state: EndpointState::new(),
+        created_at: EVENING,
+        updated_at: EVENING,
+        deleted_at: None,
+    })?;
+    unit.add_webhook_message(&StoredMessage {
+        id: message,
+        merchant,
+        kind: "order.paid".parse().unwrap(),
+        order: None,
+        body: Body::from_stored("{}".into()).unwrap(),
+        created_at: EVENING,
+    })?;
+    unit.add_webhook_delivery(&StoredDelivery {
+        id: DeliveryId(9),
+        message,
+        endpoint,
+        state: DeliveryState::Delivered { made: 1 },
+        attempts: 1,
+        updated_at: EVENING,
+    })
 }
 
 /// What stands between two texts, as a browser reads it.
