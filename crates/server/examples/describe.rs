@@ -1,1 +1,0 @@
-fn main() { print!("{}", server::http::openapi::merchant_json()); }
