@@ -134,6 +134,7 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("bench tap", Nothing, &[]),
         ("bench fleet", Nothing, &[]),
         ("bench list", Nothing, &[]),
+        ("bench webhooks", Nothing, &[]),
         ("openapi", Nothing, &[]),
     ]
 };
