@@ -31,7 +31,8 @@ enum Command {
     /// Start everything on embedded defaults: platform, shop, and three cards with money
     Demo(demo::DemoArguments),
     /// Run a platform
-    Serve(ConfigArguments),
+    #[command(after_help = serve::EXAMPLES)]
+    Serve(serve::ServeArguments),
     /// Write a configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -237,8 +238,10 @@ enum LedgerCommand {
 
 #[derive(Subcommand)]
 enum BenchCommand {
-    /// Complete payments over UDP with durable commits, beside the floor of the same disk
-    Air(bench::AirArguments),
+    /// Complete payments over UDP with durable commits, beside the floor of the same engine and disk
+    Air(Box<bench::AirArguments>),
+    /// Transfers between accounts, beside the floor of the same engine and disk
+    Ledger(bench::LedgerArguments),
     /// Complete loads over HTTPS with durable commits, and the time that a card is in the field
     Tap(bench::TapArguments),
     /// Uplinks over MQTT and CoAP, answers within the receive window, and a registry of a million channels
@@ -305,6 +308,7 @@ impl Cli {
             Command::Ledger(LedgerCommand::Check(arguments)) => ledger::check(&arguments),
             Command::Plan(plan::PlanCommand::Battery(arguments)) => plan::battery(&arguments),
             Command::Bench(BenchCommand::Air(arguments)) => bench::air(&arguments),
+            Command::Bench(BenchCommand::Ledger(arguments)) => bench::ledger(&arguments),
             Command::Bench(BenchCommand::Tap(arguments)) => bench::tap(&arguments),
             Command::Bench(BenchCommand::Fleet(arguments)) => bench::fleet(&arguments),
             Command::Bench(BenchCommand::List(arguments)) => bench::list(&arguments),

@@ -51,6 +51,7 @@ pub(crate) struct DatabaseSection {
     pub(crate) password_file: PathBuf,
     pub(crate) authorities: PathBuf,
     pub(crate) node: String,
+    pub(crate) roles: String,
 }
 
 impl core::fmt::Debug for DatabaseSection {
@@ -312,9 +313,9 @@ const OTHER_VARIABLES: [&str; 4] =
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error(
-        "the configuration {path} cannot be read: {reason}. `counterfoil config print > {path}` writes one"
-    )]
+    #[error("there is no configuration {path}. `counterfoil config print > {path}` writes one")]
+    Missing { path: PathBuf },
+    #[error("the configuration {path} cannot be read: {reason}")]
     Unreadable { path: PathBuf, reason: String },
     #[error("{path}, {what}")]
     Wrong { path: PathBuf, what: String },
@@ -335,9 +336,9 @@ impl Config {
         let mut settings: Table =
             TEMPLATE.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
         if let Some(path) = path {
-            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
-                path: path.to_owned(),
-                reason: error.to_string(),
+            let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => ConfigError::Missing { path: path.to_owned() },
+                _ => ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() },
             })?;
             let file: Table =
                 text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim().to_owned()))?;

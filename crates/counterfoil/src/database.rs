@@ -28,7 +28,11 @@ pub(crate) enum Database {
 impl Database {
     /// The one that the configuration names; the file of its data folder, if none.
     pub(crate) fn of(config: &Config, places: &Places) -> Result<Self, Failure> {
-        let section = &config.database;
+        Self::named(&config.database, places)
+    }
+
+    /// The one that a section of the configuration names.
+    pub(crate) fn named(section: &DatabaseSection, places: &Places) -> Result<Self, Failure> {
         if section.url.is_empty() {
             return Ok(Self::Embedded(places.database()));
         }

@@ -34,6 +34,8 @@ const PASSPHRASE_VARIABLE: &str = "COUNTERFOIL_PASSPHRASE";
 /// Why there is no key store to work with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeysError {
+    #[error("there is no key store at {}; `counterfoil keys init` makes one", .0.display())]
+    Missing(std::path::PathBuf),
     #[error(transparent)]
     File(#[from] SealedFileError),
     #[error(transparent)]
@@ -202,7 +204,11 @@ pub(crate) fn open(
     passphrase: &Passphrase,
     environment: Environment,
 ) -> Result<Arc<SealedFile>, KeysError> {
-    Ok(Arc::new(SealedFile::open(&places.key_store(), passphrase, environment)?))
+    let opened = SealedFile::open(&places.key_store(), passphrase, environment);
+    Ok(Arc::new(opened.map_err(|error| match error {
+        SealedFileError::Missing { path } => KeysError::Missing(path),
+        other => other.into(),
+    })?))
 }
 
 /// The card maker's copy of the transport key.

@@ -9,10 +9,11 @@ use coap::Config as CoapConfig;
 use crypto::KeyStore;
 use operator::Cost;
 use server::bank::Bank;
-use server::bearer::chirpstack::{ChirpStack, Settings, SettingsError};
+use server::bearer::chirpstack::{Settings, SettingsError};
 use server::bearer::coap::BaseStation;
 use server::bearer::northbound::{CallerError, Northbound};
 use server::http::{Api, TEST_PAGES};
+use server::nodes::{Role, Roles};
 use server::test_mode::{TestMode, TestModeError, is_live};
 use server::tls::TlsError;
 use server::webhooks::{self, Webhooks};
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::database::Database;
+use crate::lorawan::LoraWan;
 use crate::northbound::Pushes;
 
 /// How often what has lapsed is ended.
@@ -92,8 +94,8 @@ pub(crate) struct Platform {
     pub(crate) air: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) operations: SocketAddr,
-    station: BaseStation,
-    chirpstack: Option<ChirpStack>,
+    station: Option<BaseStation>,
+    chirpstack: Option<LoraWan>,
     /// Its commands end with it.
     northbound: Option<Northbound>,
     /// One of each mode.
@@ -101,7 +103,7 @@ pub(crate) struct Platform {
     listeners: Vec<Listener>,
     /// What is done by itself.
     sweeps: Vec<JoinHandle<()>>,
-    fleet: Fleet,
+    pub(crate) fleet: Fleet,
     test_mode: Option<TestMode>,
 }
 
@@ -114,33 +116,63 @@ impl Platform {
         listens: Listens,
         coap: CoapConfig,
     ) -> Result<Self, StartError> {
-        let http = bind("the merchant interface", listens.http, "http.listen").await?;
+        Self::start_as(app, bank, test_mode, listens, coap, Roles::ALL).await
+    }
+
+    /// Binds the ports of its roles, then serves. Health and metrics are there whatever they are.
+    pub(crate) async fn start_as(
+        app: App,
+        bank: Option<Bank>,
+        test_mode: Option<TestMode>,
+        listens: Listens,
+        coap: CoapConfig,
+        roles: Roles,
+    ) -> Result<Self, StartError> {
+        let (mut air, mut http_address) = (listens.air, listens.http);
+        let http = match roles.has(Role::Merchant) {
+            true => Some(bind("the merchant interface", listens.http, "http.listen").await?),
+            false => None,
+        };
         let operations = bind("the operators' console", listens.operations, "operations.listen").await?;
         let fleet = Fleet::new(app.clone());
         let seed = (SystemChance.draw() & u128::from(u64::MAX)) as u64;
-        let station = BaseStation::start(listens.air, coap, seed, fleet.clone()).await.map_err(|reason| {
-            StartError::Port { what: "the base station", address: listens.air, reason, setting: "air.listen" }
-        })?;
-        let chirpstack = match listens.chirpstack {
-            Some(settings) => Some(ChirpStack::start(settings, fleet.clone())?),
+        let mut station = None;
+        if roles.has(Role::Air) {
+            let started = BaseStation::start(listens.air, coap, seed, fleet.clone()).await;
+            let started = started.map_err(|reason| {
+                let (what, address) = ("the base station", listens.air);
+                StartError::Port { what, address, reason, setting: "air.listen" }
+            })?;
+            air = started.address();
+            station = Some(started);
+        }
+        let chirpstack = match listens.chirpstack.filter(|_| roles.has(Role::Air)) {
+            Some(settings) => Some(LoraWan::start(settings, &fleet)?),
             None => None,
         };
-        let northbound = match listens.pushes {
+        let northbound = match listens.pushes.filter(|_| roles.has(Role::Air)) {
             Some(Pushes { listen, platforms, sigfox }) => {
                 let listener = bind("what operators' platforms push to", listen, "northbound.listen").await?;
                 Some((listener, Northbound::start(platforms, sigfox, &fleet)?))
             }
             None => None,
         };
-        let http_address = address_of(&http, listens.http);
+        if let Some(http) = &http {
+            http_address = address_of(http, listens.http);
+        }
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let mut api = Api::new(fleet.clone(), &public_url);
         let mut sweeps = vec![tokio::spawn(sweep(app.clone())), tokio::spawn(keep(fleet.clone()))];
-        let mut webhooks = vec![Webhooks::start(app.clone(), &public_url, &listens.webhooks)?];
+        let mut webhooks = Vec::new();
+        if roles.has(Role::Jobs) {
+            webhooks.push(Webhooks::start(app.clone(), &public_url, &listens.webhooks)?);
+        }
         if let Some(mode) = &test_mode {
             api = api.with_test_mode(mode);
-            let pages = format!("{}{TEST_PAGES}", public_url.trim_end_matches('/'));
-            webhooks.push(Webhooks::start(mode.app().clone(), &pages, &listens.webhooks)?);
+            if roles.has(Role::Jobs) {
+                let pages = format!("{}{TEST_PAGES}", public_url.trim_end_matches('/'));
+                webhooks.push(Webhooks::start(mode.app().clone(), &pages, &listens.webhooks)?);
+            }
             sweeps.extend([
                 tokio::spawn(sweep(mode.app().clone())),
                 tokio::spawn(keep(mode.fleet().clone())),
@@ -150,20 +182,23 @@ impl Platform {
         let operations_address = address_of(&operations, listens.operations);
         let names: Vec<&str> = listens.operations_names.iter().map(String::as_str).collect();
         let framed_by: Vec<&str> = listens.framed_by.iter().map(String::as_str).collect();
-        let operators = app.operators(Cost::Recommended);
-        let mut listeners = vec![
-            Listener::serve(http, web::public(api.clone(), &framed_by)),
-            Listener::serve(
-                operations,
-                web::operations(api, bank, operators, &names, listens.operations_tls),
-            ),
-        ];
+        let mut listeners = Vec::new();
+        if let Some(http) = http {
+            listeners.push(Listener::serve(http, web::public(api.clone(), &framed_by)));
+        }
+        let desk = if roles.has(Role::Console) {
+            let operators = app.operators(Cost::Recommended);
+            web::operations(api, bank, operators, &names, listens.operations_tls)
+        } else {
+            web::health(api, &names)
+        };
+        listeners.push(Listener::serve(operations, desk));
         let northbound = northbound.map(|(listener, northbound)| {
             listeners.push(Listener::serve(listener, northbound.router()));
             northbound
         });
         Ok(Self {
-            air: station.address(),
+            air,
             http: http_address,
             operations: operations_address,
             listeners,
@@ -195,7 +230,9 @@ impl Platform {
 
     /// Takes nothing new, finishes what is in flight, and ends. The store is closed when the last handle goes.
     pub(crate) async fn stop(self) {
-        self.station.stop().await;
+        if let Some(station) = self.station {
+            station.stop().await;
+        }
         if let Some(chirpstack) = self.chirpstack {
             chirpstack.stop().await;
         }
@@ -335,6 +372,7 @@ async fn turn(fleet: &Fleet, turns: u32) -> Result<(), StoreError> {
     let mut rounds = 0..ROUNDS;
     while rounds.next().is_some() && fleet.expire().await? > 0 {}
     fleet.hand_waiting().await?;
+    fleet.rescue().await?;
     let mut rounds = 0..ROUNDS;
     while rounds.next().is_some() && fleet.look().await? > 0 {}
     if turns.is_multiple_of(FORGET_EVERY_TURNS) {

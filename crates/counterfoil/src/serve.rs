@@ -2,24 +2,63 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
+use server::nodes::{Role, Roles};
 use server::test_mode::is_live;
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Config;
 use crate::database::Database;
+use crate::node::Entered;
 use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, app_on};
-use crate::standby::Waited;
 use crate::tap::{TapListens, TapRail, industries, open_bank};
-use crate::{keys, log, lorawan, northbound, standby, test_mode};
+use crate::{keys, log, lorawan, node, northbound, test_mode};
 
-pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
-    let config = arguments.load()?;
+/// Shown below the help of `serve`.
+pub(crate) const EXAMPLES: &str = "\
+Several nodes serve together on one database server; any node serves any card:
+  counterfoil serve --config north.toml --database postgres://counterfoil@db/counterfoil
+  counterfoil serve --config south.toml --database postgres://counterfoil@db/counterfoil
+Each has a name of its own: `node` in [database], or the machine's. With --roles they share the work:
+  counterfoil serve --config radio.toml --roles air,tap
+  counterfoil serve --config desk.toml --roles merchant,console,jobs
+At least one node must have `jobs`: it ends what lapses. If several have, one does it, and another when that one is gone.";
+
+#[derive(Args, Clone)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// What this node is there for: air, merchant, console, tap, jobs, separated by commas. Without it, everything
+    #[arg(long, value_name = "ROLES")]
+    roles: Option<String>,
+}
+
+pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+    let mut config = arguments.config.load()?;
+    if let Some(roles) = &arguments.roles {
+        config.database.roles.clone_from(roles);
+    }
     log::start(&config.log.level, config.log.format)?;
     runtime()?.block_on(serve(config))
 }
 
+/// Where this node listens, for the others' operators.
+fn addresses(platform: &Platform, roles: Roles) -> String {
+    let mut addresses = format!("operations={}", platform.operations);
+    if roles.has(Role::Merchant) {
+        addresses += &format!(" http={}", platform.http);
+    }
+    if roles.has(Role::Air) {
+        addresses += &format!(" air={}", platform.air);
+    }
+    addresses
+}
+
 async fn serve(config: Config) -> Result<ExitCode, Failure> {
+    let roles = node::roles(&config)?;
+    // What is wrong with them is said before anybody waits for a name.
+    let tap_listens = TapListens::of(&config, roles)?;
     let places = Places::at(&config.data)?;
     let _lock = places.lock()?;
     if !places.key_store().exists() {
@@ -34,11 +73,15 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let database = Database::of(&config, &places)?;
     let store = database.open_when_there().await?;
     let mut stop = StopSignals::listen()?;
-    let turn = match standby::wait(&database, &config.database.node, &store, &mut stop).await? {
-        Waited::Serve(turn) => turn,
-        Waited::Stopped => return print("Stopped.\n"),
+    let member = match node::enter(&database, &config, roles, &store, &mut stop).await? {
+        Entered::Alone => None,
+        Entered::Among(member) => Some(member),
+        Entered::Stopped => return print("Stopped.\n"),
     };
     let app = app_on(store, key_store.clone(), config.rules())?;
+    if let Some(member) = &member {
+        app.join(member.nodes());
+    }
     let tests = test_mode::of(&config, &places).await?;
     // Two addresses can lead to one database: that shows now.
     is_live(app.store())?;
@@ -47,7 +90,6 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
             "webhooks.allow_private: merchants can have anything called that this machine can reach"
         );
     }
-    let tap_listens = TapListens::of(&config)?;
     let listens = Listens {
         air: config.air.listen,
         http: config.http.listen,
@@ -66,27 +108,43 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     let bank = open_bank(app.clone(), key_store.clone(), industries)?;
     let platform =
-        Platform::start(app, Some(bank.clone()), tests.clone(), listens, coap::Config::default()).await?;
+        Platform::start_as(app, Some(bank.clone()), tests.clone(), listens, coap::Config::default(), roles)
+            .await?;
     let tap = match tap_listens {
-        Some(listens) => Some(TapRail::start(bank, listens).await?),
+        Some(listens) => Some(TapRail::start_as(bank, listens, roles).await?),
         None => None,
     };
-    print(&format!(
-        "Counterfoil serves.\n  merchants and order pages  http://{}  (docs at /docs)\n  operators                  \
-         http://{}/console\n  cards                      coap://{}/cf\n",
-        platform.http, platform.operations, platform.air,
-    ))?;
+    let mut serving = match member {
+        Some(member) => Some(
+            member
+                .begin(
+                    &platform.fleet,
+                    tests.as_ref().map(|mode| mode.app().clone()),
+                    addresses(&platform, roles),
+                )
+                .await?,
+        ),
+        None => None,
+    };
+    print("Counterfoil serves.\n")?;
+    if roles.has(Role::Merchant) {
+        print(&format!("  merchants and order pages  http://{}  (docs at /docs)\n", platform.http))?;
+    }
+    let console = if roles.has(Role::Console) { "/console" } else { "/health" };
+    print(&format!("  operators                  http://{}{console}\n", platform.operations))?;
+    if roles.has(Role::Air) {
+        print(&format!("  cards                      coap://{}/cf\n", platform.air))?;
+    }
     print(&test_mode::said(&config, tests.as_ref()))?;
-    if !config.chirpstack.url.is_empty() {
+    if roles.has(Role::Air) && !config.chirpstack.url.is_empty() {
         print(&format!("  LoRaWAN                    {} (ChirpStack)\n", config.chirpstack.url))?;
     }
-    if !config.northbound.listen.is_empty() {
+    if roles.has(Role::Air) && !config.northbound.listen.is_empty() {
         print(&format!("  operators' platforms       http://{}/push/\n", config.northbound.listen))?;
     }
-    if let Some(tap) = &tap {
+    if let Some(TapRail { transaction, security, .. }) = tap.as_ref().filter(|_| roles.has(Role::Tap)) {
         print(&format!(
-            "  terminals, transactions    https://{}\n  terminals, security        https://{}\n",
-            tap.transaction, tap.security,
+            "  terminals, transactions    https://{transaction}\n  terminals, security        https://{security}\n",
         ))?;
     }
     print("Ctrl-C stops it when what is in flight is done.\n")?;
@@ -103,31 +161,30 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
             }
         }
     });
-    let overtaken = async {
-        match &turn {
-            Some(turn) => turn.overtaken().await,
+    let lost = async {
+        match &mut serving {
+            Some(serving) => serving.lost().await,
             None => std::future::pending().await,
         }
     };
-    let overtaken = tokio::select! {
+    let lost = tokio::select! {
         () = stop.asked() => None,
-        other = overtaken => Some(other),
+        why = lost => Some(why),
     };
     tracing::info!("stopping: finishing what is in flight");
+    if let Some(serving) = &serving {
+        serving.stop_soon();
+    }
     refresher.abort();
     if let Some(tap) = tap {
         tap.stop().await;
     }
     platform.stop().await;
-    if let Some(other) = overtaken {
-        return Err(format!(
-            "{other} serves on this database now: this node was silent for too long and taken for dead. Look at its \
-             machine, and start it again to stand by"
-        )
-        .into());
+    if let Some(serving) = serving {
+        serving.end().await?;
     }
-    if let Some(turn) = turn {
-        turn.end().await?;
+    if let Some(why) = lost {
+        return Err(why.into());
     }
     print("Stopped.\n")
 }

@@ -9,6 +9,7 @@ use crypto::BankKeys;
 use packs::{BadFile, Industries, VerifyingKey};
 use server::App;
 use server::bank::{Bank, BankRules};
+use server::nodes::{Role, Roles};
 use server::security::{Gateway, Security, SmsDelivery, SmsGateway};
 use server::tls::{ServerTls, TlsListener};
 use tokio::task::JoinHandle;
@@ -37,10 +38,13 @@ pub(crate) struct TapListens {
 }
 
 impl TapListens {
-    /// As the configuration says; `None` where the rail is off.
-    pub(crate) fn of(config: &Config) -> Result<Option<Self>, Failure> {
+    /// As the configuration says; `None` where the rail is off, or nothing of it is this node's.
+    pub(crate) fn of(config: &Config, roles: Roles) -> Result<Option<Self>, Failure> {
         let (tap, sms) = (&config.tap, &config.sms);
-        if tap.certificate.as_os_str().is_empty() {
+        let (serves, sends) = (roles.has(Role::Tap), roles.has(Role::Jobs));
+        let off = tap.certificate.as_os_str().is_empty();
+        // A node that only sends texts needs no certificate.
+        if (off && (serves || sms.url.is_empty())) || !(serves || sends) {
             return Ok(None);
         }
         let gateway = if sms.url.is_empty() {
@@ -100,33 +104,50 @@ pub(crate) struct TapRail {
     pub(crate) transaction: SocketAddr,
     pub(crate) security: SocketAddr,
     listeners: Vec<TlsListener>,
-    delivery: SmsDelivery,
+    delivery: Option<SmsDelivery>,
     sweeper: JoinHandle<()>,
 }
 
 impl TapRail {
     /// Binds both ports, then serves.
     pub(crate) async fn start(bank: Bank, listens: TapListens) -> Result<Self, Failure> {
+        Self::start_as(bank, listens, Roles::ALL).await
+    }
+
+    /// The same; or does only what its other roles ask for.
+    pub(crate) async fn start_as(bank: Bank, listens: TapListens, roles: Roles) -> Result<Self, Failure> {
+        let gateway = listens.gateway.as_ref().map(Gateway::new).transpose()?;
+        let signers = listens.pack_signers.iter().map(|signer| signer.to_bytes()).collect();
+        let server = Security::new(bank.clone(), signers);
+        let mut listeners = Vec::new();
+        let (mut transaction, mut security) = (listens.transaction, listens.security);
+        if roles.has(Role::Tap) {
+            (listeners, (transaction, security)) = Self::listen(bank, &server, &listens).await?;
+        }
+        Ok(Self {
+            transaction,
+            security,
+            listeners,
+            delivery: roles.has(Role::Jobs).then(|| server.deliver_sms(gateway)),
+            sweeper: tokio::spawn(sweep(server)),
+        })
+    }
+
+    async fn listen(
+        bank: Bank,
+        server: &Security,
+        listens: &TapListens,
+    ) -> Result<(Vec<TlsListener>, (SocketAddr, SocketAddr)), Failure> {
         let tls = ServerTls::load(&listens.certificate, &listens.private_key)?;
         let transaction =
             bind("the bank transaction server", listens.transaction, "tap.transaction_listen").await?;
         let security = bind("the bank security server", listens.security, "tap.security_listen").await?;
-        let (transaction_at, security_at) =
-            (address_of(&transaction, listens.transaction), address_of(&security, listens.security));
-        let gateway = listens.gateway.as_ref().map(Gateway::new).transpose()?;
-        let signers = listens.pack_signers.iter().map(|signer| signer.to_bytes()).collect();
-        let server = Security::new(bank.clone(), signers);
+        let at = (address_of(&transaction, listens.transaction), address_of(&security, listens.security));
         let listeners = vec![
             TlsListener::serve(transaction, server::bank::http::router(bank), tls.clone())?,
             TlsListener::serve(security, server::security::http::router(server.clone()), tls)?,
         ];
-        Ok(Self {
-            transaction: transaction_at,
-            security: security_at,
-            listeners,
-            delivery: server.deliver_sms(gateway),
-            sweeper: tokio::spawn(sweep(server)),
-        })
+        Ok((listeners, at))
     }
 
     /// Takes nothing new, finishes what is in flight, and ends.
@@ -134,7 +155,9 @@ impl TapRail {
         for listener in self.listeners {
             listener.stop().await;
         }
-        self.delivery.stop().await;
+        if let Some(delivery) = self.delivery {
+            delivery.stop().await;
+        }
         self.sweeper.abort();
     }
 }

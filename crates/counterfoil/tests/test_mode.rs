@@ -54,9 +54,9 @@ async fn a_test_key_pays_by_amount_and_the_clock_stays_ahead_through_a_kill() {
     assert!(serving.says("test mode").contains("its clock is 300 s ahead"));
     let clock = json_of(&tester, "GET", "/v1/test/clock", None).await;
     assert_eq!(clock["ahead_seconds"], 300);
-    json_of(&tester, "POST", "/v1/test/clock/advance", Some(json!({ "seconds": 299 }))).await;
+    json_of(&tester, "POST", "/v1/test/clock/advance", Some(json!({ "seconds": 100 }))).await;
     assert_eq!(tester.read(&silent.id).await.state, "awaiting_card");
-    json_of(&tester, "POST", "/v1/test/clock/advance", Some(json!({ "seconds": 280 }))).await;
+    json_of(&tester, "POST", "/v1/test/clock/advance", Some(json!({ "seconds": 300 }))).await;
     let states = (tester.read(&silent.id).await.state, tester.read(&behind.id).await.state);
     assert_eq!(states, ("expired".to_owned(), "paid".to_owned()));
 
@@ -64,7 +64,7 @@ async fn a_test_key_pays_by_amount_and_the_clock_stays_ahead_through_a_kill() {
     let said = platform.run(&["merchant", "test-key", &id]).well();
     let again = Merchant::new(platform.http, said.split_whitespace().last().unwrap());
     assert_eq!(again.all().await.len(), 6);
-    let said = platform.run(&["merchant", "key", &id]).well();
+    let said = platform.run(&["merchant", "key", "add", &id]).well();
     for key in [live.as_str(), said.split_whitespace().last().unwrap()] {
         let merchant = Merchant::new(platform.http, key);
         assert!(merchant.all().await.is_empty());

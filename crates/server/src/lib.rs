@@ -2,7 +2,7 @@
 //!
 //! For: turning a card's frame into an order's event, durably, and telling everybody who waits. [`app`] holds
 //! the use cases; [`fleet`] knows each card's channel; [`bearer`] carries frames; [`http`] is what
-//! merchants call; [`webhooks`] calls merchants; [`web`] is what people look at;
+//! merchants call; [`webhooks`] calls merchants; [`web`] is what people look at; [`nodes`] is which of several does what;
 //! [`operators`] is who may look at the console; [`test_mode`] is a second platform of made-up money for merchants' tests.
 //! Refuses: rules of money (`payment`), bytes of frames (`air`), SQL (`store`), keys (`keystore`).
 //! Next: [`app::App`] and one press of a key, followed in `ARCHITECTURE.md`.
@@ -12,8 +12,8 @@ pub mod bank;
 pub mod bearer;
 pub mod fleet;
 pub mod http;
-pub mod lease;
 mod metrics;
+pub mod nodes;
 pub mod operators;
 pub mod security;
 pub mod test_mode;

@@ -40,6 +40,11 @@ struct State {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobName {
+    job: &'static str,
+}
+
 /// The platform's counters.
 pub struct Metrics {
     registry: Registry,
@@ -57,6 +62,10 @@ pub struct Metrics {
     write_queue: Gauge,
     open_exchanges: Gauge,
     webhook_attempts: Family<Outcome, Counter>,
+    nodes: Gauge,
+    clock_apart: Gauge,
+    duties: Family<JobName, Gauge>,
+    signals: Family<Outcome, Counter>,
 }
 
 /// Upper bounds in seconds: from a cached read to a card that is slow.
@@ -107,6 +116,16 @@ impl Metrics {
         let webhook_attempts = Family::default();
         let help = "Attempts to tell merchants' servers something, by outcome";
         registry.register("webhook_attempts", help, webhook_attempts.clone());
+        let nodes = Gauge::default();
+        registry.register("nodes", "Nodes that serve on this database, this one included", nodes.clone());
+        let clock_apart = Gauge::default();
+        let help = "This node's clock less the database's, in milliseconds";
+        registry.register("clock_apart_milliseconds", help, clock_apart.clone());
+        let duties = Family::default();
+        registry.register("duties", "What this node does for all: 1 if it is its own", duties.clone());
+        let signals = Family::default();
+        let help = "What nodes told each other, by what became of it";
+        registry.register("signals", help, signals.clone());
         Self {
             registry,
             payments,
@@ -123,6 +142,10 @@ impl Metrics {
             write_queue,
             open_exchanges,
             webhook_attempts,
+            nodes,
+            clock_apart,
+            duties,
+            signals,
         }
     }
 
@@ -189,6 +212,22 @@ impl Metrics {
     /// Requests in hand at the base station.
     pub fn open_exchanges(&self, count: usize) {
         self.open_exchanges.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// So many nodes are there, and this one's clock is so far from the database's.
+    pub fn nodes(&self, count: usize, apart_millis: i64) {
+        self.nodes.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.clock_apart.set(apart_millis);
+    }
+
+    /// Whether a job is this node's.
+    pub fn duty(&self, job: &'static str, own: bool) {
+        self.duties.get_or_create(&JobName { job }).set(i64::from(own));
+    }
+
+    /// A signal fared so: `heard`, `unknown`, or `missed` (the connection is new).
+    pub fn signal(&self, outcome: &'static str) {
+        self.signals.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Everything as OpenMetrics text.

@@ -4,9 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use model::{CardId, ChannelId};
 use tokio::sync::oneshot;
 
 use crate::error::{StoreError, WriteError};
+use crate::postgres::Lookups;
+use crate::rows::{StoredAuthorization, StoredCard};
+use crate::sql::{Ask, row};
 use crate::unit::{Reading, Unit};
 
 /// A unit of work, as a back end sees it. It may be run more than once before it is done.
@@ -34,6 +38,10 @@ pub(crate) trait Engine: Send + Sync {
     fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError>;
     /// Runs a reading on some connection.
     fn read(&self, reading: &mut dyn FnMut(&dyn Reading)) -> Result<(), StoreError>;
+    /// Where single rows are asked for together, if a reading of one's own is dear.
+    fn lookups(&self) -> Option<&Lookups> {
+        None
+    }
     /// How full the queue is.
     fn queue(&self) -> Queue;
 }
@@ -130,6 +138,22 @@ impl Store {
             result = reading.take().map(|reading| reading(unit));
         })?;
         result.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// [`Reading::card_on_channel`] by itself, together with all that ask at the same time.
+    pub async fn card_heard(&self, channel: ChannelId) -> Result<Option<StoredCard>, StoreError> {
+        match self.engine.lookups() {
+            Some(lookups) => lookups.one(Ask::card_heard(channel), row::card).await,
+            None => self.peek(|rows| rows.card_on_channel(channel)),
+        }
+    }
+
+    /// [`Reading::open_authorization`] by itself, together with all that ask at the same time.
+    pub async fn open_question(&self, card: CardId) -> Result<Option<StoredAuthorization>, StoreError> {
+        match self.engine.lookups() {
+            Some(lookups) => lookups.one(Ask::open_question(card), row::authorization).await,
+            None => self.peek(|rows| rows.open_authorization(card)),
+        }
     }
 
     /// Reads what may be long (lists, sums) without holding up the runtime; all of it of one moment.

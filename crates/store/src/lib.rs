@@ -39,9 +39,9 @@ pub use rows::{
     Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAttempt,
     StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDelivery, StoredDifference,
     StoredDownlink, StoredEndpoint, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredMessage,
-    StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSecret, StoredSettlement,
-    StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState, TestClock, TestTask,
-    Today, Totals, Wallet, WalletState, WorkingKey,
+    StoredNode, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSecret,
+    StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState,
+    TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator`, `tap` and `webhook` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};

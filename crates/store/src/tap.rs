@@ -113,6 +113,13 @@ pub trait TapUnit {
     fn add_sms(&mut self, sms: &OutgoingSms) -> Result<i64, StoreError>;
     /// Keeps how often an SMS was tried and when it is tried next.
     fn put_sms_attempt(&mut self, id: i64, next_at: UnixMillis, attempts: u32) -> Result<(), StoreError>;
+    /// Takes an attempt of a text that is due: moves it to `until`, if nobody has touched it since; whether it did.
+    fn take_sms_attempt(
+        &mut self,
+        sms: &OutgoingSms,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<bool, StoreError>;
     /// Forgets an SMS that was sent or is too late; nothing where it is forgotten already.
     fn delete_sms(&mut self, id: i64) -> Result<(), StoreError>;
 }

@@ -5,9 +5,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use crypto::KeyStore;
+use futures_util::future::join_all;
 use keystore::Environment;
 use operator::Rate;
 use payment::PressRule;
@@ -15,12 +17,14 @@ use server::{App, Chance as _, Clock as _, Rules, SystemChance, SystemClock};
 use sim::crowd::{Crowd, PaymentTimes};
 use tokio::task::JoinSet;
 
-use super::load::{Load, OrderMaker, introduce, percentile, prepare};
+use super::ground::{Ground, numbers};
+use super::ledger::on_a_thread;
+use super::load::{Load, Measured, OrderMaker, introduce, percentile, prepare};
 use super::process::{cpu_time, resident_bytes};
+use super::run::{Report, Run};
 use crate::card::{new_channel, new_holder};
-use crate::cli::{Failure, print, runtime};
+use crate::cli::{Failure, runtime};
 use crate::config::LogFormat;
-use crate::database::Database;
 use crate::keys::{self, card_keys};
 use crate::log;
 use crate::places::Places;
@@ -32,18 +36,28 @@ const LOCAL: std::net::SocketAddr =
 const SOCKETS: usize = 2;
 /// Cards that are made, bound and funded side by side.
 const PREPARED_AT_ONCE: usize = 512;
-/// Transfers a commit at the floor.
-const FLOOR_BATCH: u32 = 256;
 
 #[derive(Args)]
 pub(crate) struct AirArguments {
-    /// Cards that pay
+    /// sqlite, or postgres://USER:PASSWORD@HOST/NAME: an empty database
+    #[arg(long, default_value = "sqlite")]
+    database: String,
+    /// Cards in the database; several numbers with commas between them make several runs
+    #[arg(long, default_value = "10000")]
+    cards: String,
+    /// Merchants that are paid
+    #[arg(long, default_value = "1")]
+    merchants: String,
+    /// Platforms at once on the database, each with its own cards; one for a file
+    #[arg(long, default_value = "1")]
+    nodes: String,
+    /// At most so many of the cards pay; the others only stand in the tables
     #[arg(long, default_value_t = 10_000)]
-    cards: usize,
+    paying: u32,
     /// How long each of the two loads lasts
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Payments in flight at the highest load
+    /// Payments in flight at the highest load, all nodes together
     #[arg(long, default_value_t = 256)]
     in_flight: usize,
     /// How orders are made
@@ -52,12 +66,15 @@ pub(crate) struct AirArguments {
     /// Cards that are only registered, to weigh one
     #[arg(long, default_value_t = 100_000)]
     idle_cards: usize,
-    /// Where the database is measured; without it, the system's temporary folder
+    /// Where a file is measured; without it, the system's temporary folder
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Also write a picture of all runs
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// How orders are made.
@@ -74,115 +91,231 @@ pub(crate) fn air(arguments: &AirArguments) -> Result<ExitCode, Failure> {
     runtime()?.block_on(measure(arguments))
 }
 
+/// What is varied.
+#[derive(Clone, Copy)]
+struct Setting {
+    cards: u32,
+    merchants: u32,
+    nodes: u32,
+}
+
 async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
+    let cards = numbers(&arguments.cards, "cards", 1..=10_000_000)?;
+    let merchants = numbers(&arguments.merchants, "merchants", 1..=100_000)?;
+    let nodes = numbers(&arguments.nodes, "nodes", 1..=8)?;
     let temporary = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
     let folder = arguments.data.as_deref().unwrap_or(temporary.path());
     let places = Places::at(folder)?;
+    let ground = Ground::of(&arguments.database, &places)?;
+    if matches!(ground, Ground::File(_)) && nodes.iter().any(|count| *count > 1) {
+        return Err("a file has one node; more than one want --database postgres://…".into());
+    }
+    ground.must_be_empty()?;
 
     tell("the floor: durable two-posting transfers, 256 a commit");
-    let floor_file = folder.join("floor.db");
-    let floor = {
-        let file = floor_file.clone();
-        tokio::task::spawn_blocking(move || floor_per_second(&file)).await??
-    };
+    let floor = on_a_thread(&ground, |ground| Ok(ground.floor()?)).await?;
 
     let passphrase = keystore::Passphrase::new(format!("{:032x}", SystemChance.draw()))?;
-    let key_store = keys::create(&places, &passphrase, Environment::Test, SystemClock.now())?;
-    let rules = Rules {
-        prompts_per_hour: u32::MAX,
-        press: PressRule { uncounted_minor_max: u32::MAX },
-        // One merchant and one address do what many would.
-        key_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
-        address_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
-        ..Rules::default()
-    };
-    let app = open_app(&Database::Embedded(places.database()), Arc::new(key_store), rules)?;
-    let listens = Listens {
-        air: LOCAL,
-        http: LOCAL,
-        operations: LOCAL,
-        operations_names: Vec::new(),
-        operations_tls: false,
-        public_url: None,
-        chirpstack: None,
-        pushes: None,
-        framed_by: Vec::new(),
-        webhooks: server::webhooks::Settings::default(),
-    };
-    // Many cards stand behind one address here; in the field each has its own.
-    let coap = coap::Config {
-        exchanges_per_peer: 4096,
-        pending_events: 16_384,
-        pending_transmits: 16_384,
-        ..coap::Config::default()
-    };
-    let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
-    let (merchant, key) = app.add_merchant("bench").await?;
-
-    tell(&format!("{} cards that pay", arguments.cards));
-    let (images, cards) = prepare(&app, &places, arguments.cards, new_channel).await?;
-    let crowd = Arc::new(Crowd::new(images, platform.air, SOCKETS).await?);
-    let maker = match arguments.orders {
-        Orders::Batch => OrderMaker::Batch { app: app.clone(), merchant },
-        Orders::Http => OrderMaker::Http {
-            client: reqwest::Client::builder().no_proxy().build()?,
-            url: format!("http://{}/v1/orders", platform.http).into(),
-            key: key.reveal().into(),
-        },
-    };
-    let load = Load { crowd, maker, cards: Arc::new(cards) };
-    tell("each card introduces itself, so that its next hello is brief");
-    introduce(&load).await?;
-
-    tell(&format!("the highest load for {} s", arguments.seconds));
-    let cpu_before = cpu_time();
-    let highest = load.closed(arguments.in_flight, Duration::from_secs(arguments.seconds)).await?;
-    let cpu = cpu_time().saturating_sub(cpu_before);
-    let rate = highest.per_second();
-    let rss = resident_bytes();
-
-    tell(&format!("half of it for {} s: latencies", arguments.seconds));
-    let half = load.open(rate / 2.0, Duration::from_secs(arguments.seconds)).await?;
-
+    let key_store: Arc<dyn KeyStore> =
+        Arc::new(keys::create(&places, &passphrase, Environment::Test, SystemClock.now())?);
+    let mut field = Field { arguments, places, ground, key_store, standing: 0, made: 0 };
+    let mut runs = Vec::new();
+    for cards in cards {
+        for (merchants, nodes) in
+            merchants.iter().flat_map(|merchants| nodes.iter().map(move |nodes| (*merchants, *nodes)))
+        {
+            let mut run = field.run(Setting { cards, merchants, nodes }).await?;
+            let rate = run.figures.first().map_or(f64::NAN, |(_, rate)| *rate);
+            run.figures.insert(1, ("ratio_to_floor", rate / floor));
+            runs.push(run);
+        }
+    }
+    let app = field.app()?;
     tell(&format!("{} cards that are only registered", arguments.idle_cards));
     let idle = weigh_idle(&app, arguments.idle_cards).await?;
-
+    if let Some(last) = runs.last_mut() {
+        last.figures.push(("bytes_per_idle_card", idle));
+    }
+    tell("every balance against its postings");
     let differences = app.store().read(|rows| rows.balance_differences()).await?;
     if !differences.is_empty() {
         return Err("the ledger does not balance after the load".into());
     }
-    platform.stop().await;
-    let payments = highest.times.len();
-    let figures = [
-        ("payments_per_s", rate),
-        ("floor_transfers_per_s", floor),
-        ("ratio_to_floor", rate / floor),
-        ("hello_to_transaction_p50_ms", percentile(&half.times, 0.50, |t| t.hello_to_transaction)),
-        ("hello_to_transaction_p99_ms", percentile(&half.times, 0.99, |t| t.hello_to_transaction)),
-        ("result_to_receipt_p50_ms", percentile(&half.times, 0.50, |t| t.result_to_receipt)),
-        ("result_to_receipt_p99_ms", percentile(&half.times, 0.99, |t| t.result_to_receipt)),
-        ("bytes_per_payment", bytes_per_payment(&highest.times)),
-        ("cpu_us_per_payment", cpu.as_secs_f64() * 1e6 / payments.max(1) as f64),
-        ("rss_mib", rss as f64 / (1024.0 * 1024.0)),
-        ("bytes_per_idle_card", idle),
-    ];
-    if arguments.json {
-        let object: serde_json::Map<String, serde_json::Value> = figures
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), rounded(*value).into()))
-            .chain([
-                ("payments".to_owned(), payments.into()),
-                ("failed".to_owned(), (highest.failed + half.failed).into()),
-            ])
-            .collect();
-        return print(&format!("{}\n", serde_json::Value::Object(object)));
+    let report = Report {
+        bench: "air",
+        engine: field.ground.engine(),
+        shown: "payments_per_s",
+        unit: "payments a second",
+        floor,
+        runs,
+    };
+    report.tell(arguments.json, arguments.svg.as_deref())
+}
+
+/// The database with what was put into it so far.
+struct Field<'a> {
+    arguments: &'a AirArguments,
+    places: Places,
+    ground: Ground,
+    key_store: Arc<dyn KeyStore>,
+    /// Cards that only stand in the tables.
+    standing: u32,
+    /// Cards that pay or have paid.
+    made: u32,
+}
+
+impl Field<'_> {
+    fn app(&self) -> Result<App, Failure> {
+        let rules = Rules {
+            prompts_per_hour: u32::MAX,
+            press: PressRule { uncounted_minor_max: u32::MAX },
+            // One merchant and one address do what many would.
+            key_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
+            address_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
+            ..Rules::default()
+        };
+        Ok(open_app(&self.ground.database(), Arc::clone(&self.key_store), rules)?)
     }
-    let mut text = String::new();
-    for (name, value) in figures {
-        text += &format!("{name:<30} {}\n", rounded(value));
+
+    /// As many cards as the run is about. Those that pay are new for each run: a card's memory ends with its run.
+    async fn fill(&mut self, setting: Setting) -> Result<Option<f64>, Failure> {
+        self.made += self.paying(setting);
+        let there = self.standing.saturating_add(self.made);
+        if there >= setting.cards {
+            return Ok(None);
+        }
+        let (first, after) = (self.standing, self.standing + (setting.cards - there));
+        tell(&format!("{} cards that stand in the tables", after - first));
+        let bytes = on_a_thread(&self.ground, move |ground| {
+            let before = ground.size()?;
+            ground.add_stand_ins(first..after)?;
+            Ok(ground.size()?.saturating_sub(before))
+        });
+        let bytes = bytes.await?;
+        self.standing = after;
+        Ok(Some(bytes as f64 / f64::from(after - first)))
     }
-    text += &format!("{:<30} {}\n{:<30} {}\n", "payments", payments, "failed", highest.failed + half.failed);
-    print(&text)
+
+    fn paying(&self, setting: Setting) -> u32 {
+        setting.cards.min(self.arguments.paying)
+    }
+
+    async fn run(&mut self, setting: Setting) -> Result<Run, Failure> {
+        let Setting { cards, merchants, nodes } = setting;
+        let bytes_per_card = self.fill(setting).await?;
+        let each = (self.paying(setting) / nodes).max(1) as usize;
+        let mut payers = Vec::new();
+        for node in 1..=nodes {
+            tell(&format!("node {node} of {nodes}: {each} cards that pay {merchants} merchants"));
+            payers.push(Payer::start(self, each, merchants).await?);
+        }
+        let before = on_a_thread(&self.ground, |ground| Ok(ground.size()?)).await?;
+        let in_flight = (self.arguments.in_flight / nodes as usize).max(1);
+        let seconds = Duration::from_secs(self.arguments.seconds);
+        tell(&format!("{cards} cards, {nodes} nodes: the highest load for {} s", self.arguments.seconds));
+        let cpu_before = cpu_time();
+        let highest = all(&payers, |load| async move { load.closed(in_flight, seconds).await }).await?;
+        let cpu = cpu_time().saturating_sub(cpu_before);
+        let (rate, rss) = (highest.per_second(), resident_bytes());
+        let payments = highest.times.len();
+        let after = on_a_thread(&self.ground, |ground| Ok(ground.size()?)).await?;
+        tell(&format!("half of it for {} s: latencies", self.arguments.seconds));
+        let even = rate / 2.0 / f64::from(nodes);
+        let half = all(&payers, |load| async move { load.open(even, seconds).await }).await?;
+        for payer in payers {
+            payer.platform.stop().await;
+        }
+        let mut figures = vec![
+            ("payments_per_s", rate),
+            ("hello_to_transaction_p50_ms", percentile(&half.times, 0.50, |t| t.hello_to_transaction)),
+            ("hello_to_transaction_p99_ms", percentile(&half.times, 0.99, |t| t.hello_to_transaction)),
+            ("result_to_receipt_p50_ms", percentile(&half.times, 0.50, |t| t.result_to_receipt)),
+            ("result_to_receipt_p99_ms", percentile(&half.times, 0.99, |t| t.result_to_receipt)),
+            ("bytes_per_payment", bytes_per_payment(&highest.times)),
+            ("stored_bytes_per_payment", after.saturating_sub(before) as f64 / payments.max(1) as f64),
+            ("cpu_us_per_payment", cpu.as_secs_f64() * 1e6 / payments.max(1) as f64),
+            ("rss_mib", rss as f64 / (1024.0 * 1024.0)),
+            ("payments", payments as f64),
+            ("failed", (highest.failed + half.failed) as f64),
+        ];
+        figures.extend(bytes_per_card.map(|bytes| ("stored_bytes_per_card", bytes)));
+        let settings =
+            vec![("cards", cards.into()), ("merchants", merchants.into()), ("nodes", nodes.into())];
+        Ok(Run { settings, figures })
+    }
+}
+
+/// A platform, and the load on it.
+struct Payer {
+    platform: Platform,
+    load: Arc<Load>,
+}
+
+impl Payer {
+    async fn start(field: &Field<'_>, cards: usize, merchants: u32) -> Result<Self, Failure> {
+        let app = field.app()?;
+        let listens = Listens {
+            air: LOCAL,
+            http: LOCAL,
+            operations: LOCAL,
+            operations_names: Vec::new(),
+            operations_tls: false,
+            public_url: None,
+            chirpstack: None,
+            pushes: None,
+            framed_by: Vec::new(),
+            webhooks: server::webhooks::Settings::default(),
+        };
+        // Many cards stand behind one address here; in the field each has its own.
+        let coap = coap::Config {
+            exchanges_per_peer: 4096,
+            pending_events: 16_384,
+            pending_transmits: 16_384,
+            ..coap::Config::default()
+        };
+        let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
+        let mut paid = Vec::new();
+        let mut key = None;
+        for merchant in 1..=merchants {
+            let (id, made) = app.add_merchant(&format!("bench {merchant}")).await?;
+            paid.push(id);
+            key = Some(made);
+        }
+        let (images, cards) = prepare(&app, &field.places, cards, new_channel).await?;
+        let crowd = Arc::new(Crowd::new(images, platform.air, SOCKETS).await?);
+        let maker = match (field.arguments.orders, key) {
+            (Orders::Http, Some(key)) => OrderMaker::Http {
+                client: reqwest::Client::builder().no_proxy().build()?,
+                url: format!("http://{}/v1/orders", platform.http).into(),
+                key: key.reveal().into(),
+            },
+            (Orders::Batch | Orders::Http, _) => OrderMaker::batch(app, paid),
+        };
+        let load = Load { crowd, maker, cards: Arc::new(cards) };
+        tell("each card introduces itself, so that its next hello is brief");
+        introduce(&load).await?;
+        if merchants > 1 {
+            // A merchant's first payment opens its account and makes its place.
+            tell("each card pays once");
+            load.once(field.arguments.in_flight).await?;
+        }
+        Ok(Self { platform, load: Arc::new(load) })
+    }
+}
+
+/// The same on all nodes at once; what they measured together.
+async fn all<F>(payers: &[Payer], on: impl Fn(Arc<Load>) -> F) -> Result<Measured, Failure>
+where
+    F: Future<Output = Result<Measured, Failure>>,
+{
+    let mut whole = Measured::default();
+    for measured in join_all(payers.iter().map(|payer| on(Arc::clone(&payer.load)))).await {
+        let measured = measured?;
+        whole.times.extend(measured.times);
+        whole.failed += measured.failed;
+        whole.took = whole.took.max(measured.took);
+    }
+    Ok(whole)
 }
 
 /// Progress goes to standard error: the figures stand alone on standard output.
@@ -193,22 +326,6 @@ fn tell(what: &str) {
 /// Three digits after the point.
 pub(super) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
-}
-
-/// The median of a few runs: the disk is shared.
-pub(super) fn floor_per_second(file: &std::path::Path) -> Result<f64, store::StoreError> {
-    const RUNS: u32 = 3;
-    const COMMITS: u32 = 100;
-    let mut rates: Vec<f64> = (0..RUNS)
-        .map(|run| {
-            let file = file.with_extension(format!("{run}.db"));
-            let began = Instant::now();
-            let made = store::sqlite::floor(&file, FLOOR_BATCH, COMMITS)?;
-            Ok(made as f64 / began.elapsed().as_secs_f64())
-        })
-        .collect::<Result<_, store::StoreError>>()?;
-    rates.sort_by(f64::total_cmp);
-    Ok(rates[rates.len() / 2])
 }
 
 /// Resident memory for each registered card that does nothing.

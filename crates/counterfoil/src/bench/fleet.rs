@@ -140,7 +140,7 @@ async fn over_bearers(
     };
     let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
     let (merchant, _) = app.add_merchant("bench").await?;
-    let maker = OrderMaker::Batch { app: app.clone(), merchant };
+    let maker = OrderMaker::batch(app.clone(), [merchant]);
     let time = Duration::from_secs(arguments.seconds);
 
     tell(&format!("{} cards on LoRaWAN", arguments.cards));

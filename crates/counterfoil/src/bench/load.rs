@@ -29,8 +29,17 @@ pub(super) struct Load {
 
 #[derive(Clone)]
 pub(super) enum OrderMaker {
-    Batch { app: App, merchant: MerchantId },
-    Http { client: reqwest::Client, url: Arc<str>, key: Arc<str> },
+    /// Each merchant in its turn.
+    Batch {
+        app: App,
+        merchants: Arc<[MerchantId]>,
+        turn: Arc<AtomicUsize>,
+    },
+    Http {
+        client: reqwest::Client,
+        url: Arc<str>,
+        key: Arc<str>,
+    },
 }
 
 pub(super) async fn prepare(
@@ -110,9 +119,15 @@ impl Measured {
 }
 
 impl OrderMaker {
+    pub(super) fn batch(app: App, merchants: impl Into<Arc<[MerchantId]>>) -> Self {
+        Self::Batch { app, merchants: merchants.into(), turn: Arc::default() }
+    }
+
     async fn order(&self, card: CardId) -> Result<(), String> {
         match self {
-            Self::Batch { app, merchant } => {
+            Self::Batch { app, merchants, turn } => {
+                let turn = turn.fetch_add(1, Ordering::Relaxed);
+                let merchant = merchants.get(turn % merchants.len().max(1)).ok_or("no merchant")?;
                 let amount = Amount::new(1, Currency::CNY).map_err(|error| error.to_string())?;
                 let new = NewOrder {
                     merchant: *merchant,

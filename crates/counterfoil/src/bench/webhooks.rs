@@ -132,7 +132,7 @@ async fn measure(arguments: &WebhookArguments) -> Result<ExitCode, Failure> {
     tell(&format!("{} cards that pay", arguments.cards));
     let (images, cards) = prepare(&app, &places, arguments.cards, new_channel).await?;
     let crowd = Arc::new(Crowd::new(images, platform.air, SOCKETS).await?);
-    let maker = OrderMaker::Batch { app: app.clone(), merchant };
+    let maker = OrderMaker::batch(app.clone(), [merchant]);
     let load = Load { crowd, maker, cards: Arc::new(cards) };
     introduce(&load).await?;
 

@@ -1,6 +1,7 @@
 //! A merchant: whoever has an API key and calls the merchant interface.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -19,6 +20,7 @@ pub(crate) struct Merchant {
     http: Client,
     url: String,
     key: String,
+    refusals: Arc<Mutex<Vec<String>>>,
 }
 
 /// An order as the merchant reads it.
@@ -33,7 +35,12 @@ pub(crate) struct Order {
 impl Merchant {
     pub(crate) fn new(http_port: u16, key: &str) -> Self {
         let http = Client::builder().timeout(PATIENCE).no_proxy().build().unwrap();
-        Self { http, url: format!("http://127.0.0.1:{http_port}"), key: key.to_owned() }
+        Self {
+            http,
+            url: format!("http://127.0.0.1:{http_port}"),
+            key: key.to_owned(),
+            refusals: Arc::default(),
+        }
     }
 
     /// Its API key.
@@ -48,9 +55,20 @@ impl Merchant {
         amount: u32,
         idempotency_key: Option<&str>,
     ) -> reqwest::Result<Response> {
+        self.ask_for(card, amount, idempotency_key, 600).await
+    }
+
+    /// Asks for an order that waits so many seconds.
+    pub(crate) async fn ask_for(
+        &self,
+        card: &str,
+        amount: u32,
+        idempotency_key: Option<&str>,
+        seconds: u32,
+    ) -> reqwest::Result<Response> {
         let order = json!({
             "amount": amount, "currency": "CNY", "card": card, "place": "Morning Market 早市",
-            "lifetime_seconds": 600,
+            "lifetime_seconds": seconds,
         });
         let mut request = self.http.post(format!("{}/v1/orders", self.url)).json(&order);
         if let Some(key) = idempotency_key {
@@ -64,11 +82,17 @@ impl Merchant {
     pub(crate) async fn order_at_last(&self, card: &str, key: &str) -> (Order, usize) {
         let mut in_vain = 0;
         loop {
-            if let Ok(answer) = self.ask(card, SMALL, Some(key)).await
-                && answer.status() == StatusCode::CREATED
-                && let Ok(order) = answer.json().await
-            {
-                return (order, in_vain);
+            if let Ok(answer) = self.ask(card, SMALL, Some(key)).await {
+                let status = answer.status();
+                match (status, answer.text().await) {
+                    (StatusCode::CREATED, Ok(body)) => {
+                        if let Ok(order) = serde_json::from_str(&body) {
+                            return (order, in_vain);
+                        }
+                    }
+                    (_, Ok(body)) => self.refusals.lock().unwrap().push(format!("{status} {body}")),
+                    (_, Err(_)) => {}
+                }
             }
             in_vain += 1;
             tokio::time::sleep(PAUSE).await;
@@ -95,6 +119,24 @@ impl Merchant {
     /// Takes an order back.
     pub(crate) async fn cancel(&self, id: &str) -> reqwest::Result<Response> {
         self.send(self.http.post(format!("{}/v1/orders/{id}/cancel", self.url))).await
+    }
+
+    /// Gives this much of a paid order back; the refund's id.
+    pub(crate) async fn give_back(&self, order: &str, amount: u32) -> String {
+        let request = self.http.post(format!("{}/v1/orders/{order}/refunds", self.url));
+        let answer = self.send(request.json(&json!({ "amount": amount }))).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Where the platform is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The interface's description as the platform serves it.
+    pub(crate) async fn description(&self) -> Value {
+        self.get("/openapi.json").await
     }
 
     /// Gives back a part of an order, or is refused: the answer's status.
@@ -157,5 +199,19 @@ impl Merchant {
 
     async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
         request.bearer_auth(&self.key).send().await
+    }
+}
+
+impl Merchant {
+    /// What it was refused while it asked for orders at last.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        self.refusals.lock().unwrap().clone()
+    }
+
+    /// Follows an order's events to their end: their kinds.
+    pub(crate) async fn events(&self, id: &str) -> Vec<String> {
+        let request = self.http.get(format!("{}/v1/orders/{id}/events", self.url));
+        let text = self.send(request).await.unwrap().text().await.unwrap();
+        text.lines().filter_map(|line| line.strip_prefix("event: ")).map(str::to_owned).collect()
     }
 }

@@ -60,10 +60,9 @@ impl Platform {
         Self { _temporary: None, data, config, air, http, operations }
     }
 
-    /// Another node of the same addresses, with a folder and a configuration of its own.
-    pub(crate) fn beside(&self, data: PathBuf, config: PathBuf) -> Self {
-        let Self { air, http, operations, .. } = *self;
-        Self { _temporary: None, data, config, air, http, operations }
+    /// What stands in front of platforms: addresses, and nothing to run.
+    pub(crate) fn in_front(air: u16, http: u16) -> Self {
+        Self { _temporary: None, data: PathBuf::new(), config: PathBuf::new(), air, http, operations: 0 }
     }
 
     /// With keys.

@@ -8,6 +8,11 @@ use model::UnixMillis;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> UnixMillis;
+
+    /// What the machine's own clock says, and with it everybody else's: another time where this one was set ahead.
+    fn machine(&self) -> UnixMillis {
+        self.now()
+    }
 }
 
 /// The machine's clock.

@@ -5,6 +5,7 @@ use payment::{AuthorizationState, OrderEvent, OrderId};
 use store::{StoreError, Unit};
 
 use super::{App, settle};
+use crate::nodes::{Fence, Job};
 
 /// How many orders lapse in one unit of work.
 const BATCH: u32 = 256;
@@ -12,12 +13,13 @@ const BATCH: u32 = 256;
 impl App {
     /// Ends what has lapsed; how many orders. Call it every second or so, and until it answers zero.
     pub async fn lapse(&self) -> Result<usize, StoreError> {
+        let Some(fence) = self.on_duty(Job::Sweep) else { return Ok(0) };
         let now = self.now();
         let due = self.inner.store.read(move |rows| rows.lapsed_orders(now, BATCH)).await?;
         if due.is_empty() {
             return Ok(0);
         }
-        let lapsed = self.write::<_, StoreError>(move |unit| lapse(unit, &due, now)).await?;
+        let lapsed = self.write::<_, StoreError>(move |unit| lapse(unit, fence, &due, now)).await?;
         for order in &lapsed {
             self.inner.metrics.payment("expired");
             self.inner.notices.tell(*order);
@@ -51,13 +53,25 @@ impl App {
 
     /// Forgets first answers that are older than their time; how many.
     pub async fn forget_first_answers(&self) -> Result<u32, StoreError> {
+        let Some(fence) = self.on_duty(Job::Sweep) else { return Ok(0) };
         let before = self.now().plus(-self.inner.rules.idempotency_millis);
-        self.write::<_, StoreError>(move |unit| unit.forget_idempotent_before(before, BATCH)).await
+        let forget = move |unit: &mut dyn Unit| {
+            if fence.holds(unit)? { unit.forget_idempotent_before(before, BATCH) } else { Ok(0) }
+        };
+        self.write::<_, StoreError>(forget).await
     }
 }
 
-fn lapse(unit: &mut dyn Unit, due: &[OrderId], now: UnixMillis) -> Result<Vec<OrderId>, StoreError> {
+fn lapse(
+    unit: &mut dyn Unit,
+    fence: Fence,
+    due: &[OrderId],
+    now: UnixMillis,
+) -> Result<Vec<OrderId>, StoreError> {
     let mut lapsed = Vec::new();
+    if !fence.holds(unit)? {
+        return Ok(lapsed);
+    }
     for id in due {
         let Some(mut stored) = unit.order(*id)? else { continue };
         // Prompted anew or answered since it was found.

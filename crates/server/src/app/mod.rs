@@ -28,7 +28,7 @@ mod webhook;
 mod wrong_code;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ::operator::Rate;
 use crypto::KeyStore;
@@ -39,6 +39,7 @@ use tokio::sync::Notify;
 
 use crate::Metrics;
 use crate::fleet::FleetRules;
+use crate::nodes::{Fence, Job, Nodes};
 
 pub use account::{FundError, Funding};
 pub use adjustment::{AccountName, AccountNameError, AdjustError, Approved, NewAdjustment};
@@ -54,7 +55,7 @@ pub use notice::Notices;
 pub use order::{CancelError, Created, IdempotencyKey, NewOrder, OrderRefused, Render, WhenBusy};
 pub(crate) use order::{KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 pub use payout::{Payout, PayoutError};
-pub use push::{Push, Pushed, RoomAt};
+pub use push::{Push, Pushed, Reach, Reached};
 pub use reconcile::{
     BankFileGiven, BankForm, IMPORT_ENTRIES_MAX, ImportError, Imported, ResolveError, UNMATCHED_MAX,
 };
@@ -147,6 +148,7 @@ struct Inner {
     notices: Notices,
     wrong_codes: wrong_code::WrongCodes,
     webhooks: Arc<Notify>,
+    nodes: OnceLock<Nodes>,
 }
 
 impl App {
@@ -174,9 +176,31 @@ impl App {
     ) -> Self {
         let webhooks = Arc::new(Notify::new());
         let (notices, wrong_codes) = (Notices::new(&webhooks), wrong_code::WrongCodes::default());
+        let nodes = OnceLock::new();
         let inner =
-            Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes, webhooks };
+            Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes, webhooks, nodes };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// It serves together with others from now on.
+    pub fn join(&self, nodes: Nodes) {
+        self.inner.notices.join(nodes.clone());
+        let _ = self.inner.nodes.set(nodes);
+    }
+
+    /// Whoever looks at an order elsewhere is told, and no more: what a test mode does by itself each node does.
+    pub fn tell_others(&self, nodes: Nodes) {
+        self.inner.notices.join(nodes);
+    }
+
+    /// The nodes that it serves together with; nothing where it is by itself.
+    pub fn nodes(&self) -> Option<&Nodes> {
+        self.inner.nodes.get()
+    }
+
+    /// What is done by itself is done here, if it is not another node's.
+    pub(crate) fn on_duty(&self, job: Job) -> Option<Fence> {
+        Fence::of(self.nodes(), job)
     }
 
     /// The store, for reading.
@@ -218,6 +242,11 @@ impl App {
     /// The platform's time.
     pub fn now(&self) -> UnixMillis {
         self.inner.clock.now()
+    }
+
+    /// What others' clocks say: what is signed for them says this.
+    pub(crate) fn machine_now(&self) -> UnixMillis {
+        self.inner.clock.machine()
     }
 
     /// Whether something can be kept now: an empty unit of work goes all the way.

@@ -32,8 +32,17 @@ pub struct Push {
     pub expires_at: UnixMillis,
 }
 
-/// How many bytes the bearer of an address carries.
-pub type RoomAt = dyn Fn(&str) -> usize + Send + Sync;
+/// How an address is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// How many bytes its bearer carries.
+    pub room: usize,
+    /// The address, with whoever is to hand the frame over.
+    pub address: String,
+}
+
+/// Who reaches an address now; `None` where nobody does.
+pub type Reach = dyn Fn(&str) -> Option<Reached> + Send + Sync;
 
 /// What became of the orders that wait for a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +58,9 @@ pub enum Pushed {
 impl App {
     /// Makes the transaction of a card's next waiting order, if the card can be reached, its clock is known to be
     /// set, and nothing is open with it. S1 to S3 were done by its last hello or status.
-    pub async fn push(&self, card: CardId, room_at: Arc<RoomAt>) -> Result<Pushed, StoreError> {
+    pub async fn push(&self, card: CardId, reach: Arc<Reach>) -> Result<Pushed, StoreError> {
         let (app, now) = (self.clone(), self.now());
-        let pushed =
-            self.write::<_, HelloRefused>(move |unit| app.push_next(unit, card, &*room_at, now)).await;
+        let pushed = self.write::<_, HelloRefused>(move |unit| app.push_next(unit, card, &*reach, now)).await;
         match pushed {
             Ok(pushed) => {
                 if let Pushed::Now(push) = &pushed {
@@ -71,7 +79,7 @@ impl App {
         &self,
         unit: &mut dyn Unit,
         card: CardId,
-        room_at: &RoomAt,
+        reach: &Reach,
         now: UnixMillis,
     ) -> Result<Pushed, HelloRefused> {
         let Some(card) = unit.card(card)? else { return Ok(Pushed::Nothing) };
@@ -82,14 +90,14 @@ impl App {
         let mut link = unit.link_state(card.id())?;
         let queued = unit.queued_downlinks(card.channel)?;
         let listens = listening.reaches(link.heard_at, now) && link.clock_set;
+        let reached = if listens { link.address.as_deref().and_then(reach) } else { None };
         let open = unit.open_authorization(card.id())?;
-        if let (true, Some(open), Some(address)) = (listens, &open, &link.address)
+        if let (Some(open), Some(Reached { address, .. })) = (&open, &reached)
             && let Some(push) = self.push_again(unit, &card, open, address, now)?
         {
             return Ok(Pushed::Now(push));
         }
-        let reached = listens && open.is_none();
-        let (true, Some(address), Ok(holder)) = (reached, link.address.clone(), card.record.may_pay(now))
+        let (None, Some(Reached { room, address }), Ok(holder)) = (open, reached, card.record.may_pay(now))
         else {
             return self.wait(unit, &card, &queued, now);
         };
@@ -105,7 +113,6 @@ impl App {
         };
         let id = order.order.id;
         let form = DownlinkForm::default();
-        let room = room_at(&address);
         let asked = self.ask(unit, &card, &mut link, order, None, context, form, &[], room, now)?;
         let Some(frame) = asked else { return self.wait(unit, &card, &queued, now) };
         unit.put_link_state(card.id(), card.key_version, &link)?;

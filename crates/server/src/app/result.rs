@@ -67,15 +67,13 @@ impl App {
         bytes: &[u8],
     ) -> Result<Judged, ResultRefused> {
         let now = self.now();
-        let candidates = self.inner.store.peek(|rows| match rows.open_authorization(card.id())? {
-            Some(open) if result.may_answer(open.authorization.b) => Ok(vec![open]),
-            Some(_) | None => rows.authorizations_by_narrow(
-                card.id(),
-                card.key_version,
-                result.narrow_factor(),
-                CANDIDATES_MAX,
-            ),
-        })?;
+        let candidates = match self.inner.store.open_question(card.id()).await? {
+            Some(open) if result.may_answer(open.authorization.b) => vec![open],
+            Some(_) | None => self.inner.store.peek(|rows| {
+                let narrow = result.narrow_factor();
+                rows.authorizations_by_narrow(card.id(), card.key_version, narrow, CANDIDATES_MAX)
+            })?,
+        };
         let (verified, answered) = self.verify(card, result, bytes, candidates)?;
         let Some(verified) = verified else {
             return Ok(Judged::Repeated { receipt: answered.evidence.receipt });

@@ -297,7 +297,7 @@ impl Station {
                 self.in_hand += 1;
                 let (fleet, answers) = (self.fleet.clone(), self.answers.clone());
                 tokio::spawn(async move {
-                    let address = address_text(from);
+                    let address = fleet.own_address(address_text(from));
                     let heard = Heard::plain(&request.payload, &address, from.ip());
                     let mut responder = Some(responder);
                     // Where the station has stopped, the card will ask again.

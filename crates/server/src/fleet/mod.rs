@@ -10,6 +10,7 @@ mod import;
 mod limiter;
 mod notes;
 mod queue;
+mod route;
 mod rules;
 mod search;
 mod watch;
@@ -71,9 +72,21 @@ impl Fleet {
 
     /// A bearer begins to carry for it, in place of one of the same name.
     pub fn attach(&self, bearer: Arc<dyn Bearer>) {
+        if let Some(nodes) = self.app().nodes() {
+            nodes.carries(bearer.name(), Some(bearer.room_at("")));
+        }
         let mut bearers = self.inner.bearers.write().unwrap_or_else(PoisonError::into_inner);
         bearers.retain(|other| other.name() != bearer.name());
         bearers.push(bearer);
+    }
+
+    /// A bearer carries for it no more.
+    pub fn detach(&self, name: &str) {
+        if let Some(nodes) = self.app().nodes() {
+            nodes.carries(name, None);
+        }
+        let mut bearers = self.inner.bearers.write().unwrap_or_else(PoisonError::into_inner);
+        bearers.retain(|other| other.name() != name);
     }
 
     /// The platform behind it.
@@ -98,7 +111,7 @@ impl Fleet {
             metrics.frame_refused("no_channel");
             return Ok(());
         };
-        let card = self.app().store().peek(|rows| rows.card_on_channel(channel));
+        let card = self.app().store().card_heard(channel).await;
         let Some(card) = card.map_err(|error| self.failed(&error))? else {
             metrics.frame_refused("unknown_channel");
             let retry = self.retry(&uplink, heard.source);
@@ -320,11 +333,7 @@ impl Fleet {
 
     /// An order may wait for a card that listens: it is pushed if it can be, else it waits until the card is heard.
     pub async fn order_made(&self, card: CardId) {
-        let fleet = self.clone();
-        let room_at = Arc::new(move |address: &str| {
-            fleet.bearer_at(address).map_or(usize::MAX, |bearer| bearer.room_at(address))
-        });
-        match self.app().push(card, room_at).await {
+        match self.push(card).await {
             Ok(Pushed::Now(push)) => self.hand(push),
             Ok(Pushed::Waits(count)) => (0..count).for_each(|_| self.app().metrics().downlink("queued")),
             Ok(Pushed::Nothing) => {}

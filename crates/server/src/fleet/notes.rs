@@ -4,7 +4,8 @@
 //! process that is killed loses those of its last fraction of a second, and no more; when more come than can be
 //! written, they are counted and dropped.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fleet::{AlertKind, BatteryVerdict, Presence, Reception};
@@ -172,9 +173,7 @@ impl Fleet {
             let rest = notes.split_off(notes.len().min(BATCH));
             let (batch, rules) = (Arc::new(std::mem::replace(&mut notes, rest)), self.rules().clone());
             let kept = Arc::clone(&batch);
-            let written = self.app().write::<_, StoreError>(move |unit| {
-                kept.iter().try_for_each(|(at, note)| keep(unit, &rules, *at, note))
-            });
+            let written = self.app().write::<_, StoreError>(move |unit| keep_all(unit, &rules, &kept));
             if let Err(error) = written.await {
                 // They wait for the next turn, with what was noted since behind them.
                 let batch = Arc::try_unwrap(batch).unwrap_or_else(|batch| (*batch).clone());
@@ -187,9 +186,31 @@ impl Fleet {
     }
 }
 
-fn keep(unit: &mut dyn Unit, rules: &FleetRules, at: UnixMillis, note: &Note) -> Result<(), StoreError> {
+/// A channel as it was read, and as the notes so far leave it.
+struct Standing {
+    channel: StoredChannel,
+    look_at: Option<UnixMillis>,
+}
+
+/// Each channel is read once and written once, however many notes there are of it, in the order of their ids: two nodes that
+/// write the same ones wait for each other, and do not run again.
+fn keep_all(unit: &mut dyn Unit, rules: &FleetRules, notes: &[(UnixMillis, Note)]) -> Result<(), StoreError> {
+    let mut standing = BTreeMap::new();
+    notes.iter().try_for_each(|(at, note)| keep(unit, rules, *at, note, &mut standing))?;
+    standing
+        .into_iter()
+        .try_for_each(|(id, Standing { channel, look_at })| unit.put_heard(id, &channel.heard, look_at))
+}
+
+fn keep(
+    unit: &mut dyn Unit,
+    rules: &FleetRules,
+    at: UnixMillis,
+    note: &Note,
+    standing: &mut BTreeMap<ChannelId, Standing>,
+) -> Result<(), StoreError> {
     if let Some(told) = &note.told {
-        keep_heard(unit, rules, at, note, told)?;
+        keep_heard(unit, rules, at, note, told, standing)?;
     }
     let Some(frame) = &note.frame else { return Ok(()) };
     unit.add_frame(&NewFrame {
@@ -212,15 +233,19 @@ fn keep_heard(
     at: UnixMillis,
     note: &Note,
     told: &Told,
+    standing: &mut BTreeMap<ChannelId, Standing>,
 ) -> Result<(), StoreError> {
-    let channel = match unit.channel(note.channel)? {
-        Some(channel) => channel,
-        None => {
-            unit.know_channel(note.channel, at)?;
+    let standing = match standing.entry(note.channel) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(place) => {
+            if unit.channel(note.channel)?.is_none() {
+                unit.know_channel(note.channel, at)?;
+            }
             let Some(channel) = unit.channel(note.channel)? else { return Ok(()) };
-            channel
+            place.insert(Standing { channel, look_at: None })
         }
     };
+    let channel = &standing.channel;
     let before = &channel.heard;
     let came_back = before.presence != Presence::Present;
     let new = &note.reception;
@@ -237,12 +262,11 @@ fn keep_heard(
         battery: told.battery.or(before.battery),
         firmware: told.firmware.or(before.firmware),
     };
-    let look_at = came_back.then(|| at.plus(silent_millis(rules, &channel)));
-    unit.put_heard(note.channel, &heard, look_at)?;
+    let look_at = came_back.then(|| at.plus(silent_millis(rules, channel)));
     if before.presence == Presence::Silent {
         unit.clear_alert(note.channel, AlertKind::Silent, at)?;
     }
-    if let Some(moved) = moved(&channel, &note.by) {
+    if let Some(moved) = moved(channel, &note.by) {
         unit.raise_alert(note.channel, AlertKind::ChannelMoved, Some(&moved), at)?;
     }
     match told.battery.map(|battery| (battery, rules.alerts.battery(battery))) {
@@ -257,6 +281,8 @@ fn keep_heard(
         }
         Some((_, BatteryVerdict::Well | BatteryVerdict::Between)) | None => {}
     }
+    standing.channel.heard = heard;
+    standing.look_at = look_at.or(standing.look_at);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use store::{Store, StoreError, StoredDownlink, Unit, WriteError};
 use super::Fleet;
 use crate::app::Push;
 use crate::bearer::{Bearer, bearer_of};
+use crate::nodes::{Hint, Job};
 use crate::operators::Actor;
 
 /// Downlinks that are looked at in one turn.
@@ -48,8 +49,14 @@ impl Fleet {
 
     /// Gives a push to the bearer of its address. What is not taken now stays queued.
     pub(super) fn hand(&self, push: Push) {
-        if self.taken(push.id, true) {
-            self.hand_marked(push);
+        match self.for_whom(&push.address) {
+            Ok(address) if self.taken(push.id, true) => self.hand_marked(Push { address, ..push }),
+            Ok(_) => {}
+            Err((node, nodes)) => {
+                // It is in the store: a hint that is lost costs it a second.
+                nodes.tell(&Hint::Downlink { node, id: push.id });
+                self.app().metrics().downlink("at_another_node");
+            }
         }
     }
 
@@ -57,6 +64,11 @@ impl Fleet {
     fn hand_marked(&self, push: Push) {
         let id = push.id;
         let Some(bearer) = self.bearer_at(&push.address) else {
+            if self.app().nodes().is_some() {
+                // It went to another node since, and what waits for it goes there.
+                self.taken(id, false);
+                return;
+            }
             // Bearers are attached at the start: one that is missing will not come.
             return self.report(id, DownlinkEvent::Failed(FailReason::NoBearer), None);
         };
@@ -82,9 +94,11 @@ impl Fleet {
         }
     }
 
-    async fn hand_batch(&self, mut waiting: Vec<StoredDownlink>) -> Result<(), StoreError> {
+    pub(super) async fn hand_batch(&self, mut waiting: Vec<StoredDownlink>) -> Result<(), StoreError> {
         let now = self.app().now();
-        waiting.retain(|downlink| downlink.expires_at > now && self.taken(downlink.id, true));
+        waiting.retain(|downlink| {
+            downlink.expires_at > now && self.is_mine(downlink) && self.taken(downlink.id, true)
+        });
         // What a bearer has told of is kept before its mark goes. So what is marked here and still waits, waits for us;
         // what was told of since it was read does not.
         let marked: Vec<DownlinkId> = waiting.iter().map(|downlink| downlink.id).collect();
@@ -105,6 +119,7 @@ impl Fleet {
         {
             match (order, address) {
                 (Some(order), Some(address)) if still => {
+                    let address = self.for_whom(&address).unwrap_or(address);
                     self.hand_marked(Push { id, order, channel, frame, address, expires_at });
                 }
                 _ => {
@@ -177,6 +192,7 @@ impl Fleet {
 
     /// Ends the downlinks whose time is over; how many. Call it until it answers zero.
     pub async fn expire(&self) -> Result<usize, StoreError> {
+        let Some(fence) = self.app().on_duty(Job::Fleet) else { return Ok(0) };
         let now = self.app().now();
         let due = self.app().store().read(move |rows| rows.overdue_downlinks(now, BATCH)).await?;
         if due.is_empty() {
@@ -186,6 +202,9 @@ impl Fleet {
             .app()
             .write::<_, StoreError>(move |unit| {
                 let mut ended = Vec::new();
+                if !fence.holds(unit)? {
+                    return Ok(ended);
+                }
                 for id in &due {
                     let Some(mut downlink) = unit.downlink(*id)? else { continue };
                     if downlink.expires_at <= now {

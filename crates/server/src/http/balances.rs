@@ -10,11 +10,14 @@ use utoipa::ToSchema;
 use super::Api;
 use super::auth::Caller;
 use super::problem::{Problem, ProblemBody};
+use super::schema::CurrencySchema;
 
 /// What a merchant is owed in one currency, in minor units.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Balance)]
 pub(super) struct BalanceBody {
     /// ISO 4217 letters.
+    #[schema(value_type = CurrencySchema)]
     currency: String,
     /// Paid to you.
     posted: i64,
@@ -31,7 +34,7 @@ pub(super) struct BalanceList {
 
 /// What you are owed, by currency.
 #[utoipa::path(
-    get, path = "/v1/balances", tag = "balances",
+    get, path = "/v1/balances", operation_id = "list_balances", tag = "balances",
     responses(
         (status = 200, description = "Your balances", body = BalanceList),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),

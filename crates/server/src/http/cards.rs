@@ -10,19 +10,22 @@ use super::Api;
 use super::auth::Caller;
 use super::input::Named;
 use super::problem::{Code, Problem, ProblemBody};
+use super::schema::{CardIdSchema, CardStateSchema, HolderSchema};
 
 /// A card as merchants see it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Card)]
 pub(super) struct CardBody {
     /// Give it in an order.
-    #[schema(example = "card_00c0ffee")]
+    #[schema(value_type = CardIdSchema)]
     id: String,
     /// First six and last four digits.
     #[schema(example = "621234••••1232")]
     number: String,
     /// Whether it can show an amount.
     has_display: bool,
-    /// `issued`, `active`, `frozen`, `lost`, `expired` or `closed`.
+    /// Where it stands.
+    #[schema(value_type = CardStateSchema)]
     state: &'static str,
 }
 
@@ -35,8 +38,8 @@ pub(super) struct CardList {
 
 /// List the cards bound to a holder who gave you their reference. An unknown holder has none.
 #[utoipa::path(
-    get, path = "/v1/holders/{holder}/cards", tag = "cards",
-    params(("holder" = String, Path, description = "hld_ and 16 hexadecimal digits")),
+    get, path = "/v1/holders/{holder}/cards", operation_id = "list_cards", tag = "cards",
+    params(("holder" = HolderSchema, Path, description = "hld_ and 16 hexadecimal digits")),
     responses(
         (status = 200, description = "The holder's cards", body = CardList),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),

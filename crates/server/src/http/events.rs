@@ -19,6 +19,7 @@ use super::auth::Caller;
 use super::input::Named;
 use super::orders::find;
 use super::problem::{Problem, ProblemBody};
+use super::schema::OrderIdSchema;
 
 /// Events that wait for a slow reader; past that the stream waits too.
 const BACKLOG: usize = 16;
@@ -26,26 +27,42 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// An event's data.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderEvent)]
 pub(super) struct EventBody {
     /// `order.awaiting_card`, `order.processing`, `order.paid`, `order.declined`, `order.expired`,
     /// `order.canceled`, `order.failed` or `order.refunded`.
     kind: String,
     /// The order's id.
+    #[schema(value_type = OrderIdSchema)]
     order: String,
     /// Unix time in milliseconds.
     at: i64,
 }
 
+/// A server-sent event as it stands in the stream.
+#[derive(ToSchema)]
+#[schema(as = StreamedOrderEvent)]
+#[allow(dead_code)] // For the description: axum writes it.
+struct StreamedEvent {
+    /// Give it as `Last-Event-ID` to go on after this event.
+    id: String,
+    /// The data's `kind`.
+    event: String,
+    /// An `OrderEvent` as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 /// Follow an order. Each event's id can be given as `Last-Event-ID` to go on after it; the stream ends after
 /// the order has.
 #[utoipa::path(
-    get, path = "/v1/orders/{id}/events", tag = "orders",
+    get, path = "/v1/orders/{id}/events", operation_id = "follow_order", tag = "orders",
     params(
-        ("id" = String, Path, description = "The order's id"),
-        ("Last-Event-ID" = Option<i64>, Header, description = "Go on after this event"),
+        ("id" = OrderIdSchema, Path, description = "The order's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event; what is no event's id begins at the beginning"),
     ),
     responses(
-        (status = 200, description = "A stream of events", body = EventBody, content_type = "text/event-stream"),
+        (status = 200, description = "A stream of events", body = StreamedEvent, content_type = "text/event-stream"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such order of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not an order id", body = ProblemBody, content_type = "application/problem+json"),

@@ -8,7 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use super::problem::{Code, Problem};
@@ -36,10 +37,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge),
             _ => Problem::with(Code::InvalidJson, error.body_text()),
         })?;
+        // Serde takes a list for an object whose fields it has in their order: `[]` would be a refund of all that is left.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|&first| first != b'{') {
+            return Err(Problem::with(Code::InvalidJson, "the body is a JSON object: {…}"));
+        }
         let value = serde_json::from_slice(&bytes)
             .map_err(|error| Problem::with(Code::InvalidJson, error.to_string()))?;
         Ok(Self { value, digest: Sha256::digest(&bytes).into() })
     }
+}
+
+/// An object inside a body, for `deserialize_with`: no list, as with the body itself.
+pub(super) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let fields = Option::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
+    let read = |fields| T::deserialize(serde_json::Value::Object(fields)).map_err(D::Error::custom);
+    fields.map(read).transpose()
 }
 
 /// Query parameters.
@@ -49,9 +61,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Asked<T
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(value) = Query::<T>::from_request_parts(parts, state)
-            .await
-            .map_err(|error| Problem::with(Code::InvalidQuery, error.body_text()))?;
+        let Query(value) = Query::<T>::from_request_parts(parts, state).await.map_err(|error| {
+            // Which parameter it is, without how it was read.
+            let said = error.body_text();
+            let which = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said);
+            Problem::with(Code::InvalidQuery, which)
+        })?;
         Ok(Self(value))
     }
 }

@@ -16,6 +16,7 @@ pub mod openapi;
 mod orders;
 pub mod problem;
 mod refunds;
+mod schema;
 mod settlements;
 mod test_mode;
 mod uses;
@@ -138,7 +139,7 @@ async fn by_mode(State(beside): State<Option<Router>>, request: Request, next: N
 }
 
 fn of_one_mode(api: Api) -> Router {
-    let (routes, description) = openapi::routes().split_for_parts();
+    let (routes, description) = openapi::split();
     routes
         .route_layer(from_fn_with_state(api.clone(), limits::address))
         .route("/openapi.json", get(move || docs::json(description.clone())))

@@ -16,6 +16,9 @@ use super::Api;
 use super::auth::Caller;
 use super::input::{Asked, Body, Named};
 use super::problem::{Code, Problem, ProblemBody};
+use super::schema::{
+    CardIdSchema, CurrencySchema, DeclineReasonSchema, OrderIdSchema, OrderStateSchema, RefundStateSchema,
+};
 use crate::app::{CancelError, IdempotencyKey, NewOrder, OrderRefused, WEBHOOK_KINDS, WhenBusy};
 
 const PLACE_CHARS_MAX: usize = 64;
@@ -31,35 +34,47 @@ pub(super) const PAGE_MAX: u32 = 100;
 #[serde(deny_unknown_fields)]
 pub(super) struct OrderRequest {
     /// Minor units (fen, cents), 1 to 4,294,967,295.
-    #[schema(value_type = u32, minimum = 1, example = 2000)]
+    #[schema(value_type = i64, minimum = 1, maximum = 4_294_967_295_u32, example = 2000)]
     amount: serde_json::Number,
     /// ISO 4217 letters.
-    #[schema(example = "CNY")]
+    #[schema(value_type = CurrencySchema, example = "CNY")]
     currency: String,
     /// If given, it must be the currency's number of decimals: a guard against a wrong factor of ten.
     #[serde(default)]
-    exponent: Option<u8>,
+    #[schema(value_type = Option<i32>, minimum = 0, maximum = 4)]
+    exponent: Option<serde_json::Number>,
     /// The card that is to pay.
-    #[schema(example = "card_00c0ffee")]
+    #[schema(value_type = CardIdSchema, example = "card_00c0ffee")]
     card: String,
     /// Where the payment happens, as the holder reads it; 1 to 64 characters.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        example = "Corner Shop"
+    )]
     place: String,
     /// For the card's display; 1 to 20 bytes of UTF-8.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 20, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     text: Option<String>,
     /// Your own reference; at most 64 characters.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "invoice 17")]
     reference: Option<String>,
     /// Where the buyer goes afterwards.
     #[serde(default)]
-    #[schema(max_length = 512)]
+    #[schema(
+        min_length = 10,
+        max_length = 512,
+        pattern = r"^https?://[^\u0000-\u001f\u007f-\u009f]*$",
+        example = "https://shop.example/thanks"
+    )]
     return_url: Option<String>,
     /// How long the order waits: 10 to 86,400 seconds; 180 if not given.
     #[serde(default)]
-    #[schema(minimum = 10, maximum = 86400)]
-    lifetime_seconds: Option<u32>,
+    #[schema(value_type = Option<i32>, minimum = 10, maximum = 86400)]
+    lifetime_seconds: Option<serde_json::Number>,
     /// What happens when another order waits for the card.
     #[serde(default)]
     when_busy: WhenBusyWord,
@@ -68,6 +83,7 @@ pub(super) struct OrderRequest {
 /// What happens when another order waits for the card.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WhenBusy)]
 pub(super) enum WhenBusyWord {
     /// This one waits behind it.
     #[default]
@@ -78,37 +94,48 @@ pub(super) enum WhenBusyWord {
 
 /// An order as merchants read it. The number of presses is on the order's page only: a merchant never has it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
 pub(super) struct OrderBody {
     /// Its id.
-    #[schema(example = "ord_019aa5b0c0ff70008000000000000000")]
+    #[schema(value_type = OrderIdSchema)]
     id: String,
-    /// `awaiting_card`, `processing`, `paid`, `declined`, `expired`, `canceled` or `failed`.
+    /// Where it stands.
+    #[schema(value_type = OrderStateSchema)]
     state: &'static str,
     /// Why it was declined.
+    #[schema(value_type = Option<DeclineReasonSchema>, required = true)]
     reason: Option<&'static str>,
     /// Minor units.
+    #[schema(value_type = i64, minimum = 1, maximum = 4_294_967_295_u32)]
     amount: u32,
     /// ISO 4217 letters.
+    #[schema(value_type = CurrencySchema)]
     currency: String,
     /// The card that is to pay.
+    #[schema(value_type = CardIdSchema)]
     card: String,
     /// Where.
     place: String,
     /// For the card's display.
+    #[schema(required = true)]
     text: Option<String>,
     /// Your own reference.
+    #[schema(required = true)]
     reference: Option<String>,
     /// Whether the page shows a number of presses.
     counted: bool,
     /// The page to send the buyer to.
     pay_url: String,
     /// Where the buyer goes afterwards.
+    #[schema(required = true)]
     return_url: Option<String>,
     /// What was given back of it, in minor units.
     refunded: i64,
-    /// `none`, `partial` or `whole`.
+    /// How much of it was given back.
+    #[schema(value_type = RefundStateSchema)]
     refund_state: &'static str,
     /// What the platform kept of it, in minor units, where it keeps anything.
+    #[schema(value_type = Option<i64>, required = true)]
     fee: Option<u32>,
     /// Unix time in milliseconds.
     created_at: i64,
@@ -207,10 +234,10 @@ pub(super) fn without_control(text: &str, chars: std::ops::RangeInclusive<usize>
 impl OrderRequest {
     fn into_new(self, api: &Api, caller: Caller) -> Result<NewOrder, Problem> {
         let currency = Currency::from_letters(&self.currency).map_err(amount_problem)?;
-        if self.exponent.is_some_and(|exponent| exponent != currency.exponent()) {
+        if self.exponent.is_some_and(|exponent| whole(&exponent) != Some(currency.exponent().into())) {
             return Err(amount_problem(AmountError::WrongExponent));
         }
-        let amount = Amount::new(whole(&self.amount)?, currency).map_err(amount_problem)?;
+        let amount = Amount::new(minor_units(&self.amount)?, currency).map_err(amount_problem)?;
         let card: CardId = self.card.parse().map_err(|_| Problem::new(Code::InvalidCardId))?;
         if !without_control(&self.place, 1..=PLACE_CHARS_MAX) {
             return Err(Problem::new(Code::InvalidPlace));
@@ -225,11 +252,17 @@ impl OrderRequest {
             return Err(Problem::new(Code::InvalidReturnUrl));
         }
         let rules = api.fleet.app().rules();
-        let lifetime_seconds = self.lifetime_seconds.unwrap_or(rules.order_seconds_default);
-        if !(LIFETIME_SECONDS_MIN..=rules.order_seconds_max).contains(&lifetime_seconds) {
-            let range = format!("lifetime_seconds is {LIFETIME_SECONDS_MIN} to {}", rules.order_seconds_max);
-            return Err(Problem::with(Code::InvalidLifetime, range));
-        }
+        let lifetime_seconds = match self.lifetime_seconds {
+            None => rules.order_seconds_default,
+            Some(number) => whole(&number)
+                .and_then(|seconds| u32::try_from(seconds).ok())
+                .filter(|seconds| (LIFETIME_SECONDS_MIN..=rules.order_seconds_max).contains(seconds))
+                .ok_or_else(|| {
+                    let longest = rules.order_seconds_max;
+                    let range = format!("lifetime_seconds is {LIFETIME_SECONDS_MIN} to {longest}, whole");
+                    Problem::with(Code::InvalidLifetime, range)
+                })?,
+        };
         Ok(NewOrder {
             merchant: caller.merchant,
             card,
@@ -251,17 +284,16 @@ fn is_web_address(url: &str) -> bool {
     (url.starts_with("http://") || url.starts_with("https://")) && without_control(url, 10..=URL_CHARS_MAX)
 }
 
-/// A JSON number as whole minor units: `2000.0` and `2e3` are written otherwise and are the same number.
-pub(super) fn whole(number: &serde_json::Number) -> Result<i64, Problem> {
-    if let Some(units) = number.as_i64() {
-        return Ok(units);
-    }
-    match number.as_f64() {
-        Some(float) if float.fract() != 0.0 => Err(Problem::new(Code::AmountNotInteger)),
-        // Held at the ends of its range, which are no amounts either.
-        Some(float) => Ok(float as i64),
-        None => Err(Problem::new(Code::AmountTooLarge)),
-    }
+/// A JSON number as a whole one: `2000.0` and `2e3` are written otherwise and are the same number. What is beyond an
+/// `i64` is held at its ends, which are beyond every field's range too.
+pub(super) fn whole(number: &serde_json::Number) -> Option<i64> {
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as i64);
+    number.as_i64().or_else(float)
+}
+
+/// A JSON number as minor units.
+pub(super) fn minor_units(number: &serde_json::Number) -> Result<i64, Problem> {
+    whole(number).ok_or(Problem::new(Code::AmountNotInteger))
 }
 
 pub(super) fn amount_problem(error: AmountError) -> Problem {
@@ -319,10 +351,10 @@ pub(super) fn idempotency_key(
 
 /// Make an order: its money is set aside, and the card is asked.
 #[utoipa::path(
-    post, path = "/v1/orders", tag = "orders", request_body = OrderRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
+    post, path = "/v1/orders", operation_id = "create_order", tag = "orders", request_body = OrderRequest,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
-        (status = 201, description = "The order waits for its card", body = OrderBody),
+        (status = 201, description = "The order waits for its card", body = OrderBody, headers(("Idempotency-Hit" = Option<String>, description = "`true` when this is the first answer again"))),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
@@ -363,8 +395,8 @@ pub(super) async fn create(
 
 /// Read an order.
 #[utoipa::path(
-    get, path = "/v1/orders/{id}", tag = "orders",
-    params(("id" = String, Path, description = "The order's id")),
+    get, path = "/v1/orders/{id}", operation_id = "read_order", tag = "orders",
+    params(("id" = OrderIdSchema, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order", body = OrderBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -401,6 +433,7 @@ pub(super) struct ListQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// Go on below this order: the `next` of the page before.
+    #[param(value_type = Option<OrderIdSchema>)]
     before: Option<String>,
 }
 
@@ -410,12 +443,13 @@ pub(super) struct OrderPage {
     /// The orders.
     data: Vec<OrderBody>,
     /// Give it as `before` for the next page; null on the last.
+    #[schema(required = true)]
     next: Option<String>,
 }
 
 /// List your orders, newest first.
 #[utoipa::path(
-    get, path = "/v1/orders", tag = "orders", params(ListQuery),
+    get, path = "/v1/orders", operation_id = "list_orders", tag = "orders", params(ListQuery),
     responses(
         (status = 200, description = "A page of orders", body = OrderPage),
         (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
@@ -446,8 +480,8 @@ pub(super) async fn list(
 
 /// Take an order back before the holder agreed: its money is free again.
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/cancel", tag = "orders",
-    params(("id" = String, Path, description = "The order's id")),
+    post, path = "/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "orders",
+    params(("id" = OrderIdSchema, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The canceled order", body = OrderBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),

@@ -8,6 +8,8 @@ use serde::Serialize;
 use store::StoreError;
 use utoipa::ToSchema;
 
+use super::schema::ProblemCodeSchema;
+
 /// What a merchant reads when a request fails (RFC 9457).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -18,8 +20,10 @@ pub struct ProblemBody {
     /// For people.
     title: &'static str,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// For machines; it never changes its meaning.
+    /// For machines.
+    #[schema(value_type = ProblemCodeSchema)]
     code: &'static str,
     /// What was wrong with this request and what to do.
     detail: String,

@@ -16,10 +16,11 @@ use super::Api;
 use super::auth::Caller;
 use super::input::{Asked, Body, Named};
 use super::orders::{
-    PAGE_DEFAULT, PAGE_MAX, REFERENCE_CHARS_MAX, amount_problem, find, idempotency_key, whole,
+    PAGE_DEFAULT, PAGE_MAX, REFERENCE_CHARS_MAX, amount_problem, find, idempotency_key, minor_units,
     without_control,
 };
 use super::problem::{Code, Problem, ProblemBody};
+use super::schema::{CurrencySchema, OrderIdSchema, RefundIdSchema};
 use crate::app::{NewRefund, RefundError};
 
 /// What a merchant sends to give money back.
@@ -28,35 +29,41 @@ use crate::app::{NewRefund, RefundError};
 pub(super) struct RefundRequest {
     /// Minor units (fen, cents), at most what is left of the order; all that is left if not given.
     #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1, example = 500)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 4_294_967_295_u32, example = 500)]
     amount: Option<serde_json::Number>,
     /// ISO 4217 letters: those of the order, which they are if not given.
     #[serde(default)]
-    #[schema(example = "CNY")]
+    #[schema(value_type = Option<CurrencySchema>, example = "CNY")]
     currency: Option<String>,
     /// Your own reference; at most 64 characters.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "cold tea")]
     reference: Option<String>,
 }
 
 /// A refund. It is posted when it is made, and never changes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refund)]
 pub(super) struct RefundBody {
     /// Its id.
-    #[schema(example = "ref_019aa5b0c0ff70008000000000000000")]
+    #[schema(value_type = RefundIdSchema)]
     id: String,
     /// The order's id.
+    #[schema(value_type = OrderIdSchema)]
     order: String,
     /// Minor units that the holder got back.
+    #[schema(value_type = i64, minimum = 1, maximum = 4_294_967_295_u32)]
     amount: u32,
     /// ISO 4217 letters.
+    #[schema(value_type = CurrencySchema)]
     currency: String,
     /// Minor units of the order that are refunded with this one.
     refunded: i64,
     /// Minor units of the fee that you got back.
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_u32)]
     fee_back: u32,
     /// Your own reference.
+    #[schema(required = true)]
     reference: Option<String>,
     /// Unix time in milliseconds.
     created_at: i64,
@@ -79,7 +86,7 @@ impl RefundBody {
 
 impl RefundRequest {
     fn into_new(self, caller: Caller, order: OrderId) -> Result<NewRefund, Problem> {
-        let minor = self.amount.as_ref().map(whole).transpose()?;
+        let minor = self.amount.as_ref().map(minor_units).transpose()?;
         let currency =
             self.currency.as_deref().map(Currency::from_letters).transpose().map_err(amount_problem)?;
         if self.reference.as_deref().is_some_and(|text| !without_control(text, 0..=REFERENCE_CHARS_MAX)) {
@@ -127,13 +134,13 @@ impl From<RefundIdError> for Problem {
 
 /// Give money of a paid order back to its holder, at once: in part, or all that is left.
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/refunds", tag = "refunds", request_body = RefundRequest,
+    post, path = "/v1/orders/{id}/refunds", operation_id = "create_refund", tag = "refunds", request_body = RefundRequest,
     params(
-        ("id" = String, Path, description = "The order's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters"),
+        ("id" = OrderIdSchema, Path, description = "The order's id"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters"),
     ),
     responses(
-        (status = 201, description = "The holder has it", body = RefundBody),
+        (status = 201, description = "The holder has it", body = RefundBody, headers(("Idempotency-Hit" = Option<String>, description = "`true` when this is the first answer again"))),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
@@ -164,8 +171,8 @@ pub(super) async fn create(
 
 /// Read a refund.
 #[utoipa::path(
-    get, path = "/v1/refunds/{id}", tag = "refunds",
-    params(("id" = String, Path, description = "The refund's id")),
+    get, path = "/v1/refunds/{id}", operation_id = "read_refund", tag = "refunds",
+    params(("id" = RefundIdSchema, Path, description = "The refund's id")),
     responses(
         (status = 200, description = "The refund", body = RefundBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -194,6 +201,7 @@ pub(super) struct RefundQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// Go on below this refund: the `next` of the page before.
+    #[param(value_type = Option<RefundIdSchema>)]
     before: Option<String>,
 }
 
@@ -203,13 +211,14 @@ pub(super) struct RefundPage {
     /// The refunds.
     data: Vec<RefundBody>,
     /// Give it as `before` for the next page; null on the last.
+    #[schema(required = true)]
     next: Option<String>,
 }
 
 /// List an order's refunds, newest first.
 #[utoipa::path(
-    get, path = "/v1/orders/{id}/refunds", tag = "refunds",
-    params(("id" = String, Path, description = "The order's id"), RefundQuery),
+    get, path = "/v1/orders/{id}/refunds", operation_id = "list_refunds", tag = "refunds",
+    params(("id" = OrderIdSchema, Path, description = "The order's id"), RefundQuery),
     responses(
         (status = 200, description = "A page of refunds", body = RefundPage),
         (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),

@@ -19,18 +19,21 @@ use super::auth::Caller;
 use super::input::{Asked, Named};
 use super::orders::{PAGE_DEFAULT, PAGE_MAX, amount_problem};
 use super::problem::{Code, Problem, ProblemBody};
+use super::schema::{CurrencySchema, EntryKindSchema, OrderIdSchema, SettlementIdSchema};
 use crate::app::{StatementRefused, day_of, statement_of};
 
 /// A closed day of your account in one currency.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Settlement)]
 pub(super) struct SettlementBody {
     /// What it is called: date and currency.
-    #[schema(example = "2026-11-21.CNY")]
+    #[schema(value_type = SettlementIdSchema)]
     id: String,
     /// The day, in the issuer's time zone.
-    #[schema(example = "2026-11-21")]
+    #[schema(format = Date, example = "2026-11-21")]
     date: String,
     /// ISO 4217 letters.
+    #[schema(value_type = CurrencySchema)]
     currency: String,
     /// Its number among your settlements in this currency, from 1, without gaps.
     number: u32,
@@ -69,14 +72,18 @@ fn written(day: Day) -> String {
 
 /// One movement of your account.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Entry)]
 pub(super) struct EntryBody {
     /// Unix time in milliseconds.
     at: i64,
-    /// `payment`, `refund`, `fee`, `payout` or `adjustment`.
+    /// What moved.
+    #[schema(value_type = EntryKindSchema)]
     kind: &'static str,
     /// The order that it belongs to.
+    #[schema(value_type = Option<OrderIdSchema>, required = true)]
     order: Option<String>,
     /// Your reference of that order.
+    #[schema(required = true)]
     reference: Option<String>,
     /// The transfer; of a payout, the reference at your bank.
     transfer: String,
@@ -103,8 +110,10 @@ impl EntryBody {
 
 /// How many entries of a kind there are, and their sum.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Total)]
 pub(super) struct TotalBody {
-    /// `payment`, `refund`, `fee`, `payout` or `adjustment`.
+    /// What moved.
+    #[schema(value_type = EntryKindSchema)]
     kind: &'static str,
     /// How many.
     count: u64,
@@ -114,6 +123,7 @@ pub(super) struct TotalBody {
 
 /// A settlement with its entries.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Statement)]
 pub(super) struct StatementBody {
     #[serde(flatten)]
     settlement: SettlementBody,
@@ -153,11 +163,13 @@ impl StatementBody {
 #[into_params(parameter_in = Query)]
 pub(super) struct SettlementQuery {
     /// Only this day's: `2026-11-21`.
+    #[param(format = Date)]
     date: Option<String>,
     /// 1 to 100; 20 if not given.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// Go on below this settlement: the `next` of the page before.
+    #[param(value_type = Option<SettlementIdSchema>)]
     before: Option<String>,
 }
 
@@ -167,6 +179,7 @@ pub(super) struct SettlementPage {
     /// The settlements, without their entries.
     data: Vec<SettlementBody>,
     /// Give it as `before` for the next page; null on the last.
+    #[schema(required = true)]
     next: Option<String>,
 }
 
@@ -176,6 +189,7 @@ pub(super) struct SettlementPage {
 #[into_params(parameter_in = Query)]
 pub(super) struct StatementQuery {
     /// ISO 4217 letters; needed on a day with several.
+    #[param(value_type = Option<CurrencySchema>)]
     currency: Option<String>,
     /// Which part of a long day, from 1; 1 if not given.
     #[param(minimum = 1)]
@@ -210,7 +224,7 @@ impl From<StatementRefused> for Problem {
 /// List your settlements, newest first: the days that were closed, without their entries. With `date` and
 /// `Accept: text/csv` or `application/xml`, that day as `/v1/settlements/{date}` gives it.
 #[utoipa::path(
-    get, path = "/v1/settlements", tag = "settlements", params(SettlementQuery),
+    get, path = "/v1/settlements", operation_id = "list_settlements", tag = "settlements", params(SettlementQuery),
     responses(
         (status = 200, description = "A page of settlements", content(
             (SettlementPage = "application/json"),
@@ -300,8 +314,8 @@ impl Form {
 /// Read a settlement with its entries: as JSON, as CSV (`Accept: text/csv`) or as ISO 20022 camt.053.001.08
 /// (`Accept: application/xml`). A day with more than 100,000 entries comes in parts.
 #[utoipa::path(
-    get, path = "/v1/settlements/{date}", tag = "settlements",
-    params(("date" = String, Path, description = "The day: 2026-11-21"), StatementQuery),
+    get, path = "/v1/settlements/{date}", operation_id = "read_settlement", tag = "settlements",
+    params(("date" = String, Path, format = Date, description = "The day: 2026-11-21"), StatementQuery),
     responses(
         (status = 200, description = "The settlement", content(
             (StatementBody = "application/json"),
@@ -405,8 +419,10 @@ fn next_part(stored: &StoredSettlement, part: Part) -> Option<HeaderValue> {
 
 /// What you have in one currency, in minor units.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Holding)]
 pub(super) struct HoldingBody {
     /// ISO 4217 letters.
+    #[schema(value_type = CurrencySchema)]
     currency: String,
     /// What was paid to you, less refunds, fees and payouts.
     posted: i64,
@@ -415,6 +431,7 @@ pub(super) struct HoldingBody {
     /// Set aside for your open orders.
     pending: i64,
     /// The newest settlement, if there is one.
+    #[schema(required = true)]
     settled: Option<SettlementBody>,
 }
 
@@ -427,7 +444,7 @@ pub(super) struct HoldingList {
 
 /// What you have, by currency, with the newest settlement.
 #[utoipa::path(
-    get, path = "/v1/balance", tag = "balances",
+    get, path = "/v1/balance", operation_id = "read_balance", tag = "balances",
     responses(
         (status = 200, description = "What you have", body = HoldingList),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),

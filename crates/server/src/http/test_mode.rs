@@ -39,7 +39,7 @@ struct ClearedBody {
 
 /// Take all your open test orders back and delete all your test cards. What has ended stays in the test books.
 #[utoipa::path(
-    delete, path = "/v1/test/data", tag = "test mode",
+    delete, path = "/v1/test/data", operation_id = "delete_test_data", tag = "test mode",
     responses(
         (status = 200, description = "Nothing of yours is open any more", body = ClearedBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),

@@ -135,7 +135,7 @@ pub(super) struct DeliveryPage {
 
 /// List what was sent to an endpoint, newest first.
 #[utoipa::path(
-    get, path = "/v1/webhook_endpoints/{id}/deliveries", tag = "webhooks",
+    get, path = "/v1/webhook_endpoints/{id}/deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint's id"), DeliveryQuery),
     responses(
         (status = 200, description = "A page of deliveries", body = DeliveryPage),
@@ -179,7 +179,7 @@ pub(super) async fn list(
 
 /// Read a delivery with what is sent and its attempts.
 #[utoipa::path(
-    get, path = "/v1/webhook_deliveries/{id}", tag = "webhooks",
+    get, path = "/v1/webhook_deliveries/{id}", operation_id = "read_webhook_delivery", tag = "webhooks",
     params(("id" = String, Path, description = "The delivery's id")),
     responses(
         (status = 200, description = "The delivery", body = DeliveryDetail),
@@ -213,11 +213,12 @@ pub(super) async fn read(
 
 /// Have a delivery sent again, under the same id and with the same bytes.
 #[utoipa::path(
-    post, path = "/v1/webhook_deliveries/{id}/resend", tag = "webhooks",
+    post, path = "/v1/webhook_deliveries/{id}/resend", operation_id = "resend_webhook_delivery", tag = "webhooks",
     params(("id" = String, Path, description = "The delivery's id")),
     responses(
         (status = 200, description = "It is on its way", body = DeliveryBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such delivery of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "It is on its way already, was canceled, or the endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not a delivery's id", body = ProblemBody, content_type = "application/problem+json"),

@@ -218,12 +218,13 @@ impl From<WebhookError> for Problem {
 
 /// Be told. The answer holds the secret that verifies what you are sent: keep it, it is not shown again.
 #[utoipa::path(
-    post, path = "/v1/webhook_endpoints", tag = "webhooks", request_body = EndpointRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
+    post, path = "/v1/webhook_endpoints", operation_id = "create_webhook_endpoint", tag = "webhooks", request_body = EndpointRequest,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
         (status = 201, description = "You are told from now on", body = EndpointBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "You have 16 already, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
@@ -284,7 +285,7 @@ pub(super) fn page_limit(limit: Option<u32>) -> Result<u32, Problem> {
 
 /// List your endpoints, newest first.
 #[utoipa::path(
-    get, path = "/v1/webhook_endpoints", tag = "webhooks", params(EndpointQuery),
+    get, path = "/v1/webhook_endpoints", operation_id = "list_webhook_endpoints", tag = "webhooks", params(EndpointQuery),
     responses(
         (status = 200, description = "A page of endpoints", body = EndpointPage),
         (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
@@ -318,7 +319,7 @@ pub(super) async fn list(
 
 /// Read an endpoint.
 #[utoipa::path(
-    get, path = "/v1/webhook_endpoints/{id}", tag = "webhooks",
+    get, path = "/v1/webhook_endpoints/{id}", operation_id = "read_webhook_endpoint", tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "The endpoint", body = EndpointBody),
@@ -340,12 +341,13 @@ pub(super) async fn read(
 
 /// Change an endpoint: where it is, what it is told of, whether it is told anything.
 #[utoipa::path(
-    patch, path = "/v1/webhook_endpoints/{id}", tag = "webhooks", request_body = EndpointChangeRequest,
+    patch, path = "/v1/webhook_endpoints/{id}", operation_id = "change_webhook_endpoint", tag = "webhooks", request_body = EndpointChangeRequest,
     params(("id" = String, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "The endpoint as it is now", body = EndpointBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
@@ -376,11 +378,12 @@ pub(super) async fn change(
 
 /// Delete an endpoint: nothing is sent to it any more, and its secrets are forgotten.
 #[utoipa::path(
-    delete, path = "/v1/webhook_endpoints/{id}", tag = "webhooks",
+    delete, path = "/v1/webhook_endpoints/{id}", operation_id = "delete_webhook_endpoint", tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint's id")),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not an endpoint's id", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
@@ -398,13 +401,14 @@ pub(super) async fn delete(
 
 /// Make a new secret. For the time that you say, the one before signs as well.
 #[utoipa::path(
-    post, path = "/v1/webhook_endpoints/{id}/secrets", tag = "webhooks", request_body = RotateRequest,
+    post, path = "/v1/webhook_endpoints/{id}/secrets", operation_id = "rotate_webhook_secret", tag = "webhooks", request_body = RotateRequest,
     params(("id" = String, Path, description = "The endpoint's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
         (status = 201, description = "The endpoint with its new secret", body = EndpointBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Four secrets sign already, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
@@ -435,11 +439,12 @@ pub(super) async fn rotate(
 
 /// Be sent a message of kind `webhook.test`, whatever you want to be told of.
 #[utoipa::path(
-    post, path = "/v1/webhook_endpoints/{id}/test", tag = "webhooks",
+    post, path = "/v1/webhook_endpoints/{id}/test", operation_id = "test_webhook_endpoint", tag = "webhooks",
     params(("id" = String, Path, description = "The endpoint's id")),
     responses(
         (status = 201, description = "It is on its way", body = DeliveryBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Not an endpoint's id", body = ProblemBody, content_type = "application/problem+json"),
@@ -458,12 +463,13 @@ pub(super) async fn test(
 
 /// Have everything sent again that failed for an endpoint since a moment.
 #[utoipa::path(
-    post, path = "/v1/webhook_endpoints/{id}/resend", tag = "webhooks", request_body = ResendRequest,
+    post, path = "/v1/webhook_endpoints/{id}/resend", operation_id = "resend_failed_webhooks", tag = "webhooks", request_body = ResendRequest,
     params(("id" = String, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "They are on their way", body = ResentBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),

@@ -1,14 +1,18 @@
 //! Texts on their way: each is tried until a gateway takes it or its code is over. What waits is in the store,
 //! so that a restart loses none; one that stops between the gateway's yes and ours may send a text twice.
+//!
+//! Of several nodes one sends. An attempt is taken in the store before it is made, so that another node that takes over leaves
+//! it its time; and one that comes too late to the attempt that it took (it was frozen in between) does not make it.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use store::{OutgoingSms, StoreError};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::{Gateway, Security};
+use crate::nodes::{Fence, Job};
 
 /// The pause after each attempt that failed, in milliseconds; after the last, the last again.
 const PAUSES_MILLIS: [i64; 5] = [1_000, 3_000, 8_000, 20_000, 60_000];
@@ -20,6 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const STORE_WAIT: Duration = Duration::from_secs(10);
 /// How long texts on their way may take at a stop.
 const STOP_WAIT: Duration = Duration::from_secs(2);
+/// How long an attempt is this node's, in milliseconds: longer than a gateway may take.
+const ATTEMPT_MILLIS: i64 = 15_000;
+/// How soon after it was taken an attempt must begin.
+const BEGIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// The delivery of texts, and its end.
 pub struct SmsDelivery {
@@ -54,11 +62,16 @@ async fn run(security: Security, gateway: Option<Gateway>, mut stopped: watch::R
         let limit = u32::try_from(ids.len() + SENDING_MAX).unwrap_or(u32::MAX);
         let app = security.bank().app();
         let now = app.now();
-        match app.store().peek(|rows| rows.due_sms(now, limit)) {
+        let fence = app.on_duty(Job::Sms);
+        match app.store().peek(|rows| if fence.is_some() { rows.due_sms(now, limit) } else { Ok(Vec::new()) })
+        {
             Ok(due) => {
                 for sms in due {
-                    if ids.len() < SENDING_MAX && ids.insert(sms.id) {
-                        sending.spawn(one(security.clone(), gateway.clone(), sms));
+                    if let Some(fence) = fence
+                        && ids.len() < SENDING_MAX
+                        && ids.insert(sms.id)
+                    {
+                        sending.spawn(one(security.clone(), gateway.clone(), fence, sms));
                     }
                 }
             }
@@ -88,8 +101,18 @@ enum Fate {
 }
 
 /// Tries one text once, and keeps what became of it; its id.
-async fn one(security: Security, gateway: Option<Gateway>, sms: OutgoingSms) -> i64 {
+async fn one(security: Security, gateway: Option<Gateway>, fence: Fence, sms: OutgoingSms) -> i64 {
     let app = security.bank().app();
+    let began = Instant::now();
+    match take(&security, fence, &sms).await {
+        Ok(true) if began.elapsed() <= BEGIN_WITHIN => {}
+        Ok(_) => return sms.id,
+        Err(error) => {
+            tracing::error!(%error, sms = sms.id, "an attempt to send a text cannot be taken");
+            tokio::time::sleep(STORE_WAIT).await;
+            return sms.id;
+        }
+    }
     let fate = attempt(&security, gateway.as_ref(), &sms).await;
     let (id, attempts) = (sms.id, sms.attempts.saturating_add(1));
     match fate {
@@ -112,6 +135,20 @@ async fn one(security: Security, gateway: Option<Gateway>, sms: OutgoingSms) -> 
         }
     }
     id
+}
+
+/// Takes an attempt; whether it is this node's. On a platform by itself every one is.
+async fn take(security: &Security, fence: Fence, sms: &OutgoingSms) -> Result<bool, StoreError> {
+    let app = security.bank().app();
+    if app.nodes().is_none() {
+        return Ok(true);
+    }
+    let (sms, now) = (sms.clone(), app.now());
+    app.write::<_, StoreError>(move |unit| {
+        // What another node took a moment ago is due no more.
+        Ok(fence.holds(unit)? && unit.take_sms_attempt(&sms, now, now.plus(ATTEMPT_MILLIS))?)
+    })
+    .await
 }
 
 async fn attempt(security: &Security, gateway: Option<&Gateway>, sms: &OutgoingSms) -> Fate {

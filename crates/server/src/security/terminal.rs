@@ -7,6 +7,7 @@ use store::{Activation, StoreError, StoredTerminal, TerminalState, Unit};
 use tap::SequenceMark;
 
 use super::{RegisterError, RevokeError, Security};
+use crate::nodes::Job;
 use crate::operators::Actor;
 
 /// The longest name, in characters.
@@ -128,8 +129,12 @@ impl Security {
     pub async fn forget_ended(&self) -> Result<u32, StoreError> {
         const BATCH: u32 = 500;
         let app = self.bank().app();
+        let Some(fence) = app.on_duty(Job::Sweep) else { return Ok(0) };
         let before = app.now().plus(-ENDED_MILLIS);
         app.write(move |unit| {
+            if !fence.holds(unit)? {
+                return Ok(0);
+            }
             let keys = unit.forget_working_keys_before(before, BATCH)?;
             let codes = unit.forget_sms_codes_before(before, BATCH)?;
             Ok(keys + codes + unit.forget_tap_authorizations_before(before, BATCH)?)

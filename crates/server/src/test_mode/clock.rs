@@ -38,6 +38,10 @@ impl Clock for TestModeClock {
     fn now(&self) -> UnixMillis {
         self.machine_with(self.ahead.load(Ordering::SeqCst))
     }
+
+    fn machine(&self) -> UnixMillis {
+        self.machine.now()
+    }
 }
 
 /// Where the clock stands.

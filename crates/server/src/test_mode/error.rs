@@ -81,7 +81,7 @@ pub enum AdvanceError {
     Step(u32),
     /// Too far from the machine's clock.
     #[error(
-        "the test clock can be {0} seconds ahead at most; `counterfoil test clear` begins a test mode anew"
+        "the test clock can be {0} seconds ahead at most; the platform's operator can begin its test mode anew"
     )]
     TooFar(u32),
     /// The idempotency key came with another body.

@@ -36,6 +36,11 @@ pub fn public(api: Api, framed_by: &[&str]) -> Router {
     visit::welcome(pages, policy).merge(http::router(api))
 }
 
+/// The operators' listener of a node without the console: health and metrics.
+pub fn health(api: Api, names: &[&str]) -> Router {
+    visit::only_under(http::operations(api), HostNames::new(names.iter().copied()))
+}
+
 /// The operators' listener: console, health and metrics. Without a bank the console says so where wallet cards
 /// would be. It answers under addresses, `localhost` and these
 /// names only. `tls`: a terminator with TLS stands in front, and its `X-Forwarded-For` says who calls.

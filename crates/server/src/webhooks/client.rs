@@ -135,16 +135,19 @@ impl Client {
         Ok(Self { mode, answer_wait: settings.answer_wait, inner })
     }
 
-    /// Makes one attempt at a moment. It ends within the time that an answer may take.
+    /// Makes one attempt at a moment, signed at what the receiver's clock says. It ends within the time that an answer may
+    /// take.
     pub(super) async fn attempt(
         &self,
         target: &Target,
         message: MessageId,
         body: &Body,
         now: UnixMillis,
+        signed_at: UnixMillis,
     ) -> Came {
         let began = Instant::now();
-        let (end, excerpt, retry_after) = match self.ask(target, message, body, now, began).await {
+        let signed = Headers::sign(&target.secrets, message, signed_at, body.as_bytes());
+        let (end, excerpt, retry_after) = match self.ask(target, &signed, body, signed_at, began).await {
             Ok(answer) => answer,
             Err(reason) => (End::NotAnswered(reason), Excerpt::default(), None),
         };
@@ -155,7 +158,7 @@ impl Client {
     async fn ask(
         &self,
         target: &Target,
-        message: MessageId,
+        signed: &Headers,
         body: &Body,
         now: UnixMillis,
         began: Instant,
@@ -169,7 +172,7 @@ impl Client {
             .uri(target.url.as_str())
             .header(CONTENT_TYPE, HeaderValue::from_static(Body::CONTENT_TYPE))
             .header(USER_AGENT, HeaderValue::from_static(AGENT));
-        for (name, value) in Headers::sign(&target.secrets, message, now, body.as_bytes()).pairs() {
+        for (name, value) in signed.pairs() {
             request = request.header(name, value);
         }
         let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));

@@ -417,7 +417,7 @@ async fn attempt(
     endpoint: EndpointId,
     due: DueDelivery,
 ) -> Ended {
-    let came = client.attempt(&target, due.message, &due.body, app.now()).await;
+    let came = client.attempt(&target, due.message, &due.body, app.now(), app.machine_now()).await;
     Ended {
         endpoint,
         delivery: due.id,

@@ -249,10 +249,10 @@ pub(crate) async fn what_was_not_told_of_is_handed_over_again_after_a_restart<N:
     let mut shore = Shore::<N>::open().await;
     let mut card = shore.listening(1).await;
     // A push is durable, and the program ends before any bearer has it: as after `kill -9`.
-    let push = shore.town.app.push(card.id, std::sync::Arc::new(|_: &str| 51)).await.unwrap();
+    let push = shore.town.app.push(card.id, reached()).await.unwrap();
     assert_eq!(push, server::app::Pushed::Nothing, "no order yet");
     let order = shore.town.order_unpushed(card.id, 2_000).await;
-    shore.town.app.push(card.id, std::sync::Arc::new(|_: &str| 51)).await.unwrap();
+    shore.town.app.push(card.id, reached()).await.unwrap();
     let id = shore.pushes(card.link.channel)[0].id;
     assert_eq!(shore.state(id), DownlinkState::Queued);
     shore.town.fleet.hand_waiting().await.unwrap();
@@ -284,4 +284,9 @@ pub(crate) async fn an_answer_goes_before_the_next_order<N: Network>() {
     shore.network.uplink(card.link.channel, &card.agree(1)).await;
     card.hear(&shore.network.downlink().await);
     assert_eq!(shore.town.state(second), "paid");
+}
+
+/// A bearer of any address that carries 51 bytes.
+fn reached() -> std::sync::Arc<server::app::Reach> {
+    std::sync::Arc::new(|address: &str| Some(server::app::Reached { room: 51, address: address.to_owned() }))
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use fleet::{DownlinkEvent, DownlinkId, DownlinkState, Priority};
 use server::Fleet;
-use server::app::Push;
+use server::app::{Push, Reached};
 use server::bearer::{Bearer, NotTaken};
 use store::{StoreError, StoredDownlink};
 
@@ -43,7 +43,8 @@ async fn however_many_look_at_what_waits_each_downlink_is_handed_over_once() {
         card.hear(&clock);
         assert_eq!(hears(&town, &card.press(), "test").await, None);
         town.order_unpushed(card.id, 2_000).await;
-        town.app.push(card.id, Arc::new(|_: &str| 51)).await.unwrap();
+        let reach = |address: &str| Some(Reached { room: 51, address: address.to_owned() });
+        town.app.push(card.id, Arc::new(reach)).await.unwrap();
         channels.push(card.link.channel);
     }
     let bearer = Arc::new(Eager { fleet: town.fleet.clone(), handed: Mutex::default() });

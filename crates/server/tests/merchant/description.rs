@@ -1,5 +1,6 @@
 //! The published description is true, complete, guarded, and can be read without a network.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -55,6 +56,61 @@ async fn every_endpoint_wants_a_key_that_is_known_and_not_revoked() {
         assert!(operation["security"][0]["api_key"].is_array(), "{method} {path}: not described as guarded");
         assert!(operation["responses"]["401"].is_object(), "{method} {path}: 401 is not described");
     }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_and_says_when_to_try_again() {
+    let mut names = BTreeSet::new();
+    for (method, path, operation) in operations() {
+        let name = operation["operationId"].as_str().unwrap();
+        assert!(name.contains('_'), "{method} {path}: {name} is no verb with its noun");
+        assert!(names.insert(name.to_owned()), "{method} {path}: {name} is the name of another operation");
+        for status in ["401", "429", "500", "503", "504"] {
+            assert!(operation["responses"][status].is_object(), "{method} {path}: {status} is not described");
+        }
+    }
+    let again = &description()["components"]["responses"]["TooMany"];
+    assert!(again["headers"]["Retry-After"].is_object(), "{again}");
+}
+
+#[test]
+fn every_reference_of_the_description_leads_somewhere() {
+    let description = description();
+    let mut found = 0;
+    let mut open = vec![&description];
+    while let Some(value) = open.pop() {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(description.pointer(pointer).is_some(), "{reference} leads nowhere");
+            found += 1;
+        }
+        match value {
+            Value::Array(values) => open.extend(values),
+            Value::Object(fields) => open.extend(fields.values()),
+            _ => {}
+        }
+    }
+    assert!(found > 50, "{found}");
+}
+
+#[test]
+fn the_description_names_every_state_reason_currency_and_code() {
+    let schemas = &description()["components"]["schemas"];
+    let words = |schema: &str| {
+        let words = schemas[schema]["enum"].as_array().unwrap_or_else(|| panic!("{schema}")).clone();
+        words.into_iter().map(|word| word.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    for word in words("OrderState") {
+        let reason = (word == "declined").then_some("not_me");
+        assert!(payment::OrderState::from_name(&word, reason).is_some(), "{word}");
+    }
+    for word in words("DeclineReason") {
+        assert!(payment::OrderState::from_name("declined", Some(&word)).is_some(), "{word}");
+    }
+    let codes: BTreeSet<_> =
+        server::http::problem::Code::ALL.iter().map(|code| code.code().to_owned()).collect();
+    assert_eq!(words("ProblemCode"), codes);
+    assert!(words("Currency").contains("CNY"));
 }
 
 #[tokio::test]

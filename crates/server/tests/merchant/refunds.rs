@@ -118,6 +118,10 @@ async fn each_refund_that_is_none_is_refused_by_its_own_code_and_keeps_nothing()
         (&order, json!({ "currency": "XXX" }), 422, "unknown_currency"),
         (&order, json!({ "reference": "x".repeat(65) }), 422, "invalid_reference"),
         (&order, json!({ "reason": "cold" }), 400, "invalid_json"),
+        // No list is an object without fields, which asks for all that is left.
+        (&order, json!([]), 400, "invalid_json"),
+        (&order, json!([null, null]), 400, "invalid_json"),
+        (&order, json!(null), 400, "invalid_json"),
         (&waiting, json!({}), 409, "order_not_paid"),
         (nowhere, json!({}), 404, "no_such_order"),
         ("ord_1", json!({}), 422, "invalid_order_id"),

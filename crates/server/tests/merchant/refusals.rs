@@ -39,7 +39,9 @@ async fn each_wrong_field_is_refused_by_its_own_code() {
         ("currency", json!(""), 422, "unknown_currency"),
         ("exponent", json!(0), 422, "wrong_exponent"),
         ("exponent", json!(3), 422, "wrong_exponent"),
-        ("exponent", json!(256), 400, "invalid_json"),
+        ("exponent", json!(256), 422, "wrong_exponent"),
+        ("exponent", json!(2.5), 422, "wrong_exponent"),
+        ("exponent", json!("2"), 400, "invalid_json"),
         ("card", json!("card_xyz"), 422, "invalid_card_id"),
         ("card", json!(""), 422, "invalid_card_id"),
         ("card", json!("card_000000000"), 422, "invalid_card_id"),
@@ -61,7 +63,10 @@ async fn each_wrong_field_is_refused_by_its_own_code() {
         ("return_url", json!(format!("https://{}", "x".repeat(505))), 422, "invalid_return_url"),
         ("lifetime_seconds", json!(9), 422, "invalid_lifetime"),
         ("lifetime_seconds", json!(86_401), 422, "invalid_lifetime"),
-        ("lifetime_seconds", json!(-1), 400, "invalid_json"),
+        ("lifetime_seconds", json!(-1), 422, "invalid_lifetime"),
+        ("lifetime_seconds", json!(90.5), 422, "invalid_lifetime"),
+        ("lifetime_seconds", json!(1e30), 422, "invalid_lifetime"),
+        ("lifetime_seconds", json!("180"), 400, "invalid_json"),
         ("when_busy", json!("shout"), 400, "invalid_json"),
         ("presses", json!(3), 400, "invalid_json"),
         ("merchant", json!(1), 400, "invalid_json"),
@@ -77,13 +82,16 @@ async fn each_wrong_field_is_refused_by_its_own_code() {
 async fn the_longest_of_everything_is_taken() {
     let mut town = Town::open().await;
     let card = town.card(Wish { funds: 4_294_967_295, ..Wish::default() }).await.id;
-    let fields: [(&str, Value); 7] = [
+    let fields: [(&str, Value); 9] = [
         ("place", json!("市".repeat(64))),
         ("text", json!("x".repeat(20))),
         ("text", json!("早餐早餐早餐")),
         ("reference", json!("é".repeat(64))),
         ("return_url", json!(format!("https://{}", "x".repeat(504)))),
         ("lifetime_seconds", json!(86_400)),
+        // Written otherwise, and the same number.
+        ("lifetime_seconds", json!(86_400.0)),
+        ("exponent", json!(2.0)),
         ("amount", json!(4_294_967_295_u32)),
     ];
     for (field, value) in fields {
@@ -103,7 +111,9 @@ async fn a_body_that_is_none_is_refused() {
     let right = breakfast(card).to_string();
     let twice = right.replacen('{', r#"{"amount":1,"#, 1);
     let huge = right.replace("2000", "1e400");
-    let bodies = ["", "{", "[]", "null", "{}", "not json", &right[..right.len() - 1], &twice, &huge];
+    // The fields in their order are no order.
+    let list = json!([2000, "CNY", 2, card.to_string(), "Corner Shop"]).to_string();
+    let bodies = ["", "{", "[]", "null", "{}", "not json", &right[..right.len() - 1], &twice, &huge, &list];
     for body in bodies {
         let refused = send(&town, "application/json", body.to_owned()).await;
         assert_eq!(refused.problem(), (400, "invalid_json".into()), "{body}");

@@ -58,11 +58,11 @@ async fn the_clock_is_set_ahead_by_no_more_than_its_limits() {
     let rules = TestRules { advance_seconds_max: 100, ahead_seconds_max: 250, ..TestRules::default() };
     let town = Town::with_test_mode(Rules::default(), rules).await;
     let (tests, bakery) = (town.tests(), &town.tests().bakery.api);
-    for seconds in [0, 101] {
+    for seconds in [json!(0), json!(101), json!(-1), json!(1.5), json!(1e30)] {
         let refused = bakery.post("/v1/test/clock/advance", &json!({ "seconds": seconds })).await;
         assert_eq!(refused.problem(), (422, "invalid_clock_step".into()));
     }
-    for seconds in [json!(-1), json!(1.5), json!("1"), json!(null)] {
+    for seconds in [json!("1"), json!(null)] {
         let refused = bakery.post("/v1/test/clock/advance", &json!({ "seconds": seconds })).await;
         assert_eq!(refused.problem(), (400, "invalid_json".into()));
     }

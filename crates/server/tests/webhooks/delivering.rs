@@ -4,9 +4,11 @@ use serde_json::json;
 use webhook::SecretList;
 
 use crate::receiver::Receiver;
-use crate::town::{EVENING, Wish};
+use crate::town::{EVENING, Town, Wish};
 use crate::{desk, endpoint, newest, text};
-use server::webhooks::Settings;
+use server::Rules;
+use server::test_mode::TestRules;
+use server::webhooks::{Settings, Webhooks};
 
 #[tokio::test]
 async fn an_order_that_is_paid_is_told_signed_and_in_order() {
@@ -99,4 +101,24 @@ async fn both_secrets_sign_while_one_replaces_the_other() {
     assert!(!read.body.contains("whsec_"), "{}", read.body);
     assert_eq!(read.json(200)["secrets"].as_array().unwrap().len(), 1);
     assert_eq!(SecretList::LENGTH_MAX, 4);
+}
+
+#[tokio::test]
+async fn the_test_mode_sends_to_a_desk_and_signs_with_the_receiver_s_time_however_far_its_clock_was_set_ahead()
+ {
+    let town = Town::with_test_mode(Rules::default(), TestRules::default()).await;
+    let tests = town.tests();
+    let mut shop = Receiver::answering([]).await;
+    let made = endpoint(&tests.bakery.api, &shop.url()).await;
+    let advance = json!({ "seconds": 3_600 });
+    tests.bakery.api.post("/v1/test/clock/advance", &advance).await.json(200);
+    let app = tests.mode.app().clone();
+    let courier = Webhooks::start(app, "https://pay.town.example/test", &Settings::default()).unwrap();
+    let path = format!("/v1/webhook_endpoints/{}/test", text(&made, "id"));
+    tests.bakery.api.post(&path, &json!({})).await.json(201);
+    assert!(shop.hears().await.is_by(text(&made, "secret"), EVENING), "an hour ahead would be refused");
+    courier.stop().await;
+    // Live money is sent to public addresses alone.
+    let refused = town.bakery.api.post("/v1/webhook_endpoints", &json!({ "url": shop.url() })).await;
+    assert_eq!(refused.problem(), (422, "invalid_webhook_url".into()));
 }

@@ -13,14 +13,15 @@ use crate::postgres::alone::Alone;
 const RENAMED: [(&str, &str); 2] = [("account", "account_base"), ("channel_tally", "channel_tally_base")];
 
 /// What a platform that runs on the file holds, and nobody else wants to know.
-const LEFT: [&str; 2] = ["lease", "refinery_schema_history"];
+const LEFT: [&str; 3] = ["lease", "node", "refinery_schema_history"];
 
-/// What a server has for itself: parts that are not yet added, marks of commits, and leases.
-const SERVERS: [&str; 6] = [
+/// What a server has for itself: parts that are not yet added, marks of commits, nodes and leases.
+const SERVERS: [&str; 7] = [
     "account_part",
     "channel_tally_part",
     "commit_mark",
     "lease",
+    "node",
     "refinery_schema_history",
     "unfinished_copy",
 ];

@@ -7,11 +7,14 @@
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool};
+use futures_util::join;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
 
 use super::desk::{Counter, FOLD, FOLD_MAX};
 use super::error::{Trouble, unconnected};
+use super::gather::Gather;
 use super::session::{Drive, Work};
 use crate::error::StoreError;
 use crate::handle::Job;
@@ -28,6 +31,9 @@ const FOLD_EVERY: Duration = Duration::from_secs(1);
 const LOST_FOR: Duration = Duration::from_secs(1);
 /// How often a job by itself is run where others take what it finds free: it must see what they took.
 const TAKEN_RUNS: u32 = 3;
+
+/// How often the units of work of a batch are asked what they read.
+const ASK_ROUNDS: u32 = 3;
 
 const BEGIN: &str = "begin isolation level repeatable read";
 /// One row when this batch is new, none when it was committed before.
@@ -63,6 +69,15 @@ pub(super) struct Desk {
     /// When the newest try found no server that answers, and why.
     lost: Option<(Instant, StoreError)>,
     folded: Instant,
+}
+
+/// How units of work speak to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statements {
+    /// What can be read or written together is.
+    Gathered,
+    /// Each by itself, when it is run.
+    Plain,
 }
 
 /// What is known of a batch that was tried before.
@@ -135,7 +150,7 @@ impl Desk {
 
     /// Runs jobs in one transaction until it is known what became of it. Each is as patient as since it was handed in: they do
     /// not wait one batch after the other.
-    fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Outcome {
+    fn transact(&mut self, jobs: &mut [Box<dyn Job>], statements: Statements) -> Outcome {
         self.batch += 1;
         let (began, longest) = (Instant::now(), self.longest());
         let handed_in = jobs.iter().map(|job| job.since()).max().unwrap_or(began);
@@ -152,7 +167,7 @@ impl Desk {
             let outcome = match self.connection() {
                 Ok((connection, runtime)) => {
                     let work = Work::on(connection, Drive::Here(runtime), longest);
-                    attempt(&work, jobs, (&name, batch), &mut tried)
+                    attempt(&work, jobs, (&name, batch), &mut tried, statements)
                 }
                 Err(trouble) => Outcome::Not(trouble),
             };
@@ -193,12 +208,16 @@ impl Desk {
     /// sees when it is run once more.
     fn alone(&mut self, job: Box<dyn Job>) {
         let mut jobs = [job];
-        let mut outcome = self.transact(&mut jobs);
+        let mut outcome = self.transact(&mut jobs, Statements::Gathered);
+        // Met when it was sent, an error is nobody's in particular: run plainly, the unit of work meets it where it is.
+        if let Outcome::Apart = outcome {
+            outcome = self.transact(&mut jobs, Statements::Plain);
+        }
         for _ in 1..TAKEN_RUNS {
             if !outcome.is_taken() {
                 break;
             }
-            outcome = self.transact(&mut jobs);
+            outcome = self.transact(&mut jobs, Statements::Plain);
         }
         let [job] = jobs;
         job.done(answer(outcome));
@@ -256,12 +275,16 @@ fn attempt(
     jobs: &mut [Box<dyn Job>],
     (name, batch): (&[u8; 16], i64),
     tried: &mut Tried,
+    statements: Statements,
 ) -> Outcome {
     let connection = work.client();
     let marked = work.run(async {
         let mark = connection.prepare_cached(MARK).await?;
-        connection.batch_execute(BEGIN).await?;
-        connection.execute(&mark, &[&name.as_slice(), &batch]).await
+        let name = name.as_slice();
+        let slots: [&(dyn ToSql + Sync); 2] = [&name, &batch];
+        let (begun, marked) = join!(connection.batch_execute(BEGIN), connection.execute(&mark, &slots));
+        begun?;
+        marked
     });
     match marked {
         Err(_) => return roll_back(work),
@@ -282,15 +305,23 @@ fn attempt(
         // If there was an earlier try, it was not committed, and will not be.
         Ok(_) => *tried = Tried { perhaps: None, answered: true },
     }
-    let counter = Counter::over(work);
+    let gather = Gather::over(work, statements == Statements::Plain);
+    let counter = Counter::over(&gather);
     let alone = jobs.len() == 1;
+    // Whose error it is, and where, is seen when each is run by itself and says each thing by itself.
+    let unclear = !alone || statements == Statements::Gathered;
+    if !alone && let Err(error) = ask_ahead(&gather, &counter, jobs) {
+        return match roll_back_for(work, error) {
+            Outcome::Not(Trouble::Final(_)) => Outcome::Apart,
+            outcome => outcome,
+        };
+    }
     for job in jobs.iter_mut() {
         let before = counter.changes();
         let keep = job.run(&mut Changes(&counter));
         if work.trouble().is_some() {
             return match roll_back(work) {
-                // Which of them it was is seen when each is run by itself.
-                Outcome::Not(Trouble::Final(_)) if !alone => Outcome::Apart,
+                Outcome::Not(Trouble::Final(_)) if unclear => Outcome::Apart,
                 // It saw what was wrong, and has its own words for it.
                 Outcome::Not(Trouble::Final(error)) if !keep => {
                     Outcome::Refused { taken: matches!(error, StoreError::Constraint(_)) }
@@ -303,13 +334,34 @@ fn attempt(
             return if alone { Outcome::Refused { taken: false } } else { Outcome::Apart };
         }
     }
-    if counter.write().is_err() {
-        return match roll_back(work) {
-            Outcome::Not(Trouble::Final(_)) if !alone => Outcome::Apart,
+    if let Err(error) = gather.send().and_then(|()| counter.write()) {
+        return match roll_back_for(work, error) {
+            Outcome::Not(Trouble::Final(_)) if unclear => Outcome::Apart,
             outcome => outcome,
         };
     }
     commit(work)
+}
+
+/// Reads ahead what the units of work will ask for. What they answer meanwhile is nothing.
+fn ask_ahead(
+    gather: &Gather<'_>,
+    counter: &Counter<'_>,
+    jobs: &mut [Box<dyn Job>],
+) -> Result<(), StoreError> {
+    let mut asking: Vec<&mut Box<dyn Job>> = jobs.iter_mut().collect();
+    for _ in 0..ASK_ROUNDS {
+        asking.retain_mut(|job| {
+            gather.ask(|| {
+                job.run(&mut Changes(counter));
+            })
+        });
+        if asking.is_empty() {
+            break;
+        }
+        gather.read_ahead()?;
+    }
+    Ok(())
 }
 
 fn commit(work: &Work<'_>) -> Outcome {
@@ -322,6 +374,14 @@ fn commit(work: &Work<'_>) -> Outcome {
             None => Outcome::Perhaps(StoreError::Closed),
         },
     }
+}
+
+/// Ends a transaction over an error, whoever found it.
+fn roll_back_for(work: &Work<'_>, error: StoreError) -> Outcome {
+    if work.trouble().is_none() {
+        work.fail(error);
+    }
+    roll_back(work)
 }
 
 /// Ends a transaction that is in trouble. Of a connection that is gone nothing is asked.
@@ -338,7 +398,7 @@ impl Committer for Desk {
         if batch.len() == 1 {
             batch.drain(..).for_each(|job| self.alone(job));
         } else {
-            match self.transact(batch) {
+            match self.transact(batch, Statements::Gathered) {
                 Outcome::Apart => batch.drain(..).for_each(|job| self.alone(job)),
                 outcome => {
                     let answer = answer(outcome);

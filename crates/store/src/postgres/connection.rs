@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Config};
 
 use super::Settings;
 use super::error::Trouble;
-use super::hosts::{HOST_WAIT, Hosts};
+use super::hosts::{HOST_WAIT, Hosts, Listening};
 use crate::error::StoreError;
 
 mod migrations {
@@ -78,6 +78,16 @@ impl Address {
             return Err(StoreError::Settings("the database's address names more hosts than ports".into()));
         }
         Ok(Self { hosts: Hosts::of(&config, settings.tls.clone()) })
+    }
+
+    /// How long it takes at most to have tried every host.
+    pub(super) fn wait(&self) -> Duration {
+        self.hosts.wait()
+    }
+
+    /// A connection that hears what the server says unasked.
+    pub(super) async fn listen(&self) -> Result<Listening, tokio_postgres::Error> {
+        self.hosts.listen().await
     }
 
     pub(super) fn pool(&self, size: usize, wait: Duration) -> Result<Pool, StoreError> {

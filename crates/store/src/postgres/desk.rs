@@ -6,14 +6,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
+use futures_util::join;
 use model::Currency;
 use payment::{Account, AccountId, AccountKind};
+use tokio_postgres::types::ToSql;
 
-use super::session::Work;
+use super::gather::Gather;
 use crate::error::StoreError;
-use crate::sql::read::select;
-use crate::sql::row::{self, ACCOUNT};
-use crate::sql::{Arg, Args, Desk, Session, Take, params};
+use crate::sql::{About, Arg, Args, Desk, Session, Take, ahead, params, row};
 
 /// How many parts are added to their bases in one transaction of [`FOLD`]: far fewer than an answer is waited for.
 pub(super) const FOLD_MAX: i64 = 20_000;
@@ -54,46 +54,52 @@ struct Held {
 
 type Owner = (&'static str, i64, u16);
 
-/// The accounts of one transaction, over its connection.
+/// What anybody who is only asked finds in an account.
+const PLENTY: i64 = i64::MAX / 4;
+
+/// The accounts of one transaction, over its statements.
 pub(super) struct Counter<'w> {
-    work: &'w Work<'w>,
+    gather: &'w Gather<'w>,
     held: RefCell<BTreeMap<AccountId, Held>>,
     owners: RefCell<HashMap<Owner, AccountId>>,
     puts: Cell<u64>,
 }
 
 impl<'w> Counter<'w> {
-    pub(super) fn over(work: &'w Work<'w>) -> Self {
-        Self { work, held: RefCell::default(), owners: RefCell::default(), puts: Cell::new(0) }
+    pub(super) fn over(gather: &'w Gather<'w>) -> Self {
+        Self { gather, held: RefCell::default(), owners: RefCell::default(), puts: Cell::new(0) }
     }
 
     /// Rows changed so far, those that are not written yet included.
     pub(super) fn changes(&self) -> u64 {
-        self.work.changes().saturating_add(self.puts.get())
+        self.gather.changes().saturating_add(self.puts.get())
     }
 
-    fn find(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<Account>, StoreError> {
+    /// As it is held, or else as the tables have it.
+    fn find(&self, about: About, sql: &'static str, args: impl Args) -> Result<Option<Account>, StoreError> {
         let mut found = None;
-        self.work.rows(sql, args, &mut |row| {
-            found = Some(row::account(row)?);
-            Ok(false)
-        })?;
-        if let Some(account) = found {
-            let held = Held { written: account, now: account, debited: false };
-            self.held.borrow_mut().insert(account.id, held);
-        }
-        Ok(found)
-    }
-
-    fn id(&self, sql: &'static str, args: impl Args) -> Result<Option<AccountId>, StoreError> {
-        let mut id = None;
         args.with(|args| {
-            self.work.rows(sql, args, &mut |row| {
-                id = Some(AccountId(row.get(0)?));
+            self.gather.rows_about(about, sql, args, &mut |row| {
+                found = Some(row::account(row)?);
                 Ok(false)
             })
         })?;
-        Ok(id)
+        let Some(found) = found else { return Ok(None) };
+        let mut held = self.held.borrow_mut();
+        let fresh = || Held { written: found, now: found, debited: false };
+        Ok(Some(held.entry(found.id).or_insert_with(fresh).now))
+    }
+
+    /// Whoever is only asked what it reads goes on as if the account were there.
+    fn or_plenty(
+        &self,
+        found: Result<Option<Account>, StoreError>,
+        made_up: Account,
+    ) -> Result<Option<Account>, StoreError> {
+        if found.is_err() && self.gather.is_asking() {
+            return Ok(Some(Account { posted: PLENTY, ..made_up }));
+        }
+        found
     }
 }
 
@@ -111,8 +117,8 @@ impl Desk for Counter<'_> {
         if let Some(held) = self.held.borrow().get(&id) {
             return Ok(Some(held.now));
         }
-        let sql = select!(ACCOUNT, "from account where id = ?");
-        params![id.0].with(|args| self.find(sql, args))
+        let found = self.find(About::account(id), ahead::account(), [id.0]);
+        self.or_plenty(found, Account::new(id, AccountKind::Holder, Currency::CNY))
     }
 
     fn account_of(
@@ -126,15 +132,24 @@ impl Desk for Counter<'_> {
         if let Some(id) = known {
             return self.account(id);
         }
-        let sql = "select id from account_base where kind = ? and owner = ? and currency = ?";
-        let Some(id) = self.id(sql, params![key.0, owner, key.2])? else { return Ok(None) };
-        self.owners.borrow_mut().insert(key, id);
-        self.account(id)
+        let about = About::account_of(kind, owner, key.2);
+        let found = self.find(about, ahead::account_of(), params![key.0, owner, key.2]);
+        if let Ok(Some(account)) = &found {
+            self.owners.borrow_mut().insert(key, account.id);
+        }
+        let nobody = AccountId(if kind == AccountKind::Holder { -1 } else { -2 });
+        self.or_plenty(found, Account::new(nobody, kind, currency))
     }
 
     fn open(&self, kind: AccountKind, owner: i64, currency: Currency) -> Result<Account, StoreError> {
         let sql = "insert into account_base (kind, owner, currency) values (?, ?, ?) returning id";
-        let id = self.id(sql, params![kind.name(), owner, currency.number()])?;
+        let mut id = None;
+        params![kind.name(), owner, currency.number()].with(|args| {
+            self.gather.rows(sql, args, &mut |row| {
+                id = Some(AccountId(row.get(0)?));
+                Ok(false)
+            })
+        })?;
         let id = id.ok_or(StoreError::Malformed("account"))?;
         let account = Account::new(id, kind, currency);
         self.held.borrow_mut().insert(id, Held { written: account, now: account, debited: false });
@@ -143,6 +158,9 @@ impl Desk for Counter<'_> {
     }
 
     fn put(&self, account: &Account) -> Result<(), StoreError> {
+        if self.gather.is_asking() {
+            return Ok(());
+        }
         if self.account(account.id)?.is_none() {
             return Err(StoreError::Malformed("account"));
         }
@@ -171,33 +189,73 @@ impl Desk for Counter<'_> {
             sums.pending_in.push(by(held.now.pending_in, held.written.pending_in)?);
             (held.written, held.debited) = (held.now, false);
         }
-        let client = self.work.client();
-        if !debits.ids.is_empty() {
-            self.work.run(async {
-                let (lock, debit) = (client.prepare_cached(LOCK).await?, client.prepare_cached(DEBIT).await?);
-                client.query(&lock, &[&debits.ids]).await?;
-                let Sums { ids, posted, pending_out, pending_in } = &debits;
-                client.execute(&debit, &[ids, posted, pending_out, pending_in]).await
-            })?;
+        self.send(&debits, &credits)
+    }
+}
+
+impl Counter<'_> {
+    /// All at once, in this order.
+    fn send(&self, debits: &Sums, credits: &Sums) -> Result<(), StoreError> {
+        let work = self.gather.work();
+        let client = work.client();
+        let lowered = async {
+            if debits.ids.is_empty() {
+                return Ok(0);
+            }
+            let (lock, debit) = (client.prepare_cached(LOCK).await?, client.prepare_cached(DEBIT).await?);
+            let Sums { ids, posted, pending_out, pending_in } = debits;
+            let slots: [&(dyn ToSql + Sync); 4] = [ids, posted, pending_out, pending_in];
+            let (locked, changed) = join!(client.query(&lock, &slots[..1]), client.execute(&debit, &slots));
+            locked?;
+            changed
+        };
+        let raised = async {
+            if credits.ids.is_empty() {
+                return Ok(0);
+            }
+            let credit = client.prepare_cached(CREDIT).await?;
+            let Sums { ids, posted, pending_out, pending_in } = credits;
+            client.execute(&credit, &[ids, posted, pending_out, pending_in]).await
+        };
+        if debits.ids.is_empty() && credits.ids.is_empty() {
+            return Ok(());
         }
-        if !credits.ids.is_empty() {
-            self.work.run(async {
-                let credit = client.prepare_cached(CREDIT).await?;
-                let Sums { ids, posted, pending_out, pending_in } = &credits;
-                client.execute(&credit, &[ids, posted, pending_out, pending_in]).await
-            })?;
-        }
+        work.run(async {
+            let (lowered, raised) = join!(lowered, raised);
+            lowered?;
+            raised
+        })?;
         Ok(())
     }
 }
 
 impl Session for Counter<'_> {
     fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {
-        self.work.rows(sql, args, take)
+        self.gather.rows(sql, args, take)
     }
 
     fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
-        Session::run(self.work, sql, args)
+        self.gather.run(sql, args)
+    }
+
+    fn rows_about(
+        &self,
+        about: About,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: &mut Take<'_>,
+    ) -> Result<(), StoreError> {
+        self.gather.rows_about(about, sql, args, take)
+    }
+
+    fn later(
+        &self,
+        about: &[About],
+        one: Option<&'static str>,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<(), StoreError> {
+        self.gather.later(about, one, sql, args)
     }
 
     fn desk(&self) -> Option<&dyn Desk> {

@@ -9,13 +9,17 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, RecyclingMethod};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use rustls::ClientConfig;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, Error, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::signals::messages_of;
 
 /// How long to wait for one host to answer at all, and then for it to let us in.
 pub(super) const HOST_WAIT: Duration = Duration::from_secs(3);
@@ -28,6 +32,12 @@ pub(super) struct Hosts {
 }
 
 type Connected = Result<(Client, JoinHandle<()>), Error>;
+
+/// A connection that nobody drives but whoever takes its messages.
+pub(super) struct Listening {
+    pub(super) client: Client,
+    pub(super) messages: BoxStream<'static, Result<AsyncMessage, Error>>,
+}
 
 impl Hosts {
     /// The hosts of an address that was looked at: it names one or more, and as many ports and numbers as hosts, or fewer.
@@ -44,6 +54,20 @@ impl Hosts {
 
     /// A connection to the first that takes changes. Ends only by the caller's own patience where none says anything.
     pub(super) async fn reach(&self) -> Connected {
+        let Listening { client, mut messages } = self.listen().await?;
+        let driving = tokio::spawn(async move {
+            while let Some(message) = messages.next().await {
+                if let Err(error) = message {
+                    tracing::debug!(%error, "a connection to the database has ended");
+                    return;
+                }
+            }
+        });
+        Ok((client, driving))
+    }
+
+    /// The same, with what the server says unasked.
+    pub(super) async fn listen(&self) -> Result<Listening, Error> {
         let mut told = None;
         for host in &self.each {
             let connecting = async {
@@ -76,18 +100,13 @@ impl Connect for Hosts {
     }
 }
 
-async fn connect<T>(host: &Config, tls: T) -> Connected
+async fn connect<T>(host: &Config, tls: T) -> Result<Listening, Error>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
 {
     let (client, connection) = host.connect(tls).await?;
-    let driving = tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to the database has ended");
-        }
-    });
-    Ok((client, driving))
+    Ok(Listening { client, messages: messages_of(connection) })
 }
 
 /// What the address says of one of its hosts, and how long a connection may be dead before that is noticed.

@@ -12,7 +12,10 @@ use crate::error::StoreError;
 use crate::migration::{Change, Plan, Trial, beside};
 use crate::sql::read::Rows;
 
-/// Who holds a lease that has not ended, if there are leases at all.
+/// Which node lives, or holds a lease that has not ended, if the database knows of such things at all.
+const HAS_NODES: &str = "select count(*) from pg_class where oid = to_regclass('node')";
+const LIVING_NODE: &str =
+    "select name from node where until > (select at from database_clock) order by until desc limit 1";
 const HAS_LEASES: &str = "select count(*) from pg_class where oid = to_regclass('lease')";
 const LEASE_HOLDER: &str = "select node from lease where until > (extract(epoch from clock_timestamp()) * 1000)::bigint \
      order by until desc limit 1";
@@ -63,11 +66,15 @@ pub fn served_by(settings: &Settings) -> Result<Option<String>, StoreError> {
 }
 
 pub(crate) fn holder(alone: &Alone) -> Result<Option<String>, StoreError> {
-    if alone.number(HAS_LEASES)? == 0 {
-        return Ok(None);
+    for (known, asked) in [(HAS_NODES, LIVING_NODE), (HAS_LEASES, LEASE_HOLDER)] {
+        if alone.number(known)? == 0 {
+            continue;
+        }
+        if let Some(row) = alone.run(alone.client().query_opt(asked, &[]))? {
+            return row.try_get(0).map(Some).map_err(|_| StoreError::Malformed("node: its name"));
+        }
     }
-    let found = alone.run(alone.client().query_opt(LEASE_HOLDER, &[]))?;
-    found.map(|row| row.try_get(0).map_err(|_| StoreError::Malformed("lease: its node"))).transpose()
+    Ok(None)
 }
 
 /// Does the migrations in one transaction, reckons the books again, and undoes it all. Tables are held meanwhile: nobody pays.

@@ -4,16 +4,23 @@
 //! read, as the embedded one does; where another node changed the same rows, it runs its units of work again.
 //! Refuses: deciding what is unique or in order by locks: constraints do, as in SQLite.
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
-//! `alone` and `migration` for commands that do one long thing; `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys.
+//! `gather` and `grouped` for what is read and written together; `alone` and `migration` for commands that do one long thing;
+//! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys;
+//! `signals` for what nodes tell each other.
 
 pub(crate) mod alone;
 mod commit;
 mod connection;
 mod desk;
 mod error;
+mod floor;
+mod gather;
+mod grouped;
 mod hosts;
+mod lookup;
 pub(crate) mod migration;
 mod session;
+mod signals;
 mod statement;
 
 use std::sync::Arc;
@@ -32,11 +39,14 @@ use crate::writer::{QUEUE_MAX, Writer};
 use commit::Desk;
 use connection::{Address, Whole};
 use error::{Trouble, unconnected};
+pub use floor::{add_stand_ins, floor, open_accounts, size};
+pub(crate) use lookup::Lookups;
 use session::{Drive, Work};
 
 pub(crate) use session::slots;
 
 pub use migration::{migrate, plan, served_by, try_on};
+pub use signals::{SIGNAL_BYTES_MAX, SIGNALS_MAX, Signal, Signals, Teller, signals};
 
 /// The most readings at once; one more waits.
 pub const READERS_MAX: usize = 16;
@@ -90,6 +100,7 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
     let writing = address.pool(1, settings.patience)?;
     let engine = Postgres {
         readers: address.pool(READERS_MAX, READER_WAIT)?,
+        lookups: Lookups::start(&network.handle, address.pool(1, READER_WAIT)?),
         writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
         network,
     };
@@ -98,6 +109,7 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
 
 struct Postgres {
     readers: Pool,
+    lookups: Lookups,
     writer: Option<Writer>,
     network: Network,
 }
@@ -181,6 +193,10 @@ impl Engine for Postgres {
 
     fn read(&self, reading: &mut dyn FnMut(&dyn Reading)) -> Result<(), StoreError> {
         waiting(|| self.read_now(reading))
+    }
+
+    fn lookups(&self) -> Option<&Lookups> {
+        Some(&self.lookups)
     }
 
     fn queue(&self) -> Queue {

@@ -66,7 +66,7 @@ impl Columns for tokio_postgres::Row {
 }
 
 /// A statement in PostgreSQL's words, put so once.
-fn words(sql: &'static str) -> Arc<str> {
+pub(super) fn words(sql: &'static str) -> Arc<str> {
     static KNOWN: OnceLock<RwLock<HashMap<&'static str, Arc<str>>>> = OnceLock::new();
     let known = KNOWN.get_or_init(RwLock::default);
     if let Some(words) = known.read().unwrap_or_else(PoisonError::into_inner).get(sql) {
@@ -153,6 +153,12 @@ impl<'c> Work<'c> {
             *self.trouble.borrow_mut() = Some(trouble.clone());
             trouble.into_error()
         })
+    }
+
+    /// Nothing of what was done is to be kept.
+    pub(super) fn fail(&self, error: StoreError) -> StoreError {
+        *self.trouble.borrow_mut() = Some(Trouble::Final(error.clone()));
+        error
     }
 
     /// Undoes what was done, whatever the trouble.

@@ -24,7 +24,7 @@ pub use self::fleet::{
     ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, GroupId, HeardState, ImportProgress, NewFrame,
     Registered, Registration, StoredAlert, StoredChannel, StoredDownlink, StoredFrame,
 };
-pub use self::lease::Lease;
+pub use self::lease::{Lease, StoredNode};
 pub use self::money::{
     AccountOwner, BankFile, Day, DifferenceKind, Moved, Movement, PaymentFee, Resolution, Resolved,
     StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,

@@ -13,6 +13,41 @@ pub(crate) enum Arg<'a> {
     Blob(&'a [u8]),
 }
 
+/// [`Arg`], kept for later.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Owned {
+    /// Nothing.
+    Null,
+    /// A number.
+    Int(i64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+impl From<Arg<'_>> for Owned {
+    fn from(arg: Arg<'_>) -> Self {
+        match arg {
+            Arg::Null => Self::Null,
+            Arg::Int(number) => Self::Int(number),
+            Arg::Text(text) => Self::Text(text.to_owned()),
+            Arg::Blob(bytes) => Self::Blob(bytes.to_vec()),
+        }
+    }
+}
+
+impl ToArg for Owned {
+    fn arg(&self) -> Arg<'_> {
+        match self {
+            Self::Null => Arg::Null,
+            Self::Int(number) => Arg::Int(*number),
+            Self::Text(text) => Arg::Text(text),
+            Self::Blob(bytes) => Arg::Blob(bytes),
+        }
+    }
+}
+
 /// What can be an argument.
 pub(crate) trait ToArg {
     fn arg(&self) -> Arg<'_>;

@@ -3,6 +3,7 @@
 use ::fleet::{DownlinkId, Priority};
 use model::{ChannelId, UnixMillis};
 
+use super::ahead::About;
 use super::fleet_row as row;
 use super::read::{Rows, select};
 use super::row::{Column, col};
@@ -67,7 +68,8 @@ fn just_below(mut bytes: [u8; ChannelId::LENGTH]) -> [u8; ChannelId::LENGTH] {
 
 impl FleetReading for Rows<'_> {
     fn channel(&self, id: ChannelId) -> Result<Option<StoredChannel>, StoreError> {
-        self.one(select!(row::CHANNEL, "from channel where id = ?"), [id.to_bytes()], row::channel)
+        let sql = select!(row::CHANNEL, "from channel where id = ?");
+        self.one_about(About::channel(id), sql, [id.to_bytes()], row::channel)
     }
 
     fn channel_of_device(&self, bearer: &str, device: &str) -> Result<Option<ChannelId>, StoreError> {

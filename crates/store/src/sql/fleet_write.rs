@@ -4,9 +4,9 @@ use ::fleet::{AlertKind, DownlinkId, Presence, Priority};
 use model::{ChannelId, UnixMillis};
 use payment::OrderId;
 
+use super::ahead::{self, About};
 use super::fleet_row as row;
 use super::params;
-use super::read::select;
 use super::write::{Changes, read_through};
 use crate::error::StoreError;
 use crate::fleet::{FleetReading, FleetUnit};
@@ -102,8 +102,7 @@ impl FleetUnit for Changes<'_> {
 
     fn know_channel(&mut self, id: ChannelId, at: UnixMillis) -> Result<(), StoreError> {
         let sql = "insert into channel (id, registered_at) values (?, ?) on conflict (id) do nothing";
-        self.execute(sql, params![id.to_bytes(), at.0])?;
-        Ok(())
+        self.later(&[About::channel(id)], sql, params![id.to_bytes(), at.0])
     }
 
     fn put_heard(
@@ -125,8 +124,9 @@ impl FleetUnit for Changes<'_> {
         ];
         // A column that is said again is written again in every index that holds it: the frequent case says neither
         // presence nor the next look.
-        self.change_one(
+        self.change_one_later(
             "channel",
+            &[About::channel(id)],
             "update channel set heard_at = ?2, heard_by = ?3, rssi = ?4, snr = ?5, data_rate = ?6, \
              battery = ?7, firmware = ?8 where id = ?1",
             params,
@@ -171,8 +171,7 @@ impl FleetUnit for Changes<'_> {
             downlink.expires_at.0,
             downlink.updated_at.0,
         ];
-        self.execute(sql, params)?;
-        Ok(())
+        self.later(&[About::downlink(downlink)], sql, params)
     }
 
     fn put_downlink(&mut self, downlink: &StoredDownlink) -> Result<(), StoreError> {
@@ -188,7 +187,7 @@ impl FleetUnit for Changes<'_> {
             downlink.updated_at.0,
             downlink.id.0.to_be_bytes(),
         ];
-        self.change_one("downlink", sql, params)
+        self.change_one_later("downlink", &[About::downlink(downlink)], sql, params)
     }
 
     fn put_downlink_priority(&mut self, id: DownlinkId, priority: Priority) -> Result<(), StoreError> {
@@ -197,8 +196,8 @@ impl FleetUnit for Changes<'_> {
     }
 
     fn queued_downlink_of_order(&self, order: OrderId) -> Result<Option<StoredDownlink>, StoreError> {
-        let sql = select!(row::DOWNLINK, "from downlink where order_id = ? and state = 'queued'");
-        self.read().one(sql, [order.0.to_be_bytes()], row::downlink)
+        let about = About::downlink_of(order);
+        self.read().one_about(about, ahead::queued_downlink(), [order.0.to_be_bytes()], row::downlink)
     }
 
     fn add_frame(&mut self, frame: &NewFrame) -> Result<(), StoreError> {
@@ -218,8 +217,7 @@ impl FleetUnit for Changes<'_> {
             frame.reception.data_rate,
             frame.battery,
         ];
-        self.execute(sql, params)?;
-        Ok(())
+        self.later(&[], sql, params)
     }
 
     fn raise_alert(

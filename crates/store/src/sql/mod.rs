@@ -8,6 +8,7 @@
 //! and banks' files, `operator_…` for operators, `webhook_…` for what merchants' servers are told, `test_mode` for the test mode;
 //! `row` files for what is stored how.
 
+pub(crate) mod ahead;
 mod arg;
 mod fleet_read;
 mod fleet_row;
@@ -22,6 +23,7 @@ mod operator_write;
 pub(crate) mod read;
 mod reversal;
 pub(crate) mod row;
+pub(crate) mod stand_in;
 mod tap_read;
 mod tap_row;
 mod tap_write;
@@ -32,7 +34,8 @@ mod webhook_row;
 mod webhook_write;
 pub(crate) mod write;
 
-pub(crate) use arg::{Arg, Args, ToArg, params};
+pub(crate) use ahead::{About, Ask};
+pub(crate) use arg::{Arg, Args, Owned, ToArg, params};
 pub(crate) use value::{Columns, Row, Value};
 
 use model::Currency;
@@ -49,6 +52,30 @@ pub(crate) trait Session {
     fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError>;
     /// Runs a statement that changes rows; how many it changed.
     fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError>;
+    /// [`Session::rows`] of what may have been read ahead, because it is known what it is about.
+    fn rows_about(
+        &self,
+        _about: About,
+        sql: &'static str,
+        args: &[Arg<'_>],
+        take: &mut Take<'_>,
+    ) -> Result<(), StoreError> {
+        self.rows(sql, args, take)
+    }
+    /// Runs a statement whose answer nobody waits for: at the latest before what it is about is read, and before the commit.
+    /// With `one`, the name of a table, it changes exactly one row, or nothing is kept.
+    fn later(
+        &self,
+        _about: &[About],
+        one: Option<&'static str>,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<(), StoreError> {
+        match (self.run(sql, args)?, one) {
+            (1, _) | (_, None) => Ok(()),
+            (_, Some(what)) => Err(StoreError::Malformed(what)),
+        }
+    }
     /// Where accounts are while units of work change them, if not in their table.
     fn desk(&self) -> Option<&dyn Desk> {
         None

@@ -3,6 +3,7 @@
 use model::{Currency, UnixMillis};
 use payment::{AccountId, AdjustmentId, MerchantId, OperatorId, OrderId, RefundId, TransferId};
 
+use super::ahead::{self, About};
 use super::read::{Rows, select};
 use super::{money_row as row, params};
 use crate::error::StoreError;
@@ -63,8 +64,8 @@ impl MoneyReading for Rows<'_> {
         merchant: MerchantId,
         currency: Currency,
     ) -> Result<Option<StoredFeeRule>, StoreError> {
-        let sql = select!(row::FEE_RULE, "from fee_rule where merchant = ? and currency = ?");
-        self.one(sql, params![merchant.0, currency.number()], row::fee_rule)
+        let params = params![merchant.0, currency.number()];
+        self.one_about(About::merchant(merchant), ahead::fee_rule(), params, row::fee_rule)
     }
 
     fn fee_rules(&self, merchant: MerchantId) -> Result<Vec<StoredFeeRule>, StoreError> {

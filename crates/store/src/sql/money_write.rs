@@ -6,6 +6,7 @@ use payment::{
     TransferId, TransferState,
 };
 
+use super::ahead::About;
 use super::params;
 use super::write::{Changes, INSERT_POSTING, read_through};
 use crate::error::StoreError;
@@ -77,8 +78,7 @@ impl MoneyUnit for Changes<'_> {
             linked.to_be_bytes(),
             at.0,
         ];
-        self.execute(sql, params)?;
-        Ok(())
+        self.later(&[About::transfer(transfer.id())], sql, params)
     }
 
     fn add_posted_transfer(
@@ -102,10 +102,10 @@ impl MoneyUnit for Changes<'_> {
             linked.map(u128::to_be_bytes),
             at.0,
         ];
-        self.execute(sql, params)?;
+        self.later(&[About::transfer(transfer.id())], sql, params)?;
         for posting in [out, into] {
             let params = params![posting.transfer.0.to_be_bytes(), posting.account.0, posting.units, at.0];
-            self.execute(INSERT_POSTING, params)?;
+            self.later(&[], INSERT_POSTING, params)?;
         }
         Ok(())
     }
@@ -168,8 +168,7 @@ impl MoneyUnit for Changes<'_> {
             fee.transfer.0.to_be_bytes(),
             fee.created_at.0,
         ];
-        self.execute(sql, params)?;
-        Ok(())
+        self.later(&[], sql, params)
     }
 
     fn add_settlement(&mut self, settlement: &StoredSettlement) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
 use payment::{Account, AccountId, AccountKind, MerchantId, OrderId, TransferId};
 
+use super::ahead::{self, About};
 use super::row::{self, Column, col};
 use super::{Args, Desk, Row, Session, params};
 use crate::error::StoreError;
@@ -51,6 +52,24 @@ impl Rows<'_> {
 }
 
 impl Rows<'_> {
+    /// [`Rows::one`] of what may have been read ahead.
+    pub(super) fn one_about<T>(
+        &self,
+        about: About,
+        sql: &'static str,
+        args: impl Args,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let (mut read, mut found) = (Some(read), None);
+        args.with(|args| {
+            self.0.rows_about(about, sql, args, &mut |row| {
+                found = read.take().map(|read| read(row)).transpose()?;
+                Ok(false)
+            })
+        })?;
+        Ok(found)
+    }
+
     /// What a desk holds back is in the tables, before they are summed.
     fn see_all(&self) -> Result<(), StoreError> {
         self.0.desk().map_or(Ok(()), Desk::write)
@@ -105,12 +124,11 @@ impl Reading for Rows<'_> {
     }
 
     fn card(&self, id: CardId) -> Result<Option<StoredCard>, StoreError> {
-        self.one(select!(row::CARD, "from card where id = ?"), [id.0], row::card)
+        self.one_about(About::card(id), ahead::card(), [id.0], row::card)
     }
 
     fn card_on_channel(&self, channel: ChannelId) -> Result<Option<StoredCard>, StoreError> {
-        let sql = select!(row::CARD, "from card where channel = ? and life_cycle <> 'closed'");
-        self.one(sql, [channel.to_bytes()], row::card)
+        self.one(ahead::card_on_channel(), [channel.to_bytes()], row::card)
     }
 
     fn card_of_number(&self, digits: &str) -> Result<Option<StoredCard>, StoreError> {
@@ -144,20 +162,23 @@ impl Reading for Rows<'_> {
     }
 
     fn link_state(&self, card: CardId) -> Result<LinkState, StoreError> {
-        let sql = select!(row::LINK, "from link_state where card = ?");
-        Ok(self.one(sql, [card.0], row::link_state)?.unwrap_or_default())
+        let found = self.one_about(About::link(card), ahead::link(), [card.0], row::link_state)?;
+        Ok(found.unwrap_or_default())
     }
 
     fn order(&self, id: OrderId) -> Result<Option<StoredOrder>, StoreError> {
-        self.one(select!(row::ORDER, "from orders where id = ?"), [id.0.to_be_bytes()], row::order)
+        self.one_about(About::order(id), ahead::order(), [id.0.to_be_bytes()], row::order)
     }
 
     fn waiting_orders(&self, card: CardId) -> Result<Vec<StoredOrder>, StoreError> {
-        let sql = select!(
-            row::ORDER,
-            "from orders where card = ? and state in ('awaiting_card', 'processing') order by id"
-        );
-        self.many(sql, [card.0], row::order)
+        let mut found = Vec::new();
+        [card.0].with(|args| {
+            self.0.rows_about(About::orders_of(card), ahead::waiting(), args, &mut |row| {
+                found.push(row::order(row)?);
+                Ok(true)
+            })
+        })?;
+        Ok(found)
     }
 
     fn orders_before(
@@ -187,8 +208,7 @@ impl Reading for Rows<'_> {
     }
 
     fn open_authorization(&self, card: CardId) -> Result<Option<StoredAuthorization>, StoreError> {
-        let sql = select!(row::AUTHORIZATION, "from authorization where card = ? and state = 0");
-        self.one(sql, [card.0], row::authorization)
+        self.one_about(About::questions_of(card), ahead::question(), [card.0], row::authorization)
     }
 
     fn authorization(
@@ -197,9 +217,8 @@ impl Reading for Rows<'_> {
         key: KeyVersion,
         b: TimeFactor,
     ) -> Result<Option<StoredAuthorization>, StoreError> {
-        let sql =
-            select!(row::AUTHORIZATION, "from authorization where card = ? and key_version = ? and b = ?");
-        self.one(sql, params![card.0, key.get(), b.seconds()], row::authorization)
+        let params = params![card.0, key.get(), b.seconds()];
+        self.one_about(About::questions_of(card), ahead::question_of_b(), params, row::authorization)
     }
 
     fn authorizations_by_narrow(
@@ -260,8 +279,7 @@ impl Reading for Rows<'_> {
     }
 
     fn transfer(&self, id: TransferId) -> Result<Option<StoredTransfer>, StoreError> {
-        let sql = select!(row::TRANSFER, "from transfer where id = ?");
-        self.one(sql, [id.0.to_be_bytes()], row::transfer)
+        self.one_about(About::transfer(id), ahead::transfer(), [id.0.to_be_bytes()], row::transfer)
     }
 
     fn events_of_order(&self, order: OrderId, after: i64) -> Result<Vec<StoredEvent>, StoreError> {
@@ -297,14 +315,19 @@ impl Reading for Rows<'_> {
     ) -> Result<Option<Idempotent>, StoreError> {
         let sql = "select body_digest, status, body, created_at from idempotency \
                    where merchant = ? and endpoint = ? and key = ?";
-        self.one(sql, params![merchant.0, endpoint, key], |row| {
-            Ok(Idempotent {
-                body_digest: row.get(0)?,
-                status: row.get(1)?,
-                body: row.get(2)?,
-                created_at: UnixMillis(row.get(3)?),
-            })
-        })
+        self.one_about(
+            About::first_answer(merchant, endpoint, key),
+            sql,
+            params![merchant.0, endpoint, key],
+            |row| {
+                Ok(Idempotent {
+                    body_digest: row.get(0)?,
+                    status: row.get(1)?,
+                    body: row.get(2)?,
+                    created_at: UnixMillis(row.get(3)?),
+                })
+            },
+        )
     }
 
     fn today(&self, since: UnixMillis) -> Result<Today, StoreError> {

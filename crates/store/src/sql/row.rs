@@ -20,7 +20,7 @@ use crate::rows::{
     StoredTransfer, life_cycle,
 };
 
-pub(super) type Read<T> = Result<T, StoreError>;
+pub(crate) type Read<T> = Result<T, StoreError>;
 
 /// A column of a select list: its name for errors, its place for reading. A look-up by name would compare
 /// every name of the row, for every column of it.
@@ -131,7 +131,7 @@ pub(super) fn api_key(row: &Row<'_>) -> Read<StoredApiKey> {
 pub(super) const CARD: &str = "id, number, certificate, made_for, made_at, life_cycle, bound_to, valid_until, \
      has_display, listens, suite, key_version, key_origin, check_value, channel";
 
-pub(super) fn card(row: &Row<'_>) -> Read<StoredCard> {
+pub(crate) fn card(row: &Row<'_>) -> Read<StoredCard> {
     let origin = match col!(CARD, "key_origin").get::<Option<String>>(row)? {
         Some(name) => {
             KeyOrigin::Derived(KeyName::new(&name).ok_or(StoreError::Malformed("card.key_origin"))?)
@@ -234,7 +234,7 @@ fn decision(row: &Row<'_>) -> Read<Option<Decision>> {
     }
 }
 
-pub(super) fn authorization(row: &Row<'_>) -> Read<StoredAuthorization> {
+pub(crate) fn authorization(row: &Row<'_>) -> Read<StoredAuthorization> {
     // Zero is stored for a push, and is no factor.
     let answering = match col!(AUTHORIZATION, "answering").get::<i64>(row)? {
         0 => Answering::Nothing,

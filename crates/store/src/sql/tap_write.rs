@@ -321,6 +321,16 @@ impl TapUnit for Changes<'_> {
         self.change_one("outgoing_sms", sql, params![next_at.0, attempts, id])
     }
 
+    fn take_sms_attempt(
+        &mut self,
+        sms: &OutgoingSms,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let sql = "update outgoing_sms set next_at = ? where id = ? and attempts = ? and next_at <= ?";
+        Ok(self.execute(sql, params![until.0, sms.id, sms.attempts, now.0])? > 0)
+    }
+
     fn delete_sms(&mut self, id: i64) -> Result<(), StoreError> {
         self.execute("delete from outgoing_sms where id = ?", [id])?;
         Ok(())

@@ -6,6 +6,7 @@ use payment::{
     TransferState, VoidedTransfer,
 };
 
+use super::ahead::About;
 use super::read::Rows;
 use super::value::FromValue;
 use super::{Args, Session, params, row};
@@ -57,6 +58,27 @@ impl Changes<'_> {
             1 => Ok(()),
             _ => Err(StoreError::Malformed(what)),
         }
+    }
+
+    /// Runs a statement whose count nobody asks for, when it is needed.
+    pub(super) fn later(
+        &self,
+        about: &[About],
+        sql: &'static str,
+        args: impl Args,
+    ) -> Result<(), StoreError> {
+        args.with(|args| self.0.later(about, None, sql, args))
+    }
+
+    /// [`Changes::change_one`], when it is needed.
+    pub(super) fn change_one_later(
+        &self,
+        what: &'static str,
+        about: &[About],
+        sql: &'static str,
+        args: impl Args,
+    ) -> Result<(), StoreError> {
+        args.with(|args| self.0.later(about, Some(what), sql, args))
     }
 
     pub(super) fn read(&self) -> Rows<'_> {
@@ -146,7 +168,10 @@ impl Unit for Changes<'_> {
 
     fn place_named(&mut self, merchant: MerchantId, name: &str) -> Result<PlaceId, StoreError> {
         let find = "select id from place where merchant = ? and name = ?";
-        if let Some(id) = self.read().one(find, params![merchant.0, name], |row| row.get(0))? {
+        let found =
+            self.read()
+                .one_about(About::places_of(merchant), find, params![merchant.0, name], |row| row.get(0));
+        if let Some(id) = found? {
             return Ok(PlaceId(id));
         }
         let sql = "insert into place (merchant, name) values (?, ?) returning id";
@@ -221,7 +246,8 @@ impl Unit for Changes<'_> {
                    heard_at = excluded.heard_at, address = excluded.address, \
                    last_uplink = excluded.last_uplink, last_answer = excluded.last_answer, \
                    prompts_since = excluded.prompts_since, prompts = excluded.prompts";
-        self.execute(
+        self.later(
+            &[About::link(card)],
             sql,
             params![
                 card.0,
@@ -238,8 +264,7 @@ impl Unit for Changes<'_> {
                 link.prompts_since.0,
                 link.prompts,
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn add_order(&mut self, stored: &StoredOrder) -> Result<(), StoreError> {
@@ -247,7 +272,8 @@ impl Unit for Changes<'_> {
                    reason, reservation, reference, return_url, created_at, updated_at, expires_at) \
                    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let order = &stored.order;
-        self.execute(
+        self.later(
+            &[About::order(order.id), About::orders_of(order.card)],
             sql,
             params![
                 order.id.0.to_be_bytes(),
@@ -267,8 +293,7 @@ impl Unit for Changes<'_> {
                 stored.updated_at.0,
                 order.expires_at.0,
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn put_order_state(&mut self, stored: &StoredOrder) -> Result<(), StoreError> {
@@ -281,7 +306,8 @@ impl Unit for Changes<'_> {
             order.expires_at.0,
             order.id.0.to_be_bytes(),
         ];
-        self.change_one("orders", sql, params)
+        let about = [About::order(order.id), About::orders_of(order.card)];
+        self.change_one_later("orders", &about, sql, params)
     }
 
     fn add_authorization(&mut self, stored: &StoredAuthorization) -> Result<(), StoreError> {
@@ -294,7 +320,8 @@ impl Unit for Changes<'_> {
             air::Answering::Hello(factor) => factor.seconds(),
             air::Answering::Nothing => 0,
         };
-        self.execute(
+        self.later(
+            &[About::questions_of(stored.card)],
             sql,
             params![
                 stored.card.0,
@@ -315,8 +342,7 @@ impl Unit for Changes<'_> {
                 stored.created_at.0,
                 evidence.answered_at.map(|at| at.0),
             ],
-        )?;
-        Ok(())
+        )
     }
 
     fn put_authorization(&mut self, stored: &StoredAuthorization) -> Result<(), StoreError> {
@@ -333,7 +359,7 @@ impl Unit for Changes<'_> {
             stored.key_version.get(),
             stored.authorization.b.seconds(),
         ];
-        self.change_one("authorization", sql, params)
+        self.change_one_later("authorization", &[About::questions_of(stored.card)], sql, params)
     }
 
     fn account_opened(
@@ -378,18 +404,17 @@ impl Unit for Changes<'_> {
             purpose,
             at.0,
         ];
-        self.execute(INSERT_TRANSFER, params)?;
-        Ok(())
+        self.later(&[About::transfer(transfer.id())], INSERT_TRANSFER, params)
     }
 
     fn post_transfer(&mut self, transfer: &PostedTransfer, at: UnixMillis) -> Result<(), StoreError> {
         // `state = 0` is the last guard against posting twice, below every rule above it.
         let sql = "update transfer set state = 1, posted_amount = ?, ended_at = ? where id = ? and state = 0";
         let params = params![transfer.amount().minor(), at.0, transfer.id().0.to_be_bytes()];
-        self.change_one("transfer", sql, params)?;
+        self.change_one_later("transfer", &[About::transfer(transfer.id())], sql, params)?;
         for posting in transfer.postings() {
             let params = params![posting.transfer.0.to_be_bytes(), posting.account.0, posting.units, at.0];
-            self.execute(INSERT_POSTING, params)?;
+            self.later(&[], INSERT_POSTING, params)?;
         }
         Ok(())
     }
@@ -397,19 +422,17 @@ impl Unit for Changes<'_> {
     fn void_transfer(&mut self, transfer: &VoidedTransfer, at: UnixMillis) -> Result<(), StoreError> {
         let sql = "update transfer set state = ?, ended_at = ? where id = ? and state = 0";
         let params = params![transfer.state().number(), at.0, transfer.id().0.to_be_bytes()];
-        self.change_one("transfer", sql, params)
+        self.change_one_later("transfer", &[About::transfer(transfer.id())], sql, params)
     }
 
     fn add_event(&mut self, event: &NewEvent) -> Result<(), StoreError> {
         let sql = "insert into event (merchant, order_id, kind, at) values (?, ?, ?, ?)";
-        self.execute(sql, params![event.merchant.0, event.order.0.to_be_bytes(), event.kind, event.at.0])?;
-        Ok(())
+        self.later(&[], sql, params![event.merchant.0, event.order.0.to_be_bytes(), event.kind, event.at.0])
     }
 
     fn add_alarm(&mut self, alarm: &Alarm) -> Result<(), StoreError> {
         let sql = "insert into alarm (card, subject, kind, at) values (?, ?, ?, ?)";
-        self.execute(sql, params![alarm.card.map(|card| card.0), alarm.subject, alarm.kind, alarm.at.0])?;
-        Ok(())
+        self.later(&[], sql, params![alarm.card.map(|card| card.0), alarm.subject, alarm.kind, alarm.at.0])
     }
 
     fn add_idempotent(
@@ -430,8 +453,7 @@ impl Unit for Changes<'_> {
             answer.body,
             answer.created_at.0
         ];
-        self.execute(sql, params)?;
-        Ok(())
+        self.later(&[About::first_answer(merchant, endpoint, key)], sql, params)
     }
 
     fn forget_idempotent_before(&mut self, before: UnixMillis, limit: u32) -> Result<u32, StoreError> {

@@ -13,6 +13,7 @@ pub(crate) mod moving;
 #[cfg(test)]
 mod plan;
 pub(crate) mod session;
+mod stand_in;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,7 @@ pub use crate::writer::{BATCH_MAX, QUEUE_MAX};
 pub use backup::{backup, check};
 pub use floor::floor;
 pub use migration::{plan, try_on};
+pub use stand_in::{add_stand_ins, open_accounts, size};
 
 /// Idle reading connections that are kept; more are opened under load and closed after it.
 const READERS_KEPT: usize = 8;

@@ -236,6 +236,9 @@ macro_rules! conformance {
             lease {
                 every_field_of_a_lease_comes_back_and_its_name_has_one
                 of_many_who_take_a_lease_at_once_each_sees_the_one_before
+                every_field_of_a_node_comes_back_and_its_name_has_one_until_it_is_forgotten
+                the_database_s_clock_goes_on_while_a_unit_of_work_runs
+                orders_that_changed_are_found_behind_a_number
             }
             webhook {
                 every_field_of_an_endpoint_comes_back
@@ -253,6 +256,9 @@ macro_rules! conformance {
             }
             writing {
                 a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch
+                in_a_batch_each_sees_what_those_before_it_changed
+                of_a_batch_only_the_one_that_breaks_a_rule_is_refused
+                one_row_asked_for_by_itself_is_the_newest_that_was_kept
                 of_two_who_race_one_wins_and_the_other_sees_it
                 two_thousand_at_once_are_all_answered_and_all_there
                 a_reading_sees_one_moment

@@ -3,13 +3,14 @@
 
 use std::sync::mpsc;
 
-use payment::MerchantId;
+use model::{CardId, KeyVersion, UnixMillis};
+use payment::{MerchantId, OrderState};
 use store::{Alarm, Reading, Store, StoreError, Unit, WriteError};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::maker::gate::Gate;
-use crate::maker::{MORNING, first_answer, kept, seen};
+use crate::maker::{MORNING, card, channel, first_answer, kept, order, question, seen};
 
 fn mark(unit: &mut dyn Unit, kind: &str) -> Result<(), StoreError> {
     unit.add_alarm(&Alarm { card: None, subject: None, kind: kind.to_owned(), at: MORNING })
@@ -63,6 +64,91 @@ pub(crate) async fn a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch(sto
     }
     let left = ["00", "02", "04", "05", "10", "12", "13", "14", "15"];
     assert_eq!(seen(&store, |rows| marks(rows)).await, left);
+}
+
+pub(crate) async fn in_a_batch_each_sees_what_those_before_it_changed(store: Store) {
+    const CARD: u32 = 7;
+    let gate = Gate::shut(&store).await;
+    let mut batch = Vec::new();
+    for n in 0..40 {
+        let store = store.clone();
+        batch.push(tokio::spawn(async move {
+            let work = move |unit: &mut dyn Unit| {
+                let waiting = unit.waiting_orders(CardId(CARD))?;
+                let mut link = unit.link_state(CardId(CARD))?;
+                link.prompts += 1;
+                unit.put_link_state(CardId(CARD), KeyVersion::FIRST, &link)?;
+                // Every other one ends the newest order, so that a row is changed more than once in the batch.
+                if let Some(mut newest) = waiting.last().cloned()
+                    && n % 2 == 1
+                {
+                    newest.order.state = OrderState::Canceled;
+                    unit.put_order_state(&newest)?;
+                    assert_eq!(unit.order(newest.order.id)?, Some(newest));
+                }
+                unit.add_order(&order(n, CARD))?;
+                Ok::<_, StoreError>((link.prompts, unit.waiting_orders(CardId(CARD))?.len()))
+            };
+            store.write(work).await
+        }));
+    }
+    gate.open_when_waiting(&store, batch.len()).await;
+    let mut prompts = Vec::new();
+    for answer in batch {
+        let (prompt, waiting) = answer.await.unwrap().unwrap();
+        assert!(waiting > 0);
+        prompts.push(prompt);
+    }
+    prompts.sort_unstable();
+    assert_eq!(prompts, (1..=40).collect::<Vec<_>>());
+    let left = seen(&store, |rows| rows.waiting_orders(CardId(CARD))).await;
+    let canceled = seen(&store, |rows| rows.today(UnixMillis(0))).await.by_state;
+    let canceled: u64 =
+        canceled.iter().filter(|(state, ..)| state == "canceled").map(|(_, _, count, _)| *count).sum();
+    assert_eq!(left.len() as u64 + canceled, 40);
+    assert!(canceled > 0);
+}
+
+pub(crate) async fn of_a_batch_only_the_one_that_breaks_a_rule_is_refused(store: Store) {
+    let gate = Gate::shut(&store).await;
+    let mut batch = Vec::new();
+    for n in 0..12 {
+        let store = store.clone();
+        batch.push(tokio::spawn(async move {
+            // The sixth and the seventh are the same order.
+            let work = move |unit: &mut dyn Unit| unit.add_order(&order(if n == 6 { 5 } else { n }, 1));
+            store.write(work).await
+        }));
+    }
+    gate.open_when_waiting(&store, batch.len()).await;
+    let (mut made, mut refused) = (0, 0);
+    for answer in batch {
+        match answer.await.unwrap() {
+            Ok(()) => made += 1,
+            Err(WriteError::Refused(StoreError::Constraint(_))) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!((made, refused), (11, 1));
+    assert_eq!(seen(&store, |rows| rows.waiting_orders(CardId(1))).await.len(), 11);
+}
+
+pub(crate) async fn one_row_asked_for_by_itself_is_the_newest_that_was_kept(store: Store) {
+    let (a, b) = (card(1), card(2));
+    let both = (a.clone(), b.clone());
+    kept(&store, move |unit| {
+        unit.add_card(&both.0)?;
+        unit.add_card(&both.1)
+    })
+    .await;
+    let (first, second, nobody) =
+        tokio::join!(store.card_heard(a.channel), store.card_heard(b.channel), store.card_heard(channel(9)));
+    assert_eq!((first, second, nobody), (Ok(Some(a.clone())), Ok(Some(b)), Ok(None)));
+    assert_eq!(store.open_question(a.id()).await, Ok(None));
+    let asked = question(1, 100);
+    let expected = asked.clone();
+    kept(&store, move |unit| unit.add_authorization(&asked)).await;
+    assert_eq!(store.open_question(a.id()).await, Ok(Some(expected)));
 }
 
 pub(crate) async fn of_two_who_race_one_wins_and_the_other_sees_it(store: Store) {

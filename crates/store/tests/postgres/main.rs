@@ -5,6 +5,7 @@
 mod away;
 mod dropping;
 mod failover;
+mod gathering;
 #[path = "../maker/mod.rs"]
 mod maker;
 mod migrating;
@@ -13,6 +14,7 @@ mod nodes;
 mod opening;
 mod parts;
 mod proxy;
+mod signals;
 mod standing;
 mod tls;
 mod unknown;

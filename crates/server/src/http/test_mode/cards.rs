@@ -11,9 +11,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::auth::Tester;
-use super::super::input::{Asked, Body, Named};
-use super::super::orders::{PAGE_DEFAULT, PAGE_MAX, amount_problem, idempotency_key, whole, without_control};
+use super::super::input::{Asked, Body, Named, object};
+use super::super::orders::{
+    PAGE_DEFAULT, PAGE_MAX, amount_problem, idempotency_key, minor_units, without_control,
+};
 use super::super::problem::{Code, Problem, ProblemBody};
+use super::super::schema::{
+    CardIdSchema, CardStateSchema, CurrencySchema, HolderSchema, OrderIdSchema, TestAnswerSchema,
+    TestHabitSchema,
+};
 use crate::test_mode::{NewTestCard, TestCardView};
 
 const NAME_CHARS_MAX: usize = 64;
@@ -24,10 +30,10 @@ const ANSWERS_MAX: usize = 100;
 #[serde(deny_unknown_fields)]
 struct FundsRequest {
     /// Minor units, 1 to 4,294,967,295.
-    #[schema(value_type = u32, minimum = 1, example = 10000)]
+    #[schema(value_type = i64, minimum = 1, maximum = 4_294_967_295_u32, example = 10000)]
     amount: serde_json::Number,
     /// ISO 4217 letters.
-    #[schema(example = "CNY")]
+    #[schema(value_type = CurrencySchema, example = "CNY")]
     currency: String,
 }
 
@@ -37,21 +43,22 @@ struct FundsRequest {
 pub(in super::super) struct TestCardRequest {
     /// What you call it; at most 64 characters.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     name: String,
     /// Whether it has a display: without one, larger amounts want a number of presses.
     #[serde(default = "yes")]
     display: bool,
     /// What it does with its next orders, the first first: at most 100 words.
     #[serde(default)]
-    #[schema(max_items = 100)]
+    #[schema(value_type = Vec<TestAnswerSchema>, max_items = 100)]
     answers: Vec<String>,
     /// What it does after those: `by_amount`, `wait` (until you press it), or an answer that it always gives.
     #[serde(default = "by_amount")]
-    #[schema(example = "by_amount")]
+    #[schema(value_type = TestHabitSchema)]
     otherwise: String,
     /// What its holder has. Without it, they have whatever an order needs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
+    #[schema(value_type = Option<FundsRequest>)]
     funds: Option<FundsRequest>,
 }
 
@@ -69,11 +76,11 @@ fn by_amount() -> String {
 pub(in super::super) struct ScriptRequest {
     /// What it does with its next orders, the first first: at most 100 words.
     #[serde(default)]
-    #[schema(max_items = 100)]
+    #[schema(value_type = Vec<TestAnswerSchema>, max_items = 100)]
     answers: Vec<String>,
     /// What it does after those: `by_amount`, `wait` (until you press it), or an answer that it always gives.
     #[serde(default = "by_amount")]
-    #[schema(example = "wait")]
+    #[schema(value_type = TestHabitSchema)]
     otherwise: String,
 }
 
@@ -83,31 +90,35 @@ pub(in super::super) struct ScriptRequest {
 pub(in super::super) struct PressRequest {
     /// What the holder does: `agree`, `refuse`, `not_me`, `wrong_presses`, `over_limit`, `unanswered`, `silent`, `late`,
     /// `repeat` or `fail`.
-    #[schema(example = "agree")]
+    #[schema(value_type = TestAnswerSchema)]
     answer: String,
 }
 
 /// A test card.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TestCard)]
 pub(in super::super) struct TestCardBody {
     /// Give it in an order.
-    #[schema(example = "card_00c0ffee")]
+    #[schema(value_type = CardIdSchema)]
     id: String,
     /// First six and last four digits.
     #[schema(example = "621234••••1232")]
     number: String,
     /// Its holder.
-    #[schema(example = "hld_1122334455667788")]
+    #[schema(value_type = Option<HolderSchema>, required = true)]
     holder: Option<String>,
     /// What you call it.
     name: String,
     /// Whether it has a display.
     display: bool,
-    /// `active`, `frozen`, `lost`, `expired` or `closed`.
+    /// Where it stands.
+    #[schema(value_type = CardStateSchema)]
     state: &'static str,
     /// What it does with its next orders.
+    #[schema(value_type = Vec<TestAnswerSchema>)]
     answers: Vec<&'static str>,
     /// What it does after those.
+    #[schema(value_type = TestHabitSchema)]
     otherwise: &'static str,
     /// Unix time in milliseconds.
     created_at: i64,
@@ -136,6 +147,7 @@ pub(in super::super) struct TestCardPage {
     /// The cards, by id.
     data: Vec<TestCardBody>,
     /// Give it as `after` for the next page; null on the last.
+    #[schema(required = true)]
     next: Option<String>,
 }
 
@@ -143,8 +155,10 @@ pub(in super::super) struct TestCardPage {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in super::super) struct PressBody {
     /// The order that was answered.
+    #[schema(value_type = OrderIdSchema)]
     order: String,
     /// What was done with it.
+    #[schema(value_type = TestAnswerSchema)]
     answer: &'static str,
 }
 
@@ -171,8 +185,8 @@ fn card_of(id: &str) -> Result<CardId, Problem> {
 
 /// Make a test card. Without more said, it does what an order's amount says.
 #[utoipa::path(
-    post, path = "/v1/test/cards", tag = "test mode", request_body = TestCardRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request answer as the first did, for 24 hours of the test clock: 1 to 128 visible ASCII characters")),
+    post, path = "/v1/test/cards", operation_id = "create_test_card", tag = "test mode", request_body = TestCardRequest,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours of the test clock: 1 to 128 visible ASCII characters")),
     responses(
         (status = 201, description = "The card can be asked", body = TestCardBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
@@ -199,7 +213,7 @@ pub(in super::super) async fn create(
     let funds = match funds {
         Some(FundsRequest { amount, currency }) => {
             let currency = Currency::from_letters(&currency).map_err(amount_problem)?;
-            Some(Amount::new(whole(&amount)?, currency).map_err(amount_problem)?)
+            Some(Amount::new(minor_units(&amount)?, currency).map_err(amount_problem)?)
         }
         None => None,
     };
@@ -232,12 +246,13 @@ pub(in super::super) struct CardQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// Go on above this card: the `next` of the page before.
+    #[param(value_type = Option<CardIdSchema>)]
     after: Option<String>,
 }
 
 /// List your test cards, by id.
 #[utoipa::path(
-    get, path = "/v1/test/cards", tag = "test mode", params(CardQuery),
+    get, path = "/v1/test/cards", operation_id = "list_test_cards", tag = "test mode", params(CardQuery),
     responses(
         (status = 200, description = "A page of test cards", body = TestCardPage),
         (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
@@ -266,8 +281,8 @@ pub(in super::super) async fn list(
 
 /// Read a test card.
 #[utoipa::path(
-    get, path = "/v1/test/cards/{id}", tag = "test mode",
-    params(("id" = String, Path, description = "The card's id")),
+    get, path = "/v1/test/cards/{id}", operation_id = "read_test_card", tag = "test mode",
+    params(("id" = CardIdSchema, Path, description = "The card's id")),
     responses(
         (status = 200, description = "The card", body = TestCardBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -283,8 +298,8 @@ pub(in super::super) async fn read(tester: Tester, Named(id): Named) -> Result<J
 
 /// Delete a test card. What waits for it is declined.
 #[utoipa::path(
-    delete, path = "/v1/test/cards/{id}", tag = "test mode",
-    params(("id" = String, Path, description = "The card's id")),
+    delete, path = "/v1/test/cards/{id}", operation_id = "delete_test_card", tag = "test mode",
+    params(("id" = CardIdSchema, Path, description = "The card's id")),
     responses(
         (status = 204, description = "It is closed and gone"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -302,8 +317,8 @@ pub(in super::super) async fn remove(tester: Tester, Named(id): Named) -> Result
 
 /// Say what a test card does from now on. If an order waits for it, it acts at once.
 #[utoipa::path(
-    put, path = "/v1/test/cards/{id}/script", tag = "test mode", request_body = ScriptRequest,
-    params(("id" = String, Path, description = "The card's id")),
+    put, path = "/v1/test/cards/{id}/script", operation_id = "script_test_card", tag = "test mode", request_body = ScriptRequest,
+    params(("id" = CardIdSchema, Path, description = "The card's id")),
     responses(
         (status = 200, description = "The card", body = TestCardBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
@@ -329,8 +344,8 @@ pub(in super::super) async fn script(
 
 /// Press a test card: it answers the order that waits for it, whatever it was told before.
 #[utoipa::path(
-    post, path = "/v1/test/cards/{id}/press", tag = "test mode", request_body = PressRequest,
-    params(("id" = String, Path, description = "The card's id")),
+    post, path = "/v1/test/cards/{id}/press", operation_id = "press_test_card", tag = "test mode", request_body = PressRequest,
+    params(("id" = CardIdSchema, Path, description = "The card's id")),
     responses(
         (status = 200, description = "What was answered", body = PressBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
@@ -357,8 +372,8 @@ pub(in super::super) async fn press(
 
 /// Freeze a test card, as its holder or issuer would. What waits for it is declined.
 #[utoipa::path(
-    post, path = "/v1/test/cards/{id}/freeze", tag = "test mode",
-    params(("id" = String, Path, description = "The card's id")),
+    post, path = "/v1/test/cards/{id}/freeze", operation_id = "freeze_test_card", tag = "test mode",
+    params(("id" = CardIdSchema, Path, description = "The card's id")),
     responses(
         (status = 200, description = "The card", body = TestCardBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -380,8 +395,8 @@ pub(in super::super) async fn freeze(
 
 /// Unfreeze a test card, as its issuer would after "not me".
 #[utoipa::path(
-    post, path = "/v1/test/cards/{id}/unfreeze", tag = "test mode",
-    params(("id" = String, Path, description = "The card's id")),
+    post, path = "/v1/test/cards/{id}/unfreeze", operation_id = "unfreeze_test_card", tag = "test mode",
+    params(("id" = CardIdSchema, Path, description = "The card's id")),
     responses(
         (status = 200, description = "The card", body = TestCardBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::super::auth::Tester;
 use super::super::input::Body;
-use super::super::orders::idempotency_key;
+use super::super::orders::{idempotency_key, whole};
 use super::super::problem::{Problem, ProblemBody};
 use crate::test_mode::Advanced;
 
@@ -34,13 +34,13 @@ impl ClockBody {
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct AdvanceRequest {
     /// 1 to 2,678,400: 31 days at once.
-    #[schema(minimum = 1, maximum = 2_678_400, example = 200)]
-    seconds: u32,
+    #[schema(value_type = i32, minimum = 1, maximum = 2_678_400, example = 200)]
+    seconds: serde_json::Number,
 }
 
 /// Read the test clock. All merchants' tests on a platform share it.
 #[utoipa::path(
-    get, path = "/v1/test/clock", tag = "test mode",
+    get, path = "/v1/test/clock", operation_id = "read_test_clock", tag = "test mode",
     responses(
         (status = 200, description = "The clock", body = ClockBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -55,8 +55,8 @@ pub(in super::super) async fn read(tester: Tester) -> Json<ClockBody> {
 /// Set the test clock ahead. What is due by then has happened when the answer comes: orders have lapsed, late answers have
 /// arrived, days are closed.
 #[utoipa::path(
-    post, path = "/v1/test/clock/advance", tag = "test mode", request_body = AdvanceRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request answer as the first did, for 24 hours of the test clock: 1 to 128 visible ASCII characters")),
+    post, path = "/v1/test/clock/advance", operation_id = "advance_test_clock", tag = "test mode", request_body = AdvanceRequest,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours of the test clock: 1 to 128 visible ASCII characters")),
     responses(
         (status = 200, description = "The clock", body = ClockBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
@@ -78,8 +78,9 @@ pub(in super::super) async fn advance(
     let idempotency = idempotency_key(&headers, body.digest)?;
     let render =
         Arc::new(|advanced: Advanced| serde_json::to_string(&ClockBody::new(advanced)).unwrap_or_default());
-    let (body, repeated) =
-        tester.mode.advance(tester.merchant, body.value.seconds, idempotency, render).await?;
+    // What is no such number is refused as nothing is.
+    let seconds = whole(&body.value.seconds).and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(0);
+    let (body, repeated) = tester.mode.advance(tester.merchant, seconds, idempotency, render).await?;
     let mut response = (StatusCode::OK, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

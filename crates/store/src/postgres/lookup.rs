@@ -1,0 +1,105 @@
+//! Readings of one row by many at once: what waits while one answer is under way is asked together, as one statement.
+//!
+//! For: what each frame begins with. A reading of its own would be a connection, a transaction and three messages for each.
+//! Refuses: more than one statement a question: what must be of one moment is a [`Reading`](crate::Reading).
+
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_postgres::Row;
+
+use super::error::{Trouble, unconnected};
+use super::gather::{answers, by_statement, first_trouble};
+use crate::error::StoreError;
+use crate::sql::Ask;
+use crate::writer::QUEUE_MAX;
+
+/// The most questions in one statement.
+const TOGETHER_MAX: usize = 256;
+
+/// How long an answer is waited for: all others wait behind it, and a few rows by their keys never take so long.
+const LOOKUP_WAIT: Duration = Duration::from_secs(5);
+
+struct Wanted {
+    ask: Ask,
+    answer: oneshot::Sender<Result<Vec<Row>, StoreError>>,
+}
+
+/// Where questions are handed in.
+pub(crate) struct Lookups {
+    sender: mpsc::Sender<Wanted>,
+}
+
+impl Lookups {
+    /// Begins to answer; ends when this is dropped.
+    pub(super) fn start(network: &Handle, readers: Pool) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        network.spawn(answer_all(receiver, readers));
+        Self { sender }
+    }
+
+    /// The first row that a question finds.
+    pub(crate) async fn one<T>(
+        &self,
+        ask: Ask,
+        read: impl FnOnce(&crate::sql::Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.sender.try_send(Wanted { ask, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::QueueFull { limit: QUEUE_MAX },
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })?;
+        let rows = answered.await.unwrap_or(Err(StoreError::Closed))?;
+        rows.first().map(|row| read(row)).transpose()
+    }
+}
+
+async fn answer_all(mut receiver: mpsc::Receiver<Wanted>, readers: Pool) {
+    let mut waiting = Vec::with_capacity(TOGETHER_MAX);
+    let mut connection: Option<Object> = None;
+    while receiver.recv_many(&mut waiting, TOGETHER_MAX).await > 0 {
+        let groups = by_statement(waiting.drain(..), |wanted| wanted.ask.sql);
+        let (asks, tell): (Vec<Vec<Ask>>, Vec<Vec<_>>) = groups
+            .into_iter()
+            .map(|group| group.into_iter().map(|wanted| (wanted.ask, wanted.answer)).unzip())
+            .unzip();
+        let tell = tell.into_iter().flatten();
+        let mut found = ask(&mut connection, &readers, &asks).await;
+        if let Err(Trouble::Lost(_)) = found {
+            // A connection that was kept may have ended with its server: another may be there by now.
+            connection.take().map(Object::take);
+            found = ask(&mut connection, &readers, &asks).await;
+        }
+        match found {
+            // Whoever asked may have gone.
+            Ok(rows) => tell.zip(rows).for_each(|(tell, rows)| drop(tell.send(Ok(rows)))),
+            Err(trouble) => {
+                if let Trouble::Lost(_) = trouble {
+                    connection.take().map(Object::take);
+                }
+                let error = trouble.into_error();
+                tell.for_each(|tell| drop(tell.send(Err(error.clone()))));
+            }
+        }
+    }
+}
+
+async fn ask(
+    connection: &mut Option<Object>,
+    readers: &Pool,
+    groups: &[Vec<Ask>],
+) -> Result<Vec<Vec<Row>>, Trouble> {
+    if connection.as_ref().is_none_or(|connection| connection.is_closed()) {
+        connection.take().map(Object::take);
+        *connection = Some(readers.get().await.map_err(|error| unconnected(&error))?);
+    }
+    let Some(client) = connection.as_ref() else { return Err(Trouble::silence()) };
+    let asking = join_all(groups.iter().map(|group| answers(client, group)));
+    let answered = timeout(LOOKUP_WAIT, asking).await.map_err(|_| Trouble::silence())?;
+    let answered = first_trouble(answered).map_err(|error| Trouble::of(&error))?;
+    Ok(answered.into_iter().flatten().collect())
+}
