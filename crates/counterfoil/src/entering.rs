@@ -131,6 +131,7 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("ledger check", Nothing, &[]),
         ("plan battery", Nothing, &[]),
         ("bench air", Nothing, &[]),
+        ("bench ledger", Nothing, &[]),
         ("bench tap", Nothing, &[]),
         ("bench fleet", Nothing, &[]),
         ("bench list", Nothing, &[]),
