@@ -64,7 +64,7 @@ async fn a_test_key_pays_by_amount_and_the_clock_stays_ahead_through_a_kill() {
     let said = platform.run(&["merchant", "test-key", &id]).well();
     let again = Merchant::new(platform.http, said.split_whitespace().last().unwrap());
     assert_eq!(again.all().await.len(), 6);
-    let said = platform.run(&["merchant", "key", "add", &id]).well();
+    let said = platform.run(&["merchant", "key", "add", &id, "--name", "again"]).well();
     for key in [live.as_str(), said.split_whitespace().last().unwrap()] {
         let merchant = Merchant::new(platform.http, key);
         assert!(merchant.all().await.is_empty());

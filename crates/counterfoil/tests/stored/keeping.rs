@@ -1,6 +1,7 @@
 //! A platform's life in small, and what is kept of it.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use cluster::Cluster;
@@ -62,7 +63,9 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy_folder(&entry.path(), &to);
         } else {
-            std::fs::copy(entry.path(), to).unwrap();
+            std::fs::copy(entry.path(), &to).unwrap();
+            // A checkout keeps no such modes, and what holds keys is refused where others may read it.
+            std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
     }
 }

@@ -59,7 +59,7 @@ async fn goes_on(engine: Engine, from: &Path, version: u32) {
     // Keys of that time have the letters of a test key, and are none any more: the merchant is given a new one.
     let old = Merchant::new(platform.http, &notes.key);
     assert_eq!(old.asks("GET", "/v1/orders", None).await.status(), 401, "{version}");
-    let said = platform.run(&["merchant", "key", "add", "mer_00000001"]).well();
+    let said = platform.run(&["merchant", "key", "add", "mer_00000001", "--name", "again"]).well();
     let merchant = Merchant::new(platform.http, said.split_whitespace().last().unwrap());
     let paid = merchant.paid().await;
     assert_eq!(paid, notes.orders, "{version}");

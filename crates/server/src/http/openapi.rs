@@ -11,7 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::events::EventBody;
-use super::schema::{CardIdSchema, CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema};
+use super::schema::{
+    CardIdSchema, CurrencySchema, DeliveryIdSchema, EndpointIdSchema, HolderSchema, OrderIdSchema,
+    RefundIdSchema,
+};
 use super::{
     Api, balances, cards, events, orders, refunds, settlements, test_mode, webhook_deliveries,
     webhook_endpoints,
@@ -26,7 +29,7 @@ use super::{
             stable `code`.",
     ),
     // What parameters name is not collected from the handlers.
-    components(schemas(EventBody, CardIdSchema, CurrencySchema, HolderSchema, OrderIdSchema, RefundIdSchema)),
+    components(schemas(EventBody, CardIdSchema, CurrencySchema, DeliveryIdSchema, EndpointIdSchema, HolderSchema, OrderIdSchema, RefundIdSchema)),
     modifiers(&ApiKey),
     tags(
         (name = "orders", description = "What you ask a holder to pay"),

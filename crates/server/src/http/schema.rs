@@ -13,6 +13,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::problem::Code;
+use crate::app::WEBHOOK_KINDS;
 
 /// One of some words.
 fn words<'a>(description: &str, words: impl IntoIterator<Item = &'a str>) -> RefOr<Schema> {
@@ -96,6 +97,15 @@ named! {
     TestHabitSchema "TestHabit" words(
         "What a test card does when it was told no answer: as the amount says, nothing until it is pressed, or always the same.",
         habits(),
+    );
+    /// A webhook endpoint's id.
+    EndpointIdSchema "WebhookEndpointId" form("A webhook endpoint's id.", "^we_[0-9a-f]{32}$", format!("we_{EXAMPLE:032x}"));
+    /// A delivery's id.
+    DeliveryIdSchema "WebhookDeliveryId" form("A delivery's id.", "^dlv_[0-9a-f]{32}$", format!("dlv_{EXAMPLE:032x}"));
+    /// What an endpoint wants.
+    WebhookKindSchema "WebhookKind" words(
+        "What an endpoint is told of: `*`, alone, is all.",
+        ["*"].into_iter().chain(WEBHOOK_KINDS),
     );
     /// A settlement's id.
     SettlementIdSchema "SettlementId" form(

@@ -11,6 +11,7 @@ use super::Api;
 use super::auth::Caller;
 use super::input::{Asked, Named};
 use super::problem::{Code, Problem, ProblemBody};
+use super::schema::{DeliveryIdSchema, EndpointIdSchema};
 use super::webhook_endpoints::page_limit;
 
 /// The most attempts that are shown of a delivery.
@@ -20,7 +21,7 @@ const ATTEMPTS_MAX: u32 = 100;
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DeliveryBody {
     /// Its id.
-    #[schema(example = "dlv_019aa5b0c0ff70008000000000000000")]
+    #[schema(value_type = DeliveryIdSchema)]
     id: String,
     /// The endpoint's id.
     endpoint: String,
@@ -119,8 +120,10 @@ pub(super) struct DeliveryQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// Go on below this delivery: the `next` of the page before.
+    #[param(value_type = Option<DeliveryIdSchema>)]
     before: Option<String>,
     /// `failed` shows only what was given up.
+    #[param(pattern = "^failed$")]
     state: Option<String>,
 }
 
@@ -136,7 +139,7 @@ pub(super) struct DeliveryPage {
 /// List what was sent to an endpoint, newest first.
 #[utoipa::path(
     get, path = "/v1/webhook_endpoints/{id}/deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
-    params(("id" = String, Path, description = "The endpoint's id"), DeliveryQuery),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id"), DeliveryQuery),
     responses(
         (status = 200, description = "A page of deliveries", body = DeliveryPage),
         (status = 400, description = "A query parameter is wrong", body = ProblemBody, content_type = "application/problem+json"),
@@ -180,7 +183,7 @@ pub(super) async fn list(
 /// Read a delivery with what is sent and its attempts.
 #[utoipa::path(
     get, path = "/v1/webhook_deliveries/{id}", operation_id = "read_webhook_delivery", tag = "webhooks",
-    params(("id" = String, Path, description = "The delivery's id")),
+    params(("id" = DeliveryIdSchema, Path, description = "The delivery's id")),
     responses(
         (status = 200, description = "The delivery", body = DeliveryDetail),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -214,7 +217,7 @@ pub(super) async fn read(
 /// Have a delivery sent again, under the same id and with the same bytes.
 #[utoipa::path(
     post, path = "/v1/webhook_deliveries/{id}/resend", operation_id = "resend_webhook_delivery", tag = "webhooks",
-    params(("id" = String, Path, description = "The delivery's id")),
+    params(("id" = DeliveryIdSchema, Path, description = "The delivery's id")),
     responses(
         (status = 200, description = "It is on its way", body = DeliveryBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),

@@ -12,8 +12,9 @@ use webhook::{EndpointId, EndpointState, EndpointUrl, IdError, ResendRefused, Ur
 use super::Api;
 use super::auth::Caller;
 use super::input::{Asked, Body, Named};
-use super::orders::{PAGE_DEFAULT, PAGE_MAX, idempotency_key, without_control};
+use super::orders::{PAGE_DEFAULT, PAGE_MAX, idempotency_key, whole, without_control};
 use super::problem::{Code, Problem, ProblemBody};
+use super::schema::{EndpointIdSchema, WebhookKindSchema};
 use super::webhook_deliveries::DeliveryBody;
 use crate::app::{EndpointChange, NewEndpoint, ShownSecret, WEBHOOK_KINDS, WebhookError};
 
@@ -24,36 +25,38 @@ const OVERLAP_SECONDS_MAX: u32 = 604_800;
 
 /// What a merchant sends to be told.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WebhookEndpointRequest)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EndpointRequest {
     /// Where your server listens: `https://` and a public address.
-    #[schema(max_length = 2048, example = "https://shop.example/hooks")]
+    #[schema(max_length = 2048, pattern = "^https?://", example = "https://shop.example/hooks")]
     url: String,
     /// What you want to be told of, as `order.paid`; all by `["*"]`, which it is if not given.
     #[serde(default)]
-    #[schema(max_items = 64, example = json!(["order.paid", "order.refunded"]))]
+    #[schema(value_type = Option<Vec<WebhookKindSchema>>, min_items = 1, max_items = 64, example = json!(["order.paid", "order.refunded"]))]
     kinds: Option<Vec<String>>,
     /// Your own words; at most 128 characters.
     #[serde(default)]
-    #[schema(max_length = 128)]
+    #[schema(max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     description: Option<String>,
 }
 
 /// What a merchant changes of an endpoint. What is not given stays.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WebhookEndpointChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EndpointChangeRequest {
     /// Where your server listens.
     #[serde(default)]
-    #[schema(max_length = 2048)]
+    #[schema(max_length = 2048, pattern = "^https?://")]
     url: Option<String>,
     /// What you want to be told of.
     #[serde(default)]
-    #[schema(max_items = 64)]
+    #[schema(value_type = Option<Vec<WebhookKindSchema>>, min_items = 1, max_items = 64)]
     kinds: Option<Vec<String>>,
     /// Your own words.
     #[serde(default)]
-    #[schema(max_length = 128)]
+    #[schema(max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     description: Option<String>,
     /// `false` stops everything, and cancels what waits; `true` starts anew.
     #[serde(default)]
@@ -66,8 +69,8 @@ pub(super) struct EndpointChangeRequest {
 pub(super) struct RotateRequest {
     /// How long the secret before signs as well: 0 to 604,800 seconds; 86,400 if not given.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 604800)]
-    overlap_seconds: Option<u32>,
+    #[schema(value_type = Option<i32>, minimum = 0, maximum = 604800)]
+    overlap_seconds: Option<serde_json::Number>,
 }
 
 /// What a merchant sends to have what failed sent again.
@@ -75,8 +78,8 @@ pub(super) struct RotateRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct ResendRequest {
     /// Messages made from this moment on, in Unix milliseconds.
-    #[schema(example = 1795199488000_i64)]
-    since: i64,
+    #[schema(value_type = i64, example = 1795199488000_i64)]
+    since: serde_json::Number,
 }
 
 /// How many are sent again.
@@ -99,13 +102,15 @@ pub(super) struct SecretBody {
 
 /// Where a merchant's server is told.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookEndpoint)]
 pub(super) struct EndpointBody {
     /// Its id.
-    #[schema(example = "we_019aa5b0c0ff70008000000000000000")]
+    #[schema(value_type = EndpointIdSchema)]
     id: String,
     /// Where your server listens.
     url: String,
     /// What you want to be told of.
+    #[schema(value_type = Vec<WebhookKindSchema>)]
     kinds: Vec<String>,
     /// Your own words.
     description: String,
@@ -261,11 +266,13 @@ pub(super) struct EndpointQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// Go on below this endpoint: the `next` of the page before.
+    #[param(value_type = Option<EndpointIdSchema>)]
     before: Option<String>,
 }
 
 /// A page of endpoints, newest first.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookEndpointPage)]
 pub(super) struct EndpointPage {
     /// The endpoints.
     data: Vec<EndpointBody>,
@@ -320,7 +327,7 @@ pub(super) async fn list(
 /// Read an endpoint.
 #[utoipa::path(
     get, path = "/v1/webhook_endpoints/{id}", operation_id = "read_webhook_endpoint", tag = "webhooks",
-    params(("id" = String, Path, description = "The endpoint's id")),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "The endpoint", body = EndpointBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -342,7 +349,7 @@ pub(super) async fn read(
 /// Change an endpoint: where it is, what it is told of, whether it is told anything.
 #[utoipa::path(
     patch, path = "/v1/webhook_endpoints/{id}", operation_id = "change_webhook_endpoint", tag = "webhooks", request_body = EndpointChangeRequest,
-    params(("id" = String, Path, description = "The endpoint's id")),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "The endpoint as it is now", body = EndpointBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
@@ -379,7 +386,7 @@ pub(super) async fn change(
 /// Delete an endpoint: nothing is sent to it any more, and its secrets are forgotten.
 #[utoipa::path(
     delete, path = "/v1/webhook_endpoints/{id}", operation_id = "delete_webhook_endpoint", tag = "webhooks",
-    params(("id" = String, Path, description = "The endpoint's id")),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -402,7 +409,7 @@ pub(super) async fn delete(
 /// Make a new secret. For the time that you say, the one before signs as well.
 #[utoipa::path(
     post, path = "/v1/webhook_endpoints/{id}/secrets", operation_id = "rotate_webhook_secret", tag = "webhooks", request_body = RotateRequest,
-    params(("id" = String, Path, description = "The endpoint's id"),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
         (status = 201, description = "The endpoint with its new secret", body = EndpointBody),
@@ -427,10 +434,13 @@ pub(super) async fn rotate(
 ) -> Result<Response, Problem> {
     let idempotency = idempotency_key(&headers, body.digest)?;
     let id: EndpointId = id.parse()?;
-    let overlap = body.value.overlap_seconds.unwrap_or(OVERLAP_SECONDS_DEFAULT);
-    if overlap > OVERLAP_SECONDS_MAX {
-        return Err(Problem::new(Code::InvalidWebhookOverlap));
-    }
+    let overlap = match body.value.overlap_seconds {
+        None => OVERLAP_SECONDS_DEFAULT,
+        Some(number) => whole(&number)
+            .and_then(|seconds| u32::try_from(seconds).ok())
+            .filter(|seconds| *seconds <= OVERLAP_SECONDS_MAX)
+            .ok_or(Problem::new(Code::InvalidWebhookOverlap))?,
+    };
     let app = api.fleet.app();
     let millis = i64::from(overlap) * 1_000;
     let shown = app.rotate_webhook_secret(caller.merchant, id, millis, idempotency).await?;
@@ -440,7 +450,7 @@ pub(super) async fn rotate(
 /// Be sent a message of kind `webhook.test`, whatever you want to be told of.
 #[utoipa::path(
     post, path = "/v1/webhook_endpoints/{id}/test", operation_id = "test_webhook_endpoint", tag = "webhooks",
-    params(("id" = String, Path, description = "The endpoint's id")),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
     responses(
         (status = 201, description = "It is on its way", body = DeliveryBody),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
@@ -464,7 +474,7 @@ pub(super) async fn test(
 /// Have everything sent again that failed for an endpoint since a moment.
 #[utoipa::path(
     post, path = "/v1/webhook_endpoints/{id}/resend", operation_id = "resend_failed_webhooks", tag = "webhooks", request_body = ResendRequest,
-    params(("id" = String, Path, description = "The endpoint's id")),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
     responses(
         (status = 200, description = "They are on their way", body = ResentBody),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
@@ -485,7 +495,9 @@ pub(super) async fn resend(
     Named(id): Named,
     body: Body<ResendRequest>,
 ) -> Result<Json<ResentBody>, Problem> {
-    let since = model::UnixMillis(body.value.since);
+    let since = whole(&body.value.since)
+        .map(model::UnixMillis)
+        .ok_or(Problem::with(Code::InvalidJson, "since is a whole number of milliseconds"))?;
     let app = api.fleet.app();
     let (resent, more) = app.resend_failed_webhooks(Some(caller.merchant), id.parse()?, since).await?;
     Ok(Json(ResentBody { resent, more }))
