@@ -29,7 +29,7 @@ pub(crate) struct Alone {
 impl Alone {
     /// Connects; changes nothing.
     pub(crate) fn connect(settings: &Settings) -> Result<Self, StoreError> {
-        let address = Address::of(settings)?;
+        let address = Address::of(settings)?.unhurried();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

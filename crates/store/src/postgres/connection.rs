@@ -90,6 +90,11 @@ impl Address {
         self.hosts.listen().await
     }
 
+    /// The same servers, for one long thing.
+    pub(super) fn unhurried(self) -> Self {
+        Self { hosts: self.hosts.unhurried() }
+    }
+
     pub(super) fn pool(&self, size: usize, wait: Duration) -> Result<Pool, StoreError> {
         let prepare = Hook::async_fn(|client, _| {
             Box::pin(async move {

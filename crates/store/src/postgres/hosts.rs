@@ -24,6 +24,9 @@ use super::signals::messages_of;
 /// How long to wait for one host to answer at all, and then for it to let us in.
 pub(super) const HOST_WAIT: Duration = Duration::from_secs(3);
 
+/// How long a server may take nothing of what a copy sends.
+const STANDSTILL: Duration = Duration::from_secs(600);
+
 /// Each host by itself, and whom to believe that they are it.
 #[derive(Clone)]
 pub(super) struct Hosts {
@@ -44,6 +47,15 @@ impl Hosts {
     pub(super) fn of(config: &Config, tls: Option<ClientConfig>) -> Self {
         let each = (0..config.get_hosts().len()).map(|place| one(config, place)).collect();
         Self { each, tls }
+    }
+
+    /// For one long thing on a server that may stand still for a while, as when it writes a checkpoint of what it is sent: a connection
+    /// on which nothing is taken is not dead for that.
+    pub(super) fn unhurried(mut self) -> Self {
+        for host in &mut self.each {
+            host.tcp_user_timeout(STANDSTILL);
+        }
+        self
     }
 
     /// How long it takes at most to have tried them all.
