@@ -131,9 +131,11 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("ledger check", Nothing, &[]),
         ("plan battery", Nothing, &[]),
         ("bench air", Nothing, &[]),
+        ("bench ledger", Nothing, &[]),
         ("bench tap", Nothing, &[]),
         ("bench fleet", Nothing, &[]),
         ("bench list", Nothing, &[]),
+        ("bench webhooks", Nothing, &[]),
         ("openapi", Nothing, &[]),
     ]
 };

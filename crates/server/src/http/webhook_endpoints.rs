@@ -22,6 +22,8 @@ const DESCRIPTION_CHARS_MAX: usize = 128;
 /// How long the secret before signs as well, in seconds: a day if nothing is said, a week at most.
 const OVERLAP_SECONDS_DEFAULT: u32 = 86_400;
 const OVERLAP_SECONDS_MAX: u32 = 604_800;
+/// The last moment of the year 9999, in Unix milliseconds.
+const SINCE_MAX: i64 = 253_402_300_799_999;
 
 /// What a merchant sends to be told.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -78,7 +80,7 @@ pub(super) struct RotateRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct ResendRequest {
     /// Messages made from this moment on, in Unix milliseconds.
-    #[schema(value_type = i64, example = 1795199488000_i64)]
+    #[schema(value_type = i64, minimum = 0, maximum = 253_402_300_799_999_u64, example = 1795199488000_i64)]
     since: serde_json::Number,
 }
 
@@ -496,8 +498,12 @@ pub(super) async fn resend(
     body: Body<ResendRequest>,
 ) -> Result<Json<ResentBody>, Problem> {
     let since = whole(&body.value.since)
+        .filter(|since| (0..=SINCE_MAX).contains(since))
         .map(model::UnixMillis)
-        .ok_or(Problem::with(Code::InvalidJson, "since is a whole number of milliseconds"))?;
+        .ok_or(Problem::with(
+            Code::InvalidJson,
+            "since is a moment before the year 10000, in whole milliseconds",
+        ))?;
     let app = api.fleet.app();
     let (resent, more) = app.resend_failed_webhooks(Some(caller.merchant), id.parse()?, since).await?;
     Ok(Json(ResentBody { resent, more }))
