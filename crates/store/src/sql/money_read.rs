@@ -15,10 +15,11 @@ use crate::rows::{
 
 const REFUNDS: &str = "from refund where order_id = ? and id < ? order by id desc limit ?";
 const REFUNDED: &str = "select cast(coalesce(sum(amount), 0) as bigint) from refund where order_id = ?";
-/// What is skipped is only counted in the index.
-const MOVEMENTS: &str = "from (select * from posting where account = ? and at >= ? and at < ? \
-     order by at, id limit ? offset ?) p \
-     join transfer t on t.id = p.transfer left join orders o on o.id = t.linked order by p.at, p.id";
+/// What is skipped is only counted, in the index; where everything is, the comparison is with nothing, and nothing is found.
+const MOVEMENTS: &str = "from posting p join transfer t on t.id = p.transfer left join orders o on o.id = t.linked \
+     where p.account = ? and p.at < ? and (p.at, p.id) >= \
+     (select at, id from posting where account = ? and at >= ? and at < ? order by at, id limit 1 offset ?) \
+     order by p.at, p.id limit ?";
 const MOVED_FIRST: &str = "select cast(coalesce(sum(units), 0) as bigint) from \
      (select units from posting where account = ? and at >= ? and at < ? order by at, id limit ?) first";
 const UNMATCHED: &str = "from posting p join transfer t on t.id = p.transfer left join orders o on o.id = t.linked \
@@ -103,7 +104,7 @@ impl MoneyReading for Rows<'_> {
         limit: u32,
     ) -> Result<Vec<Movement>, StoreError> {
         let sql = select!(row::MOVEMENT, MOVEMENTS);
-        self.many(sql, params![account.0, from.0, to.0, limit, skip], row::movement)
+        self.many(sql, params![account.0, to.0, account.0, from.0, to.0, skip, limit], row::movement)
     }
 
     fn moved_first(
