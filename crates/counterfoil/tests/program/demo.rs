@@ -9,6 +9,10 @@ pub(crate) struct Demo {
     pub(crate) program: Program,
     pub(crate) shop: String,
     pub(crate) console: String,
+    /// The merchant interface.
+    pub(crate) merchants: String,
+    /// A key of the test mode.
+    pub(crate) test_key: String,
     /// The link that logs a browser in, once.
     pub(crate) login: String,
     /// With a display; without one; with one, and listening.
@@ -83,6 +87,8 @@ impl Demo {
             tap,
             shop: address("the shop "),
             console: address("the operators' console"),
+            merchants: address("the merchant interface,").trim_end_matches("/docs").to_owned(),
+            test_key: address("or for made-up money,"),
             login: address("to log in there, once"),
             cards,
             program,

@@ -43,6 +43,11 @@ impl Merchant {
         }
     }
 
+    /// A merchant of the platform at this URL.
+    pub(crate) fn at_url(url: &str, key: &str) -> Self {
+        Self { url: url.to_owned(), ..Self::new(0, key) }
+    }
+
     /// Its API key.
     pub(crate) fn key(&self) -> &str {
         &self.key
