@@ -40,7 +40,8 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("serve", Nothing, &[]),
         ("config print", Nothing, &[]),
         ("config check", Nothing, &[]),
-        ("keys init", Changes, &[]),
+        // It comes before the platform; the key store has a log of its own, of custodians.
+        ("keys init", Nothing, &[]),
         ("keys tap", Changes, &[]),
         ("keys list", Shows, &[]),
         ("card issue", Changes, &["holder", "channel"]),
@@ -54,7 +55,8 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("card run", Nothing, &[]),
         ("fleet import", Changes, &[]),
         ("fleet register", Changes, &["channel"]),
-        ("fleet provision", Changes, &[]),
+        // It writes to the network server alone.
+        ("fleet provision", Nothing, &[]),
         ("fleet export", Shows, &[]),
         ("fleet list", Shows, &[]),
         ("fleet show", Shows, &[]),
