@@ -110,7 +110,9 @@ fn each_is_paid_once_gives_a_part_back_and_believes_what_is_signed() {
         if example.takes_webhooks() {
             let events = "  order.awaiting_card\n  order.processing\n  order.paid\norder paid\n";
             assert!(said.contains(events), "{example:?}: {said}");
-            for line in ["webhook order.paid, verified\n", "order.refunded, verified: refunded 500, partial\n"] {
+            for line in
+                ["webhook order.paid, verified\n", "order.refunded, verified: refunded 500, partial\n"]
+            {
                 assert!(said.contains(line), "{example:?}: {said}");
             }
         } else {
@@ -128,7 +130,11 @@ async fn each_buys_once_over_a_line_that_loses_answers() {
     let merchant = Merchant::at_url(&demo.merchants, &demo.test_key);
     let mut expected: Vec<_> = orders.iter().map(|said| format!("ord_{}", order_of(said))).collect();
     expected.sort();
-    assert_eq!(merchant.all().await.into_iter().collect::<Vec<_>>(), expected, "one order each, and no other");
+    assert_eq!(
+        merchant.all().await.into_iter().collect::<Vec<_>>(),
+        expected,
+        "one order each, and no other"
+    );
     for order in &expected {
         let refunds = merchant.asks("GET", &format!("/v1/orders/{order}/refunds"), None).await;
         let refunds: serde_json::Value = refunds.json().await.unwrap();

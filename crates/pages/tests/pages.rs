@@ -53,8 +53,9 @@ fn the_content_security_policy_holds() {
             if lower.starts_with("script") {
                 assert!(lower.contains("src=\"/assets/"), "{}", at());
             }
+            // A merchant's address may be read on a page; nothing leads there.
+            assert!(!lower.contains("http://") && !lower.contains("https://"), "{}", at());
         }
-        assert!(!sample.html.contains("http://") && !sample.html.contains("https://"), "{}", sample.name);
     });
 }
 

@@ -59,7 +59,10 @@ fn a_card_is_activated_loaded_torn_and_finished_and_each_end_has_its_exit_code()
     assert!(said.contains("Nothing was paid"), "{said}");
     assert!(bank.loads_of(&early.asn).is_empty());
 
-    assert_eq!(bank.load_counts(), "0 open  1 closed  0 in doubt  0 settled credited  1 settled returned");
+    assert_eq!(
+        bank.load_counts(),
+        "0 open  1 closed  0 in doubt  0 settled credited  1 settled returned  0 reversed"
+    );
     let ledger = bank.platform.ledger();
     assert!(ledger.contains("transfers: 0 pending, 2 posted, 1 voided, 0 expired"), "{ledger}");
     let float = ledger.lines().find(|line| line.contains("load_float")).unwrap();

@@ -46,7 +46,10 @@ fn a_revoked_terminal_is_refused_by_name_at_once_and_nothing_is_lost() {
     let said = other.tap(&["finish"], &torn).with(0);
     assert!(said.contains("balance   20.00 yuan"), "{said}");
     assert_eq!([torn.balance(), running.balance()], [2_000, 0]);
-    assert_eq!(bank.load_counts(), "0 open  1 closed  0 in doubt  0 settled credited  0 settled returned");
+    assert_eq!(
+        bank.load_counts(),
+        "0 open  1 closed  0 in doubt  0 settled credited  0 settled returned  0 reversed"
+    );
     assert!(bank.platform.ledger().contains(" 2 posted, 0 voided"));
 }
 
@@ -147,7 +150,10 @@ fn a_bank_that_is_away_costs_nothing() {
         assert!(said.contains("cannot be reached") && said.contains(&port), "{said}");
     }
     terminal.tap(&["balance"], &other).with(0);
-    assert_eq!(bank.load_counts(), "0 open  0 closed  0 in doubt  0 settled credited  0 settled returned");
+    assert_eq!(
+        bank.load_counts(),
+        "0 open  0 closed  0 in doubt  0 settled credited  0 settled returned  0 reversed"
+    );
     let _serving = bank.serve();
     assert!(terminal.tap(&["finish"], &card).with(0).contains("No load of this card waits"));
     assert_eq!(card.balance(), 0);
@@ -193,6 +199,9 @@ fn a_cards_receipt_survives_a_cut_line_and_a_killed_terminal_and_is_sent_at_the_
     assert!(is_closed(&killed));
     assert!(terminal.tap(&["finish"], &killed).with(0).contains("No load of this card waits"));
 
-    assert_eq!(bank.load_counts(), "0 open  2 closed  0 in doubt  0 settled credited  0 settled returned");
+    assert_eq!(
+        bank.load_counts(),
+        "0 open  2 closed  0 in doubt  0 settled credited  0 settled returned  0 reversed"
+    );
     assert!(bank.platform.ledger().contains(" 3 posted, 0 voided"));
 }

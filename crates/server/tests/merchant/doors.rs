@@ -20,11 +20,12 @@ enum Wants {
 
 /// The paths that are written in the sources, but for `/v1` (which the description names, see `description.rs`) and the console
 /// (whose table is `console_routes`, see the console's tests).
-const DOORS: [(&str, Wants); 17] = [
+const DOORS: [(&str, Wants); 18] = [
     ("/", Wants::Nothing),
     ("/activate", Wants::TerminalsKey),
     ("/ask", Wants::TerminalsKey),
     ("/assets/{name}", Wants::Nothing),
+    ("/health", Wants::Nothing),
     ("/healthz", Wants::Nothing),
     ("/metrics", Wants::Nothing),
     ("/openapi.json", Wants::Nothing),
@@ -94,7 +95,7 @@ async fn each_listener_answers_its_own_paths_and_no_other() {
         let reached = |answer: &crate::town::customer::Answer| answer.status < 400;
         match (path.as_str(), wants) {
             ("/", _) => assert_eq!((public.status, operations.status), (303, 303)),
-            ("/metrics", _) => assert!(!reached(&public) && reached(&operations)),
+            ("/metrics" | "/health", _) => assert!(!reached(&public) && reached(&operations)),
             ("/openapi.json", _) => assert!(reached(&public) && !reached(&operations)),
             ("/healthz" | "/readyz" | "/assets/app.css", _) => {
                 assert!(reached(&public) && reached(&operations), "{path}");
