@@ -49,7 +49,7 @@ fn every_command_and_option_of_the_rail_says_what_it_is_for() {
             let (name, about) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
             assert!(about.trim().len() > 10, "{group} {name} says nothing of itself: {help}");
             let own = run(&mut counterfoil([group, name, "-h"])).well();
-            let (own, _) = own.split_once("Examples:").unwrap_or((&own, ""));
+            let (own, _) = own.split_once("\nExamples").unwrap_or((&own, ""));
             let options =
                 own.lines().map(str::trim).filter(|line| line.starts_with("--") || line.starts_with("-h"));
             for option in options {
