@@ -14,6 +14,7 @@ use webhook::{CancelReason, DeliveryId, End, EndpointEvent, EndpointId, SecretLi
 use super::client::{Client, Target};
 use super::outbox;
 use super::outcome::{self, Ended};
+use super::pace::Pace;
 use super::shards::{Held, RENEW_EVERY};
 use crate::app::{App, secret_list};
 
@@ -74,6 +75,11 @@ pub(super) struct Courier {
     renewed_at: Option<Instant>,
     forgot_at: Instant,
     out: usize,
+    pace: Pace,
+    /// When the pace lets another attempt begin, where one waits for that.
+    paced: Option<Instant>,
+    /// Whose lane was the last to begin: the next goes first.
+    last: Option<EndpointId>,
     reports: mpsc::Sender<Ended>,
     inbox: mpsc::Receiver<Ended>,
 }
@@ -102,6 +108,9 @@ impl Courier {
             renewed_at: None,
             forgot_at: Instant::now(),
             out: 0,
+            pace: Pace::from(Instant::now()),
+            paced: None,
+            last: None,
             reports,
             inbox,
         }
@@ -126,7 +135,7 @@ impl Courier {
                 self.collect();
                 continue;
             }
-            let gathered = self.outbox_at;
+            let (gathered, paced) = (self.outbox_at, self.paced);
             tokio::select! {
                 // Whoever could stop it has gone: that stops it.
                 changed = stopped.changed() => if changed.is_err() { break },
@@ -135,6 +144,7 @@ impl Courier {
                     self.outbox_at.get_or_insert_with(|| Instant::now() + GATHER);
                 }
                 () = until(gathered), if gathered.is_some() => {}
+                () = until(paced), if paced.is_some() => {}
                 _ = look.tick() => {
                     self.outbox_at.get_or_insert_with(Instant::now);
                     if let Err(error) = self.look().await {
@@ -317,24 +327,40 @@ impl Courier {
             .await
     }
 
-    /// Begins attempts, lane by lane, as many as the windows and the limits allow.
+    /// Begins attempts, lane by lane, as many as the windows, the limits and the pace allow.
     fn send(&mut self) {
+        self.paced = None;
+        let now = Instant::now();
+        // Whoever was served last comes last.
+        let mut turns: Vec<EndpointId> = self.lanes.keys().copied().collect();
+        turns.sort_unstable();
+        let first = self.last.map_or(0, |last| turns.partition_point(|endpoint| *endpoint <= last));
+        let first = if first < turns.len() { first } else { 0 };
+        turns.rotate_left(first);
         let mut failing: usize =
             self.lanes.values().filter(|lane| lane.failing).map(|lane| lane.out.len()).sum();
-        for (endpoint, lane) in &mut self.lanes {
-            if !self.held.has(endpoint.shard()) {
+        'lanes: for endpoint in turns {
+            let Some(lane) = self.lanes.get_mut(&endpoint).filter(|_| self.held.has(endpoint.shard())) else {
                 continue;
-            }
+            };
             while lane.out.len() < lane.window && self.out < ATTEMPTS_MAX {
                 if lane.failing && failing >= FAILING_MAX {
                     break;
                 }
+                if lane.queue.is_empty() {
+                    break;
+                }
+                if let Err(next) = self.pace.take(now) {
+                    self.paced = Some(next);
+                    break 'lanes;
+                }
                 let Some(due) = lane.queue.pop_front() else { break };
+                self.last = Some(endpoint);
                 lane.out.insert(due.id);
                 self.out += 1;
                 failing += usize::from(lane.failing);
                 let (app, client, target) = (self.app.clone(), self.client.clone(), Arc::clone(&lane.target));
-                let attempt = attempt(app, client, target, *endpoint, due);
+                let attempt = attempt(app, client, target, endpoint, due);
                 let reports = self.reports.clone();
                 tokio::spawn(async move {
                     // Whoever listened has ended.

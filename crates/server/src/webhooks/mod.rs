@@ -11,6 +11,7 @@ mod client;
 mod courier;
 mod outbox;
 mod outcome;
+mod pace;
 mod shards;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use crate::tls::TlsError;
 
 pub use ::webhook::{EndpointUrl, Mode, Wanted};
 pub use courier::{ATTEMPTS_MAX, LANE_QUEUE_MAX, LANE_WINDOW_MAX};
+pub use pace::ATTEMPTS_PER_SECOND;
 pub use shards::LEASE_MILLIS;
 
 /// How a courier sends.
