@@ -1,11 +1,11 @@
 //! What merchants' servers are told: from the outbox to signed requests, and what becomes of them.
 //!
 //! For: one courier a node. It makes messages of the events in the outbox, sends what is due, and keeps what came of it.
-//! Endpoints are shared out in parts; each part is one node's by a lease ([`shards`]), so that a message is sent by one
+//! Endpoints are shared out in parts; each part is one node's by a lease (`shards`), so that a message is sent by one
 //! node. A message is delivered at least once: an attempt whose end was not kept is made again, under the same id.
 //! Refuses: the rules (the crate `webhook`), redirects, addresses that are not public outside of test mode, answers beyond
 //! their first kilobytes, and more attempts at once than its limits say: a server that hangs holds up no other.
-//! Next: [`courier`] for the loop, [`client`] for one attempt, [`outbox`] and [`outcome`] for the units of work.
+//! Next: `courier` for the loop, `client` for one attempt, `pace` for how many a second, `outbox` and `outcome` for the units of work.
 
 mod client;
 mod courier;
