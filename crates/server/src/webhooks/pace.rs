@@ -20,7 +20,10 @@ impl Pace {
         Self { spent: now }
     }
 
-    /// Whether one may begin now; if so, it is spent.
+    /// Spends one that may begin now.
+    ///
+    /// # Errors
+    /// When the next may begin.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         let spent = self.spent.max(now);
         if spent.duration_since(now) > AHEAD {
