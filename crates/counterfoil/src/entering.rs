@@ -43,6 +43,7 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         // It comes before the platform; the key store has a log of its own, of custodians.
         ("keys init", Nothing, &[]),
         ("keys tap", Changes, &[]),
+        ("keys secrets", Changes, &["renew", "lost"]),
         ("keys list", Shows, &[]),
         ("card issue", Changes, &["holder", "channel"]),
         ("card reinject", Changes, &["card"]),
