@@ -166,7 +166,7 @@ pub(crate) fn create(
     let given = [given(&first, a), given(&second, b)];
     store.import_components(names.transport, KeyUse::WrapCardKeys, &given, key.check_value(), now)?;
     store.set_state(names.transport, KeyEvent::Activate, &second, now)?;
-    crate::secrets::make_key(&store, [first.name(), second.name()], now)?;
+    crate::secrets::make_key(&store, &[], [first.name(), second.name()], now)?;
     let digits = Zeroizing::new(hex::encode(key.expose_to_key_store()));
     write_private(&places.card_maker_key(), digits.as_bytes())?;
     Ok(store)

@@ -13,7 +13,7 @@ use keystore::{CeremonyError, Custodian, KeyEvent, KeyState, KeyUse, SealedFile,
 use model::UnixMillis;
 use server::secrets::{Passed, SecretRefused};
 use server::{Actor, Clock as _, Secrets, SystemChance, SystemClock};
-use store::{Reading, Store};
+use store::{Reading, Store, StoredSecretKey};
 
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::config::Config;
@@ -50,9 +50,10 @@ pub(crate) struct SecretsArguments {
 }
 
 /// Makes a key that seals secrets and takes it into use in the key store: two acts, of which the second is done by whoever comes
-/// next if this is killed between them.
+/// next if this is killed between them. Names that the database knows are not used again: their keys may be lost.
 pub(crate) fn make_key(
     store: &SealedFile,
+    known: &[StoredSecretKey],
     [first, second]: [&str; 2],
     now: UnixMillis,
 ) -> Result<SecretKeyId, KeysError> {
@@ -61,13 +62,16 @@ pub(crate) fn make_key(
         let there = store.keys();
         let waits = there
             .iter()
-            .find(|key| key.key_use == KeyUse::SealSecrets && key.state == KeyState::PreActive)
+            .find(|key| {
+                let waits = key.key_use == KeyUse::SealSecrets && key.state == KeyState::PreActive;
+                waits && is_new(key.name, known)
+            })
             .map(|key| key.name);
         let name = match waits {
             Some(name) => name,
             None => {
                 let named = |number: &u32| KeyName::new(&format!("{PREFIX}{number}"));
-                let free = |name: &KeyName| there.iter().all(|key| key.name != *name);
+                let free = |name: &KeyName| there.iter().all(|key| key.name != *name) && is_new(*name, known);
                 let name = (1..=u32::MAX).find(|number| named(number).is_none_or(|name| free(&name)));
                 let name = name.as_ref().and_then(named).ok_or(KeysError::Name)?;
                 match store.generate(name, KeyUse::SealSecrets, &first, now, &mut system_entropy) {
@@ -90,6 +94,11 @@ pub(crate) fn make_key(
     Err(KeysError::Name)
 }
 
+/// Whether the database has no key of this name.
+fn is_new(name: KeyName, known: &[StoredSecretKey]) -> bool {
+    known.iter().all(|key| key.id.name != name)
+}
+
 /// What this machine calls itself towards others.
 fn node_of(config: &Config) -> String {
     node::own_name(&config.database.node).map(|name| name.to_string()).unwrap_or_default()
@@ -102,7 +111,7 @@ async fn begin(secrets: &Secrets, store: &Store, keys: &SealedFile, by: Actor) -
     match there.first() {
         None => {
             if keys.newest_secret_key().is_none() {
-                match make_key(keys, ["the platform", "the platform"], now) {
+                match make_key(keys, &[], ["the platform", "the platform"], now) {
                     Ok(key) => {
                         tracing::info!(%key, "the key store has a key that seals secrets of the database")
                     }
@@ -117,7 +126,7 @@ async fn begin(secrets: &Secrets, store: &Store, keys: &SealedFile, by: Actor) -
         }
         // Custodians stopped it, and made another.
         Some(current) if keys.may_seal(&current.id) == Err(crypto::KeyStoreError::NotActive) => {
-            let newer = keys.newest_secret_key().filter(|key| there.iter().all(|it| it.id != *key));
+            let newer = keys.newest_secret_key().filter(|key| is_new(key.name, &there));
             if newer.is_some() {
                 secrets.take_newest(store, Some(current.id), by, now).await?;
             }
@@ -213,9 +222,9 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<ExitCode, Failure> {
 async fn renew(secrets: &Secrets, store: &Store, keys: &SealedFile) -> Result<(), Failure> {
     let there = store.read(|rows| rows.secret_keys()).await?;
     let Some(current) = there.first().map(|key| key.id) else { return Ok(()) };
-    let unused = keys.newest_secret_key().filter(|key| there.iter().all(|it| it.id != *key));
+    let unused = keys.newest_secret_key().filter(|key| is_new(key.name, &there));
     if unused.is_none() {
-        make_key(keys, ["custodian one", "custodian two"], SystemClock.now())?;
+        make_key(keys, &there, ["custodian one", "custodian two"], SystemClock.now())?;
     }
     secrets.take_newest(store, Some(current), Actor::command_line(), SystemClock.now()).await?;
     Ok(())

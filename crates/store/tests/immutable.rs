@@ -17,7 +17,7 @@ const TAMPERING: [&str; 10] = [
     "delete from audit_head",
     "update console_operator set name = 'somebody'",
     "delete from console_operator",
-    "update secret_key set check_value = name",
+    "update secret_key set node = 'south'",
     "delete from secret_key",
     "insert into audit_head (id, seq, hash) select 2, seq, hash from audit_head",
 ];
