@@ -10,3 +10,5 @@ mod freezing;
 mod program;
 mod region;
 mod restarting;
+mod shop;
+mod webhooks;
