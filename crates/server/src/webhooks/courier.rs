@@ -15,8 +15,9 @@ use super::client::{Client, Target};
 use super::outbox;
 use super::outcome::{self, Ended};
 use super::pace::Pace;
-use super::shards::{Held, RENEW_EVERY};
+use super::shards::{Busy, Held, RENEW_EVERY, carried, share};
 use crate::app::App;
+use crate::nodes::Nodes;
 use crate::secrets::SecretRefused;
 
 /// Attempts on their way at once.
@@ -68,6 +69,8 @@ struct Lane {
 /// A node's courier.
 pub(super) struct Courier {
     app: App,
+    /// Those that share the work, where there are others.
+    nodes: Option<Nodes>,
     public_url: Arc<str>,
     client: Client,
     held: Held,
@@ -103,11 +106,15 @@ enum Filling {
 }
 
 impl Courier {
-    pub(super) fn new(app: App, public_url: Arc<str>, client: Client) -> Self {
-        let held = Held::nothing(app.random().to_be_bytes());
+    pub(super) fn new(app: App, nodes: Option<Nodes>, public_url: Arc<str>, client: Client) -> Self {
+        let held = Held::nothing(&app, nodes.as_ref());
+        if let Some(nodes) = &nodes {
+            nodes.carries(carried(app.mode()), Some(0));
+        }
         let (reports, inbox) = mpsc::channel(ATTEMPTS_MAX);
         Self {
             app,
+            nodes,
             public_url,
             client,
             held,
@@ -174,7 +181,9 @@ impl Courier {
     async fn turn(&mut self, waits: &mut bool) -> Result<(), StoreError> {
         if self.renewed_at.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
             self.renewed_at = Some(Instant::now());
-            self.hold().await?;
+            self.look_for_key().await?;
+            let (share, busy) = (self.share(), self.busy());
+            self.held.renew(&self.app, share, busy).await?;
             self.drop_lost();
         }
         self.keep().await?;
@@ -204,26 +213,44 @@ impl Courier {
         Ok(())
     }
 
-    /// Holds parts where this machine can sign for them; where it cannot, they are another node's.
-    async fn hold(&mut self) -> Result<(), StoreError> {
+    /// Whether this machine can sign. Where it cannot, its share is nothing and it is not among those that have one.
+    async fn look_for_key(&mut self) -> Result<(), StoreError> {
         let secrets = self.app.secrets().clone();
         let lacking = self.app.store().read(move |rows| secrets.lacks(rows)).await?;
-        match (lacking, self.keyless) {
+        match (&lacking, self.keyless) {
             (Some(refused), false) => {
                 tracing::error!(error = %refused, code = refused.code(), "this node sends no webhooks");
-                self.keyless = true;
-                self.held.leave(&self.app).await;
             }
-            (Some(_), true) => {}
-            (None, was) => {
-                if was {
-                    tracing::info!("this node sends webhooks again");
-                }
-                self.keyless = false;
-                self.held.renew(&self.app).await?;
-            }
+            (None, true) => tracing::info!("this node sends webhooks again"),
+            (Some(_), true) | (None, false) => return Ok(()),
+        }
+        self.keyless = lacking.is_some();
+        if let Some(nodes) = &self.nodes {
+            nodes.carries(carried(self.app.mode()), (!self.keyless).then_some(0));
         }
         Ok(())
+    }
+
+    /// How many parts are this node's to have: all, where there are no others; none, where it cannot sign.
+    fn share(&self) -> usize {
+        if self.keyless {
+            return 0;
+        }
+        let (place, of) = match &self.nodes {
+            Some(nodes) => nodes.place_among(carried(self.app.mode())),
+            None => (0, 1),
+        };
+        share(place, of)
+    }
+
+    fn busy(&self) -> Busy {
+        let mut busy = Busy::default();
+        for (endpoint, _) in self.lanes.iter().filter(|(_, lane)| !lane.out.is_empty()) {
+            if let Some(busy) = busy.get_mut(usize::from(endpoint.shard())) {
+                *busy = true;
+            }
+        }
+        busy
     }
 
     /// Leaves an endpoint alone for a while; the first time it is said.
@@ -283,7 +310,7 @@ impl Courier {
         if self.ended.is_empty() {
             return Ok(());
         }
-        outcome::keep(&self.app, &self.held, self.ended.clone()).await?;
+        outcome::keep(&self.app, self.held.start(), self.ended.clone()).await?;
         for ended in std::mem::take(&mut self.ended) {
             let Some(lane) = self.lanes.get_mut(&ended.endpoint) else { continue };
             lane.out.remove(&ended.delivery);
@@ -407,9 +434,8 @@ impl Courier {
         let mut failing: usize =
             self.lanes.values().filter(|lane| lane.failing).map(|lane| lane.out.len()).sum();
         'lanes: for endpoint in turns {
-            let Some(lane) = self.lanes.get_mut(&endpoint).filter(|_| self.held.has(endpoint.shard())) else {
-                continue;
-            };
+            let Some(epoch) = self.held.epoch(endpoint.shard()) else { continue };
+            let Some(lane) = self.lanes.get_mut(&endpoint) else { continue };
             while lane.out.len() < lane.window && self.out < ATTEMPTS_MAX {
                 if lane.failing && failing >= FAILING_MAX {
                     break;
@@ -427,7 +453,7 @@ impl Courier {
                 self.out += 1;
                 failing += usize::from(lane.failing);
                 let (app, client, target) = (self.app.clone(), self.client.clone(), Arc::clone(&lane.target));
-                let attempt = attempt(app, client, target, endpoint, due);
+                let attempt = attempt(app, client, target, (endpoint, epoch), due);
                 let reports = self.reports.clone();
                 tokio::spawn(async move {
                     // Whoever listened has ended.
@@ -461,7 +487,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Lanes of parts that are another node's now end; what is on its way is not kept.
+    /// Lanes of parts that are another node's now, or go to another, end; what waits in them is in the database.
     fn drop_lost(&mut self) {
         let held = &self.held;
         self.lanes.retain(|endpoint, lane| {
@@ -483,6 +509,9 @@ impl Courier {
 
     /// What is on its way may end; what came of it is kept, and other nodes go on.
     async fn end(mut self) {
+        if let Some(nodes) = &self.nodes {
+            nodes.carries(carried(self.app.mode()), None);
+        }
         let deadline = tokio::time::Instant::now() + STOP_WAIT;
         while self.out > 0 {
             match tokio::time::timeout_at(deadline, self.inbox.recv()).await {
@@ -507,7 +536,7 @@ async fn attempt(
     app: App,
     client: Client,
     target: Arc<Target>,
-    endpoint: EndpointId,
+    (endpoint, epoch): (EndpointId, u64),
     due: DueDelivery,
 ) -> Ended {
     let came = client.attempt(&target, due.message, &due.body, app.now(), app.machine_now()).await;
@@ -518,5 +547,6 @@ async fn attempt(
         retry_after: came.retry_after,
         at: app.now(),
         random: (app.random() >> 64) as u64,
+        epoch,
     }
 }

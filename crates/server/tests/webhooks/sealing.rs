@@ -215,7 +215,8 @@ async fn a_machine_without_the_key_sends_nothing_says_what_to_copy_and_leaves_it
     assert!(said.contains("copy the key store of the machine that made it"), "{said}");
 
     let without =
-        server::webhooks::Webhooks::start(elsewhere, crate::town::PUBLIC_URL, &Settings::default()).unwrap();
+        server::webhooks::Webhooks::start(elsewhere, None, crate::town::PUBLIC_URL, &Settings::default())
+            .unwrap();
     let with = town.courier(&Settings::default());
     for _ in 0..3 {
         test(&town, &made).await;
