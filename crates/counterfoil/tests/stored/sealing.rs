@@ -173,10 +173,12 @@ impl Left {
         assert!(said.contains("; 0 of operators and 0 of webhooks were sealed now.\n"), "{said}");
         assert!(!said.contains("do not open"), "{said}");
         let listed = platform.run(&["audit", "list"]).well();
-        if self.operator || self.webhook {
-            let counts =
-                format!("{} of operators, {} of webhooks", u8::from(self.operator), u8::from(self.webhook));
-            assert!(listed.contains("(platform)") && listed.contains(&counts), "{listed}");
+        // Each portion is entered with what it sealed.
+        for (there, counts) in [
+            (self.operator, "secrets_seal 1 of operators, 0 of webhooks under secrets-1 ("),
+            (self.webhook, "secrets_seal 0 of operators, 1 of webhooks under secrets-1 ("),
+        ] {
+            assert_eq!(listed.contains(counts), there, "{listed}");
         }
     }
 }
