@@ -116,6 +116,9 @@ pub(crate) struct Left {
     rows: Rows,
     operator: bool,
     webhook: bool,
+    /// How many there are in clear, with what the state has of its own.
+    operators: u32,
+    webhooks: u32,
 }
 
 impl Left {
@@ -144,7 +147,12 @@ impl Left {
                 rows.bytes(&WEBHOOK),
             ));
         }
-        Self { rows, operator, webhook }
+        let count = |there, table: &str| match there {
+            true => rows.number(&format!("select count(*) from {table}")),
+            false => 0,
+        };
+        let (operators, webhooks) = (count(operator, "console_operator"), count(webhook, "webhook_secret"));
+        Self { rows, operator, webhook, operators, webhooks }
     }
 
     /// After a start.
@@ -174,11 +182,15 @@ impl Left {
         assert!(!said.contains("do not open"), "{said}");
         let listed = platform.run(&["audit", "list"]).well();
         // Each portion is entered with what it sealed.
+        let Self { operators, webhooks, .. } = self;
         for (there, counts) in [
-            (self.operator, "secrets_seal 1 of operators, 0 of webhooks under secrets-1 ("),
-            (self.webhook, "secrets_seal 0 of operators, 1 of webhooks under secrets-1 ("),
+            (
+                self.operator,
+                format!("secrets_seal {operators} of operators, 0 of webhooks under secrets-1 ("),
+            ),
+            (self.webhook, format!("secrets_seal 0 of operators, {webhooks} of webhooks under secrets-1 (")),
         ] {
-            assert_eq!(listed.contains(counts), there, "{listed}");
+            assert_eq!(listed.contains(&counts), there, "{listed}");
         }
     }
 }
