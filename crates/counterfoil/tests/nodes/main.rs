@@ -2,6 +2,7 @@
 //! and one that is stopped, killed or frozen costs nobody anything that was acknowledged.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests.
 
+mod api_keys;
 mod balancer;
 mod crossing;
 mod entering;

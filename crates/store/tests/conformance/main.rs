@@ -166,6 +166,7 @@ macro_rules! conformance {
                 sms_codes_are_forgotten_by_their_end_and_by_portions
                 sms_are_due_by_their_turn_the_longest_first
                 an_sms_is_tried_again_later_until_it_is_forgotten
+                an_sms_that_is_due_is_taken_by_one_of_those_who_saw_it
             }
             channel {
                 every_field_of_a_channel_comes_back
