@@ -11,3 +11,4 @@ mod freezing;
 mod program;
 mod region;
 mod restarting;
+mod testing;

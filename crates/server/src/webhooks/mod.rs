@@ -25,8 +25,6 @@ use crate::app::App;
 use crate::tls::TlsError;
 
 pub use ::webhook::{EndpointUrl, Mode, Wanted};
-pub use courier::{ATTEMPTS_MAX, LANE_QUEUE_MAX, LANE_WINDOW_MAX};
-pub use pace::ATTEMPTS_PER_SECOND;
 pub use shards::LEASE_MILLIS;
 
 /// How a courier sends.
