@@ -17,7 +17,7 @@ async fn a_clock_that_is_set_ahead_of_an_attempt_s_time_makes_the_attempt() {
     let mut shop = Receiver::answering([Reply::Status(500), Reply::Status(500)]).await;
     let wish = json!({ "url": shop.url(), "kinds": ["order.paid"] });
     let made = tests.bakery.api.post("/v1/webhook_endpoints", &wish).await.json(201);
-    let courier = Webhooks::start(app.clone(), PUBLIC_URL, &Settings::default()).unwrap();
+    let courier = Webhooks::start(app.clone(), None, PUBLIC_URL, &Settings::default()).unwrap();
     let id: EndpointId = text(&made, "id").parse().unwrap();
     let kept = async |attempts: u32, is: fn(DeliveryState) -> bool| {
         soon("what came of an attempt", async {
