@@ -41,6 +41,11 @@ mod wallet;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use mimalloc::MiMalloc;
+
+/// Many short lives of rows and frames on several threads: that is what it is good at (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let matches = cli::Cli::command().get_matches();

@@ -255,6 +255,7 @@ macro_rules! conformance {
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says
+                units_of_work_of_one_moment_are_kept_in_whatever_order_each_whole_or_not_at_all
             }
             writing {
                 a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch
