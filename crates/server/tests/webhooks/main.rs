@@ -8,6 +8,7 @@ mod managing;
 mod nodes;
 mod receiver;
 mod sealing;
+mod testing;
 mod tls;
 #[path = "../town/mod.rs"]
 mod town;

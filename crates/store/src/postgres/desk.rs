@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, HashMap};
 use futures_util::join;
 use model::Currency;
 use payment::{Account, AccountId, AccountKind};
-use tokio_postgres::types::ToSql;
 
 use super::gather::Gather;
 use crate::error::StoreError;
@@ -36,10 +35,12 @@ pub(super) const FOLD: &str = "
         pending_in = b.pending_in + s.pending_in
     from sums s, held h where b.id = s.account and h.id = b.id";
 
-const LOCK: &str = "select id from account_base where id = any($1) order by id for no key update";
+/// Accounts are changed in the order in which they are given, that of their ids: nodes that change the same ones wait for each
+/// other in a row. On a connection that asks by keys the planner has no other way.
 const DEBIT: &str = "update account_base b set posted = b.posted + u.posted, \
      pending_out = b.pending_out + u.pending_out, pending_in = b.pending_in + u.pending_in \
-     from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) as u (id, posted, pending_out, pending_in) \
+     from (select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) \
+         as u (id, posted, pending_out, pending_in) offset 0) as u \
      where b.id = u.id";
 const CREDIT: &str = "insert into account_part (account, posted, pending_out, pending_in) \
      select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])";
@@ -63,16 +64,43 @@ pub(super) struct Counter<'w> {
     held: RefCell<BTreeMap<AccountId, Held>>,
     owners: RefCell<HashMap<Owner, AccountId>>,
     puts: Cell<u64>,
+    /// What accounts were before the unit of work that is tried changed them, oldest first.
+    before: RefCell<Vec<(Account, bool)>>,
 }
+
+pub(super) use super::gather::Attempted;
 
 impl<'w> Counter<'w> {
     pub(super) fn over(gather: &'w Gather<'w>) -> Self {
-        Self { gather, held: RefCell::default(), owners: RefCell::default(), puts: Cell::new(0) }
+        Self {
+            gather,
+            held: RefCell::default(),
+            owners: RefCell::default(),
+            puts: Cell::new(0),
+            before: RefCell::default(),
+        }
     }
 
     /// Rows changed so far, those that are not written yet included.
     pub(super) fn changes(&self) -> u64 {
         self.gather.changes().saturating_add(self.puts.get())
+    }
+
+    /// [`Gather::attempt`]: what it did to accounts is undone with all else.
+    pub(super) fn attempt(&self, what: impl FnOnce() -> bool) -> Attempted {
+        let puts = self.puts.get();
+        let (attempted, kept) = self.gather.attempt(what);
+        let before = self.before.take();
+        if !kept {
+            let mut held = self.held.borrow_mut();
+            for (account, debited) in before.into_iter().rev() {
+                if let Some(held) = held.get_mut(&account.id) {
+                    (held.now, held.debited) = (account, debited);
+                }
+            }
+            self.puts.set(puts);
+        }
+        attempted
     }
 
     /// As it is held, or else as the tables have it.
@@ -96,7 +124,7 @@ impl<'w> Counter<'w> {
         found: Result<Option<Account>, StoreError>,
         made_up: Account,
     ) -> Result<Option<Account>, StoreError> {
-        if found.is_err() && self.gather.is_asking() {
+        if found.is_err() && self.gather.is_trying() {
             return Ok(Some(Account { posted: PLENTY, ..made_up }));
         }
         found
@@ -158,7 +186,7 @@ impl Desk for Counter<'_> {
     }
 
     fn put(&self, account: &Account) -> Result<(), StoreError> {
-        if self.gather.is_asking() {
+        if self.gather.is_spoilt() {
             return Ok(());
         }
         if self.account(account.id)?.is_none() {
@@ -168,6 +196,9 @@ impl Desk for Counter<'_> {
             return Err(StoreError::Constraint("what is pending of an account is never below zero".into()));
         }
         if let Some(held) = self.held.borrow_mut().get_mut(&account.id) {
+            if self.gather.is_trying() {
+                self.before.borrow_mut().push((held.now, held.debited));
+            }
             held.debited |= account.available() < held.now.available() || account.kind == AccountKind::Holder;
             held.now = *account;
         }
@@ -176,6 +207,10 @@ impl Desk for Counter<'_> {
     }
 
     fn write(&self) -> Result<(), StoreError> {
+        if self.gather.is_trying() {
+            self.gather.spoil();
+            return Ok(());
+        }
         let (mut debits, mut credits) = (Sums::default(), Sums::default());
         let mut held = self.held.borrow_mut();
         for (id, held) in held.iter_mut().filter(|(_, held)| held.now != held.written) {
@@ -202,12 +237,9 @@ impl Counter<'_> {
             if debits.ids.is_empty() {
                 return Ok(0);
             }
-            let (lock, debit) = (client.prepare_cached(LOCK).await?, client.prepare_cached(DEBIT).await?);
+            let debit = client.prepare_cached(DEBIT).await?;
             let Sums { ids, posted, pending_out, pending_in } = debits;
-            let slots: [&(dyn ToSql + Sync); 4] = [ids, posted, pending_out, pending_in];
-            let (locked, changed) = join!(client.query(&lock, &slots[..1]), client.execute(&debit, &slots));
-            locked?;
-            changed
+            client.execute(&debit, &[ids, posted, pending_out, pending_in]).await
         };
         let raised = async {
             if credits.ids.is_empty() {
