@@ -33,7 +33,7 @@ pub(crate) struct LayoutArguments {
     /// Print the statements that spread a database of this version over this engine's servers; changes nothing
     #[arg(long, conflicts_with = "partitions")]
     engine: Option<Engine>,
-    /// Bring an empty database to this version, and lay each table that has a key out in so many hash partitions by it: 2 to 64
+    /// Bring an empty database to this version, and lay each table that has a key out in so many hash partitions by it: 2 to 32
     #[arg(
         long,
         value_name = "N",

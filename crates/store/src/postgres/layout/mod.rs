@@ -27,8 +27,9 @@ pub struct Partitions(u16);
 impl Partitions {
     /// The fewest: one would be the whole.
     pub const MIN: u16 = 2;
-    /// The most. Each is a table with its indexes, and a server holds a lock for each that a statement may touch.
-    pub const MAX: u16 = 64;
+    /// The most. All are made in one transaction, which holds a lock for each part and each of its indexes: a server as it is
+    /// installed has room for these.
+    pub const MAX: u16 = 32;
 
     /// So many, if it is from [`Partitions::MIN`] to [`Partitions::MAX`].
     pub const fn new(number: u16) -> Option<Self> {
@@ -138,27 +139,20 @@ pub struct Laid {
 pub fn partition(settings: &Settings, partitions: Partitions) -> Result<Laid, LayoutError> {
     migrate(settings)?;
     let alone = Alone::connect(settings)?;
-    if let Some(node) = holder(&alone)? {
-        return Err(LayoutError::Served(node));
-    }
     if let Some(fault) = faults_on(&alone)?.into_iter().next() {
         return Err(LayoutError::Contradicted(fault));
     }
+    if still_whole(&alone)?.is_empty() {
+        return Ok(Laid { tables: Vec::new() });
+    }
+    if let Some(node) = holder(&alone)? {
+        return Err(LayoutError::Served(node));
+    }
     // Dropped with an error in hand, the connection ends, and the server undoes what was done.
     alone.batch("begin isolation level read committed; select pg_advisory_xact_lock(4848765431)")?;
-    let whole = wholes(&alone)?;
-    let tables: Vec<&'static str> = KEYS
-        .iter()
-        .filter(|known| known.key != Key::Everywhere && whole.iter().any(|name| name == known.table))
-        .map(|known| known.table)
-        .collect();
-    if tables.is_empty() {
-        alone.batch("rollback")?;
-        return Ok(Laid { tables });
-    }
-    let names: Vec<String> = tables.iter().map(|table| format!("\"{table}\"")).collect();
-    alone.batch(&format!("lock table {} in access exclusive mode", names.join(", ")))?;
+    let tables = still_whole(&alone)?;
     for table in &tables {
+        alone.batch(&format!("lock table \"{table}\" in access exclusive mode"))?;
         if alone.number(&format!("select count(*) from (select 1 from \"{table}\" limit 1) as t"))? > 0 {
             return Err(LayoutError::NotEmpty((*table).to_owned()));
         }
@@ -168,6 +162,13 @@ pub fn partition(settings: &Settings, partitions: Partitions) -> Result<Laid, La
     }
     alone.batch("commit")?;
     Ok(Laid { tables })
+}
+
+/// The tables that have a key and are not in parts.
+fn still_whole(alone: &Alone) -> Result<Vec<&'static str>, StoreError> {
+    let whole = wholes(alone)?;
+    let keyed = KEYS.iter().filter(|known| known.key != Key::Everywhere).map(|known| known.table);
+    Ok(keyed.filter(|table| whole.iter().any(|name| name == table)).collect())
 }
 
 /// What takes whole tables away and makes them again in parts, with all that hung on them.
@@ -225,9 +226,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_from_two_to_sixty_four_partitions() {
-        let taken = [0, 1, 2, 64, 65, u16::MAX].map(|number| Partitions::new(number).map(Partitions::get));
-        assert_eq!(taken, [None, None, Some(2), Some(64), None, None]);
+    fn there_are_from_two_to_thirty_two_partitions() {
+        let taken = [0, 1, 2, 32, 33, u16::MAX].map(|number| Partitions::new(number).map(Partitions::get));
+        assert_eq!(taken, [None, None, Some(2), Some(32), None, None]);
     }
 
     #[test]
