@@ -164,14 +164,15 @@ impl Platform {
         let mut api = Api::new(fleet.clone(), &public_url);
         let mut sweeps = vec![tokio::spawn(sweep(app.clone())), tokio::spawn(keep(fleet.clone()))];
         let mut webhooks = Vec::new();
+        let nodes = app.nodes().cloned();
         if roles.has(Role::Jobs) {
-            webhooks.push(Webhooks::start(app.clone(), &public_url, &listens.webhooks)?);
+            webhooks.push(Webhooks::start(app.clone(), nodes.clone(), &public_url, &listens.webhooks)?);
         }
         if let Some(mode) = &test_mode {
             api = api.with_test_mode(mode);
             if roles.has(Role::Jobs) {
                 let pages = format!("{}{TEST_PAGES}", public_url.trim_end_matches('/'));
-                webhooks.push(Webhooks::start(mode.app().clone(), &pages, &listens.webhooks)?);
+                webhooks.push(Webhooks::start(mode.app().clone(), nodes, &pages, &listens.webhooks)?);
             }
             sweeps.extend([
                 tokio::spawn(sweep(mode.app().clone())),

@@ -67,10 +67,8 @@ async fn roles_are_split_over_nodes_and_a_wrong_one_is_refused_by_the_right_ones
     })
     .await;
     assert_eq!(told["roles"], serde_json::json!(["merchant", "console", "jobs"]));
-    // Those of webhooks are told under a name of their own.
-    let of_webhooks = |duty: &serde_json::Value| duty["job"].as_str().unwrap().starts_with("webhooks/");
     let duties = told["duties"].as_array().unwrap();
-    assert!(duties.iter().all(|duty| of_webhooks(duty) || duty["node"] == "desk"), "{told}");
+    assert!(duties.iter().all(|duty| duty["node"] == "desk"), "{told}");
     assert_eq!(health(&radio).await["roles"], serde_json::json!(["air", "tap"]));
     assert!(asked(radio.http, "/healthz").await.unwrap_err().is_connect());
     assert_eq!(asked(radio.operations, "/console/login").await.unwrap(), StatusCode::NOT_FOUND);

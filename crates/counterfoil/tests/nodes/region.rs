@@ -38,7 +38,14 @@ impl Region {
 
     /// One more node; the first makes the keys, which the others copy.
     pub(crate) fn node(&mut self, name: &str) -> Platform {
+        self.node_with(name, "")
+    }
+
+    /// One more node, with further sections in its configuration.
+    pub(crate) fn node_with(&mut self, name: &str, sections: &str) -> Platform {
         let platform = self.bare(name);
+        let text = std::fs::read_to_string(&platform.config).unwrap();
+        std::fs::write(&platform.config, text + sections).unwrap();
         match &self.first {
             None => {
                 platform.run(&["keys", "init"]).well();

@@ -32,14 +32,29 @@ pub(crate) struct Wallet {
 impl Bank {
     /// With keys, certificates and the example industries; packs of this signer beside the examples' are good.
     pub(crate) fn trusting(signer: Option<&str>) -> Self {
-        let platform = Platform::new();
-        let (transaction, security, gateway) = (ports::free(), ports::free(), Gateway::open());
-        let (industries, tls) = (platform.data.join("industries"), platform.data.join("tls"));
-        std::fs::create_dir(&industries).unwrap();
-        for entry in std::fs::read_dir(EXAMPLES).unwrap() {
-            let file = entry.unwrap();
-            std::fs::copy(file.path(), industries.join(file.file_name())).unwrap();
+        Self::on(Platform::new(), Gateway::open(), signer)
+    }
+
+    /// On a platform that has its keys.
+    pub(crate) fn on(platform: Platform, gateway: Gateway, signer: Option<&str>) -> Self {
+        let bank = Self::beginning(platform, gateway, signer);
+        for command in [["tls", "dev"], ["keys", "tap"]] {
+            bank.platform.run(&command).well();
         }
+        bank
+    }
+
+    /// The same bank at another node, which has its keys: certificates and industries are copies.
+    pub(crate) fn at(&self, platform: Platform, gateway: Gateway) -> Self {
+        let bank = Self::beginning(platform, gateway, None);
+        copy(&self.platform.data.join("tls"), &bank.platform.data.join("tls"));
+        bank
+    }
+
+    fn beginning(platform: Platform, gateway: Gateway, signer: Option<&str>) -> Self {
+        let (transaction, security) = (ports::free(), ports::free());
+        let (industries, tls) = (platform.data.join("industries"), platform.data.join("tls"));
+        copy(Path::new(EXAMPLES), &industries);
         let signers: Vec<String> =
             [Some(example_signer()), signer.map(str::to_owned)].into_iter().flatten().collect();
         let text = format!(
@@ -53,9 +68,6 @@ impl Bank {
         );
         let mut config = std::fs::OpenOptions::new().append(true).open(&platform.config).unwrap();
         config.write_all(text.as_bytes()).unwrap();
-        for command in [["tls", "dev"], ["keys", "tap"]] {
-            platform.run(&command).well();
-        }
         Self { platform, transaction, security, gateway, industries }
     }
 
@@ -151,6 +163,15 @@ pub(crate) fn example_signer() -> String {
 
 pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(EXAMPLES).join(name)
+}
+
+/// The files of a folder into one that is new.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let file = entry.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
 }
 
 /// The cards of a folder that may not be there yet.

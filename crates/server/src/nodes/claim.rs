@@ -18,7 +18,7 @@ pub struct Held {
 
 /// Whether what is good until then is good now. Further ahead than a lease reaches is nothing: the clock was set back, or is
 /// another machine's now.
-pub(super) fn lives(until: UnixMillis, now: UnixMillis) -> bool {
+pub(crate) fn lives(until: UnixMillis, now: UnixMillis) -> bool {
     until > now && until <= now.plus(LEASE_MILLIS)
 }
 

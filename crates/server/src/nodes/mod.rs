@@ -17,6 +17,7 @@ mod role;
 mod roll;
 mod signal;
 
+pub(crate) use claim::lives;
 pub use claim::{Claim, Held, LEASE_MILLIS};
 pub use clock::{APART_MAX, APART_WARNED, Apart, Verdict};
 pub use duty::{Duty, Fence, Job};

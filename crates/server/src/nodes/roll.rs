@@ -117,6 +117,11 @@ impl Nodes {
         &self.inner.own.name
     }
 
+    /// 16 random bytes of this start.
+    pub fn start(&self) -> [u8; 16] {
+        self.inner.own.start
+    }
+
     /// What it is there for.
     pub fn roles(&self) -> Roles {
         self.inner.own.roles
@@ -239,6 +244,17 @@ impl Nodes {
         let known = self.known();
         let now = known.now();
         known.nodes.iter().filter(|node| lives(node.until, now)).cloned().collect()
+    }
+
+    /// This node's place among those that carry for something, by name, and how many they are. It counts itself, whether or not
+    /// it was seen already.
+    pub fn place_among(&self, bearer: &str) -> (usize, usize) {
+        let own = self.name().as_str();
+        let living = self.living();
+        let others =
+            living.iter().filter(|node| node.name != own && room_of(&node.carries, bearer).is_some());
+        let (before, after): (Vec<_>, Vec<_>) = others.partition(|node| node.name.as_str() < own);
+        (before.len(), before.len() + 1 + after.len())
     }
 
     /// All leases that somebody has.

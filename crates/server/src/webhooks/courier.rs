@@ -15,8 +15,9 @@ use super::client::{Client, Target};
 use super::outbox;
 use super::outcome::{self, Ended};
 use super::pace::Pace;
-use super::shards::{Held, RENEW_EVERY};
+use super::shards::{Busy, Held, RENEW_EVERY, carried, share};
 use crate::app::{App, secret_list};
+use crate::nodes::Nodes;
 
 /// Attempts on their way at once.
 pub const ATTEMPTS_MAX: usize = 256;
@@ -62,6 +63,8 @@ struct Lane {
 /// A node's courier.
 pub(super) struct Courier {
     app: App,
+    /// Those that share the work, where there are others.
+    nodes: Option<Nodes>,
     public_url: Arc<str>,
     client: Client,
     held: Held,
@@ -92,11 +95,15 @@ enum Filling {
 }
 
 impl Courier {
-    pub(super) fn new(app: App, public_url: Arc<str>, client: Client) -> Self {
-        let held = Held::nothing(app.random().to_be_bytes());
+    pub(super) fn new(app: App, nodes: Option<Nodes>, public_url: Arc<str>, client: Client) -> Self {
+        let held = Held::nothing(&app, nodes.as_ref());
+        if let Some(nodes) = &nodes {
+            nodes.carries(carried(app.mode()), Some(0));
+        }
         let (reports, inbox) = mpsc::channel(ATTEMPTS_MAX);
         Self {
             app,
+            nodes,
             public_url,
             client,
             held,
@@ -161,7 +168,8 @@ impl Courier {
     async fn turn(&mut self, waits: &mut bool) -> Result<(), StoreError> {
         if self.renewed_at.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
             self.renewed_at = Some(Instant::now());
-            self.held.renew(&self.app).await?;
+            let (share, busy) = (self.share(), self.busy());
+            self.held.renew(&self.app, share, busy).await?;
             self.drop_lost();
         }
         self.keep().await?;
@@ -189,6 +197,25 @@ impl Courier {
             self.forget().await?;
         }
         Ok(())
+    }
+
+    /// How many parts are this node's to have: all, where there are no others.
+    fn share(&self) -> usize {
+        let (place, of) = match &self.nodes {
+            Some(nodes) => nodes.place_among(carried(self.app.mode())),
+            None => (0, 1),
+        };
+        share(place, of)
+    }
+
+    fn busy(&self) -> Busy {
+        let mut busy = Busy::default();
+        for (endpoint, _) in self.lanes.iter().filter(|(_, lane)| !lane.out.is_empty()) {
+            if let Some(busy) = busy.get_mut(usize::from(endpoint.shard())) {
+                *busy = true;
+            }
+        }
+        busy
     }
 
     /// Takes what has ended by now.
@@ -228,7 +255,7 @@ impl Courier {
         if self.ended.is_empty() {
             return Ok(());
         }
-        outcome::keep(&self.app, &self.held, self.ended.clone()).await?;
+        outcome::keep(&self.app, self.held.start(), self.ended.clone()).await?;
         for ended in std::mem::take(&mut self.ended) {
             let Some(lane) = self.lanes.get_mut(&ended.endpoint) else { continue };
             lane.out.remove(&ended.delivery);
@@ -340,9 +367,8 @@ impl Courier {
         let mut failing: usize =
             self.lanes.values().filter(|lane| lane.failing).map(|lane| lane.out.len()).sum();
         'lanes: for endpoint in turns {
-            let Some(lane) = self.lanes.get_mut(&endpoint).filter(|_| self.held.has(endpoint.shard())) else {
-                continue;
-            };
+            let Some(epoch) = self.held.epoch(endpoint.shard()) else { continue };
+            let Some(lane) = self.lanes.get_mut(&endpoint) else { continue };
             while lane.out.len() < lane.window && self.out < ATTEMPTS_MAX {
                 if lane.failing && failing >= FAILING_MAX {
                     break;
@@ -360,7 +386,7 @@ impl Courier {
                 self.out += 1;
                 failing += usize::from(lane.failing);
                 let (app, client, target) = (self.app.clone(), self.client.clone(), Arc::clone(&lane.target));
-                let attempt = attempt(app, client, target, endpoint, due);
+                let attempt = attempt(app, client, target, (endpoint, epoch), due);
                 let reports = self.reports.clone();
                 tokio::spawn(async move {
                     // Whoever listened has ended.
@@ -394,7 +420,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Lanes of parts that are another node's now end; what is on its way is not kept.
+    /// Lanes of parts that are another node's now, or go to another, end; what waits in them is in the database.
     fn drop_lost(&mut self) {
         let held = &self.held;
         self.lanes.retain(|endpoint, lane| {
@@ -416,6 +442,9 @@ impl Courier {
 
     /// What is on its way may end; what came of it is kept, and other nodes go on.
     async fn end(mut self) {
+        if let Some(nodes) = &self.nodes {
+            nodes.carries(carried(self.app.mode()), None);
+        }
         let deadline = tokio::time::Instant::now() + STOP_WAIT;
         while self.out > 0 {
             match tokio::time::timeout_at(deadline, self.inbox.recv()).await {
@@ -440,7 +469,7 @@ async fn attempt(
     app: App,
     client: Client,
     target: Arc<Target>,
-    endpoint: EndpointId,
+    (endpoint, epoch): (EndpointId, u64),
     due: DueDelivery,
 ) -> Ended {
     let came = client.attempt(&target, due.message, &due.body, app.now(), app.machine_now()).await;
@@ -451,5 +480,6 @@ async fn attempt(
         retry_after: came.retry_after,
         at: app.now(),
         random: (app.random() >> 64) as u64,
+        epoch,
     }
 }

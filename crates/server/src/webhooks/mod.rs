@@ -22,12 +22,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::nodes::Nodes;
 use crate::tls::TlsError;
 
 pub use ::webhook::{EndpointUrl, Mode, Wanted};
 pub use courier::{ATTEMPTS_MAX, LANE_QUEUE_MAX, LANE_WINDOW_MAX};
 pub use pace::ATTEMPTS_PER_SECOND;
-pub use shards::LEASE_MILLIS;
 
 /// How a courier sends.
 #[derive(Clone, Debug)]
@@ -53,15 +53,21 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Starts to deliver. `public_url` is where buyers' browsers reach this platform, as messages say it.
+    /// Starts to deliver. `public_url` is where buyers' browsers reach this platform, as messages say it; `nodes` are those that
+    /// share the work on the same database, where there are others.
     ///
     /// # Errors
     /// [`TlsError`] where the file of authorities is none.
-    pub fn start(app: App, public_url: &str, settings: &Settings) -> Result<Self, TlsError> {
+    pub fn start(
+        app: App,
+        nodes: Option<Nodes>,
+        public_url: &str,
+        settings: &Settings,
+    ) -> Result<Self, TlsError> {
         let client = client::Client::new(app.rules().webhook_mode, settings)?;
         let (stop, stopped) = watch::channel(false);
         let public_url: Arc<str> = public_url.trim_end_matches('/').into();
-        let task = tokio::spawn(courier::Courier::new(app, public_url, client).run(stopped));
+        let task = tokio::spawn(courier::Courier::new(app, nodes, public_url, client).run(stopped));
         Ok(Self { stop, task })
     }
 

@@ -11,7 +11,7 @@ use payment::MerchantId;
 use store::{OutgoingEvent, StoreError, StoredDelivery, StoredEndpoint, StoredMessage, Unit};
 use webhook::{Body, Data, DeliveryId, DeliveryState, EndpointId, MessageId};
 
-use super::shards::Held;
+use super::shards::{Held, guards};
 use crate::app::{App, WEBHOOK_ENDPOINTS_MAX};
 use crate::http::order_of_event;
 
@@ -24,12 +24,13 @@ pub(super) async fn fan_out(
     public_url: &Arc<str>,
     held: &Held,
 ) -> Result<(Vec<EndpointId>, bool), StoreError> {
+    let Some(epoch) = held.epoch(0) else { return Ok((Vec::new(), false)) };
     if !app.store().read(|rows| rows.webhook_outbox_waits()).await? {
         return Ok((Vec::new(), false));
     }
-    let (app_too, public_url, held) = (app.clone(), Arc::clone(public_url), held.clone());
+    let (app_too, public_url, start) = (app.clone(), Arc::clone(public_url), held.start());
     app.write::<_, StoreError>(move |unit| {
-        if !held.guards(unit, 0)? {
+        if !guards(unit, 0, start, epoch)? {
             return Ok((Vec::new(), false));
         }
         let events = unit.webhook_outbox(EVENTS_MAX)?;

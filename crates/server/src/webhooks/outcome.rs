@@ -7,7 +7,7 @@ use model::UnixMillis;
 use store::{StoreError, StoredAttempt, StoredEndpoint, Unit};
 use webhook::{Attempt, CancelReason, DeliveryEvent, DeliveryId, End, EndpointId, RetryAfter};
 
-use super::shards::Held;
+use super::shards::guards;
 use crate::app::App;
 
 /// The most deliveries that are canceled in a unit of work.
@@ -24,6 +24,8 @@ pub(super) struct Ended {
     pub(super) at: UnixMillis,
     /// For the next wait.
     pub(super) random: u64,
+    /// The epoch of its part when it was begun.
+    pub(super) epoch: u64,
 }
 
 impl Ended {
@@ -38,19 +40,17 @@ impl Ended {
     }
 }
 
-/// Keeps what came of attempts. What belongs to a part that is another node's by now is left out: that node sends it again.
-pub(super) async fn keep(app: &App, held: &Held, ended: Vec<Ended>) -> Result<(), StoreError> {
-    let held = held.clone();
+/// Keeps what came of attempts. What was begun in a part that has been another node's since is left out: that node sent it again.
+pub(super) async fn keep(app: &App, start: [u8; 16], ended: Vec<Ended>) -> Result<(), StoreError> {
     app.write::<_, StoreError>(move |unit| {
-        let mut guarded: HashMap<u8, bool> = HashMap::new();
+        let mut guarded: HashMap<(u8, u64), bool> = HashMap::new();
         let mut endpoints: HashMap<EndpointId, (Option<StoredEndpoint>, bool)> = HashMap::new();
         for ended in &ended {
-            let shard = ended.endpoint.shard();
-            let is_ours = match guarded.get(&shard) {
-                Some(is_ours) => *is_ours,
-                None => held.guards(unit, shard)?,
+            let (shard, epoch) = (ended.endpoint.shard(), ended.epoch);
+            let is_ours = match guarded.entry((shard, epoch)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(guards(unit, shard, start, epoch)?),
             };
-            guarded.insert(shard, is_ours);
             if !is_ours {
                 continue;
             }

@@ -1,5 +1,7 @@
 //! A real broker: Mosquitto, on a port of its own, with a folder of its own.
 
+#![allow(dead_code)] // Each test binary uses its own part.
+
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

@@ -8,7 +8,7 @@ pub(crate) mod hand;
 pub(crate) mod keys;
 pub(crate) mod parts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,10 +23,11 @@ use server::app::{Binding, Funding, NewCard, NewOrder, Push, WhenBusy};
 use server::bearer::{self, FrameLimit};
 use server::fleet::Heard;
 use server::http::Api;
+use server::nodes::{Nodes, Oneself, Roles};
 use server::operators::Account;
 use server::test_mode::{self, TestMode, TestModeError, TestRules};
 use server::webhooks::{Settings, Webhooks};
-use server::{App, Fleet, Metrics, Operators, Rules, web};
+use server::{App, Fleet, Metrics, Operators, Rules, SystemClock, web};
 use store::{StoreError, StoredOrder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -219,7 +220,29 @@ impl Town {
 
     /// A courier of webhooks: the town's own, or one of another node.
     pub(crate) fn courier(&self, settings: &Settings) -> Webhooks {
-        Webhooks::start(self.app.clone(), PUBLIC_URL, settings).unwrap()
+        Webhooks::start(self.app.clone(), None, PUBLIC_URL, settings).unwrap()
+    }
+
+    /// The courier of a node.
+    pub(crate) fn courier_of(&self, node: &Nodes, settings: &Settings) -> Webhooks {
+        Webhooks::start(self.app.clone(), Some(node.clone()), PUBLIC_URL, settings).unwrap()
+    }
+
+    /// A node among those that serve on this database, which says again and again that it is there.
+    pub(crate) fn node(&self, name: &str) -> (Nodes, JoinHandle<()>) {
+        let mut start = [0; 16];
+        start[..name.len()].copy_from_slice(name.as_bytes());
+        let (roles, jobs) = (Roles::ALL, BTreeSet::new());
+        let own = Oneself { name: name.parse().unwrap(), start, roles, version: "0".into(), jobs };
+        let nodes = Nodes::new(own, self.app.store().clone(), Arc::new(SystemClock));
+        let seen = nodes.clone();
+        let beating = tokio::spawn(async move {
+            loop {
+                seen.beat().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        });
+        (nodes, beating)
     }
 
     /// The database is held by somebody else while this lives: nothing is kept.

@@ -113,7 +113,7 @@ async fn the_test_mode_sends_to_a_desk_and_signs_with_the_receiver_s_time_howeve
     let advance = json!({ "seconds": 3_600 });
     tests.bakery.api.post("/v1/test/clock/advance", &advance).await.json(200);
     let app = tests.mode.app().clone();
-    let courier = Webhooks::start(app, "https://pay.town.example/test", &Settings::default()).unwrap();
+    let courier = Webhooks::start(app, None, "https://pay.town.example/test", &Settings::default()).unwrap();
     let path = format!("/v1/webhook_endpoints/{}/test", text(&made, "id"));
     tests.bakery.api.post(&path, &json!({})).await.json(201);
     assert!(shop.hears().await.is_by(text(&made, "secret"), EVENING), "an hour ahead would be refused");

@@ -1,12 +1,15 @@
 //! Several couriers on one database.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use server::webhooks::Settings;
+use tokio::sync::Notify;
 
-use crate::receiver::Receiver;
-use crate::town::Town;
-use crate::{desk, endpoint, text};
+use crate::receiver::{Receiver, Reply};
+use crate::town::{Town, soon};
+use crate::{desk, endpoint, newest, text};
 
 async fn several(town: &Town, endpoint: &serde_json::Value, count: usize) {
     let id = text(endpoint, "id").parse().unwrap();
@@ -58,4 +61,68 @@ async fn a_courier_that_is_dropped_stops_as_well() {
     hear(&mut shop, &mut HashSet::new(), 1).await;
     courier.stop().await;
     assert!(shop.also_heard().is_empty());
+}
+
+/// How many parts are a node's, as the database says.
+fn parts(town: &Town, node: &str) -> usize {
+    let leases = town.app.store().peek(|rows| Ok((rows.leases()?, rows.database_clock()?)));
+    let (leases, now) = leases.unwrap();
+    leases.iter().filter(|lease| lease.node == node && lease.until > now).count()
+}
+
+async fn has_parts(town: &Town, node: &str, count: usize) {
+    soon(&format!("{count} parts of {node}"), async {
+        while parts(town, node) != count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_goes_to_a_node_that_joins_only_when_what_is_on_its_way_there_is_kept() {
+    let town = desk().await;
+    let answer = Arc::new(Notify::new());
+    let mut shop = Receiver::answering([Reply::When(Arc::clone(&answer), 204)]).await;
+    // One whose part will be the other's.
+    let made = loop {
+        let made = endpoint(&town.bakery.api, &shop.url()).await;
+        if text(&made, "id").ends_with(['4', '5', '6', '7', 'c', 'd', 'e', 'f']) {
+            break made;
+        }
+    };
+    let patient = Settings { answer_wait: Duration::from_secs(600), ..Settings::default() };
+    let (north, north_beats) = town.node("north");
+    let first = town.courier_of(&north, &patient);
+    several(&town, &made, 1).await;
+    let mut ids = HashSet::new();
+    hear(&mut shop, &mut ids, 1).await;
+
+    let (south, south_beats) = town.node("south");
+    let second = town.courier_of(&south, &patient);
+    has_parts(&town, "south", 3).await;
+    // What is made now waits for whoever has the part next; it could not begin earlier where it is.
+    several(&town, &made, 1).await;
+    assert_eq!(parts(&town, "north"), 5, "the one that is busy stays");
+    assert!(shop.also_heard().is_empty());
+    answer.notify_one();
+    has_parts(&town, "south", 4).await;
+    assert_eq!(parts(&town, "north"), 4);
+    hear(&mut shop, &mut ids, 1).await;
+    newest(&town.bakery.api, &made, |delivery| delivery["state"] == "delivered").await;
+    let log = format!("/v1/webhook_endpoints/{}/deliveries", text(&made, "id"));
+    for delivery in town.bakery.api.get(&log).await.json(200)["data"].as_array().unwrap() {
+        assert_eq!(delivery["attempts"], 1, "{delivery}");
+    }
+
+    // A node that goes away leaves its share to the other.
+    second.stop().await;
+    has_parts(&town, "north", 8).await;
+    several(&town, &made, 1).await;
+    hear(&mut shop, &mut ids, 1).await;
+    first.stop().await;
+    assert_eq!(parts(&town, "north"), 0);
+    assert!(shop.also_heard().is_empty());
+    north_beats.abort();
+    south_beats.abort();
 }

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::any;
 use model::UnixMillis;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use webhook::{Received, Secret, SecretList};
 
@@ -26,6 +26,8 @@ pub(crate) enum Reply {
     With(u16, &'static str, String),
     /// Never.
     Hang,
+    /// When it is told to.
+    When(Arc<Notify>, u16),
     /// At once, with a body of so many bytes.
     Long(usize),
     /// The status at once, the body never.
@@ -136,6 +138,10 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
     match reply {
         Reply::Status(status) => of(status).body(Body::from(format!("{status} it is"))).unwrap(),
         Reply::With(status, name, value) => of(status).header(name, value).body(Body::empty()).unwrap(),
+        Reply::When(told, status) => {
+            told.notified().await;
+            of(status).body(Body::empty()).unwrap()
+        }
         Reply::Hang => {
             tokio::time::sleep(Duration::from_secs(3_600)).await;
             of(500).body(Body::empty()).unwrap()
