@@ -1,6 +1,12 @@
--- Every table that grows has a key (`store::postgres::KEYS`), a column of each unique rule on it, so that its rows can lie in hash partitions
+-- Every table that grows has a key (`store::postgres::layout::KEYS`), a column of each unique rule on it, so that its rows can lie in hash partitions
 -- or on servers by that key. A rule that has to hold across keys is a small table of its own, which has its own key. No row refers
 -- to one of another key: what it names was looked up in the unit of work that made it.
+
+alter table orders drop constraint orders_pkey;
+alter table orders add primary key (id, card);
+-- An order has one card.
+drop index an_order_settles_once;
+create unique index an_order_settles_once on "authorization" (card, order_id) where state = 1;
 
 -- A card's number, and the channel that one open card has: by what is looked for.
 create table card_number (
