@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crypto::{KeyStoreError, Pin, TerminalSuite};
 use model::{HolderReference, TerminalId};
 use payment::{LoadId, LoadState};
+use server::Actor;
 use server::bank::{Bank, BankCardError, Found, NewBankCard};
 use server::security::Security;
 use store::Store;
@@ -263,7 +264,8 @@ pub(crate) fn card(arguments: CardArguments) -> Result<ExitCode, Failure> {
 /// `bank freeze` and `bank unfreeze`.
 pub(crate) fn freeze(arguments: FreezeArguments, frozen: bool) -> Result<ExitCode, Failure> {
     let counter = BankCounter::open(&arguments.config)?;
-    runtime()?.block_on(counter.bank.freeze_bank_card(&arguments.number, frozen))?;
+    let frozen_by = counter.bank.freeze_bank_card(Actor::command_line(), &arguments.number, frozen);
+    runtime()?.block_on(frozen_by)?;
     print(if frozen { "The bank card is frozen.\n" } else { "The bank card may pay again.\n" })
 }
 

@@ -240,6 +240,7 @@ pub(crate) struct TestModeSection {
     pub(crate) enabled: bool,
     pub(crate) database: String,
     pub(crate) cards_a_merchant: u32,
+    pub(crate) keep_days: u32,
 }
 
 impl core::fmt::Debug for TestModeSection {
@@ -408,6 +409,9 @@ impl Config {
         }
         if !(1..=10_000).contains(&self.test_mode.cards_a_merchant) {
             return out("test_mode.cards_a_merchant", "must be 1 to 10000");
+        }
+        if !(1..=3_650).contains(&self.test_mode.keep_days) {
+            return out("test_mode.keep_days", "must be 1 to 3650");
         }
         if !self.test_mode.database.is_empty() && self.test_mode.database == self.database.url {
             return out(

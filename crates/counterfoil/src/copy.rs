@@ -95,6 +95,10 @@ fn backup(arguments: CopyArguments) -> Result<ExitCode, Failure> {
     if !from.exists() {
         return Err(format!("there is no database at {}", from.display()).into());
     }
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(format!("there is no folder {}: make it first, or name another", folder.display()).into());
+    }
     copied(from, to.clone())?;
     print(&format!("{} is whole. Keep it with keys.cfks, and the passphrase elsewhere.\n", to.display()))
 }

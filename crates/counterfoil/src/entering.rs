@@ -71,8 +71,8 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("bank terminals", Shows, &[]),
         ("bank revoke", EntersItself, &[]),
         ("bank card", Changes, &["holder"]),
-        ("bank freeze", Changes, &[]),
-        ("bank unfreeze", Changes, &[]),
+        ("bank freeze", EntersItself, &[]),
+        ("bank unfreeze", EntersItself, &[]),
         ("bank loads", Shows, &[]),
         ("bank settle", EntersItself, &[]),
         ("bank reversal ask", EntersItself, &[]),
@@ -228,7 +228,8 @@ impl Entering {
     }
 }
 
-fn append(store: &Store, subject: &str, outcome: &'static str) -> Result<(), Failure> {
+/// Enters a command's step.
+pub(crate) fn append(store: &Store, subject: &str, outcome: &'static str) -> Result<(), Failure> {
     let (subject, now) = (subject.to_owned(), SystemClock.now());
     let entered =
         store.write(move |unit| Actor::command_line().enter(unit, now, "command", &subject, outcome));
@@ -274,6 +275,33 @@ mod tests {
                 assert!(!told.contains(&id), "`{words}` tells {id}");
             }
         }
+    }
+
+    #[test]
+    fn a_command_that_has_a_platform_and_enters_nothing_is_one_of_these() {
+        let mut found = Vec::new();
+        commands(&Cli::command(), "", &mut found);
+        let nothing =
+            |words: &str| TABLE.iter().any(|(command, sort, _)| *command == words && *sort == Sort::Nothing);
+        let silent: Vec<_> = found
+            .iter()
+            .filter(|(words, ids)| ids.iter().any(|id| id == "config") && nothing(words))
+            // Built in or not.
+            .filter(|(words, _)| words != "fleet provision")
+            .map(|(words, _)| words.as_str())
+            .collect();
+        // They serve, look at a configuration, come before the platform, decide about its database, or add up.
+        let expected = [
+            "serve",
+            "config check",
+            "keys init",
+            "tls dev",
+            "audit verify",
+            "store migrate",
+            "store copy",
+            "ledger check",
+        ];
+        assert_eq!(silent, expected);
     }
 
     #[test]

@@ -6,17 +6,17 @@ use clap::{Args, Subcommand, ValueEnum};
 use model::Currency;
 use payment::{FeeOnRefund, FeeRule, MerchantId};
 use server::Actor;
-use server::app::{API_KEYS_MAX, NewApiKey};
-use store::{ApiKeyId, ApiScope, Merchant, Store, StoredApiKey};
+use server::app::{API_KEYS_MAX, ApiKeyError, NewApiKey};
+use store::{ApiKey, ApiKeyId, ApiScope, Merchant, Store, StoredApiKey};
 
 use crate::bank::reading_store;
 use crate::cli::{ConfigArguments, Failure, merchant_id, print, runtime};
+use crate::config::Config;
 use crate::database::Database;
-use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
 use crate::settle::platform;
-use crate::test_mode;
+use crate::{entering, keys, test_mode};
 
 #[derive(Args)]
 pub(crate) struct AddArguments {
@@ -173,7 +173,7 @@ Examples:
 pub(crate) enum KeyCommand {
     /// Make another API key, and print it once
     Add(KeyAddArguments),
-    /// List the keys: what they may, since when they are, when they were last used; never the keys
+    /// List the keys, those of the test mode with them: what they may, since when they are, when they were last used; never the keys
     List(KeyListArguments),
     /// Refuse a key from now on
     Revoke(KeyRevokeArguments),
@@ -227,17 +227,46 @@ pub(crate) fn key(command: KeyCommand) -> Result<ExitCode, Failure> {
     match command {
         KeyCommand::Add(arguments) => add_key(arguments),
         KeyCommand::List(arguments) => list_keys(&arguments),
-        KeyCommand::Revoke(arguments) => {
-            let app = platform(&arguments.config)?;
-            let revoking = app.revoke_api_key(Actor::command_line(), arguments.key);
-            let revoked = runtime()?.block_on(revoking)?.key;
-            print(&format!(
-                "{} ({}…) of {} is refused from now on.\n",
-                revoked.id(),
-                revoked.hint,
-                revoked.merchant
-            ))
-        }
+        KeyCommand::Revoke(arguments) => revoke_key(&arguments),
+    }
+}
+
+fn revoke_key(arguments: &KeyRevokeArguments) -> Result<ExitCode, Failure> {
+    let (app, id) = (platform(&arguments.config)?, arguments.key);
+    let revoked = match runtime()?.block_on(app.revoke_api_key(Actor::command_line(), id)) {
+        Err(unknown @ ApiKeyError::NoSuchKey(_)) => match revoke_test_key(arguments, app.store())? {
+            Some(revoked) => revoked,
+            None => return Err(unknown.into()),
+        },
+        revoked => revoked?,
+    };
+    let ApiKey { merchant, hint, .. } = revoked.key;
+    print(&format!("{id} ({hint}…) of {merchant} is refused from now on.\n"))
+}
+
+/// A key of the test mode, where it is one. The platform's audit log has an entry of it: the test mode's own is nobody's to read.
+fn revoke_test_key(arguments: &KeyRevokeArguments, live: &Store) -> Result<Option<StoredApiKey>, Failure> {
+    let (config, id) = (arguments.config.load()?, arguments.key);
+    let Some(store) = test_store(&config)? else { return Ok(None) };
+    if store.peek(|rows| rows.api_key_of_id(id))?.is_none() {
+        return Ok(None);
+    }
+    drop(store);
+    let places = Places::at(&config.data)?;
+    let Some(tests) = runtime()?.block_on(test_mode::of(&config, &places))? else { return Ok(None) };
+    let said = format!("merchant key revoke {id} test");
+    entering::append(live, &said, "begun")?;
+    let revoked = runtime()?.block_on(tests.app().revoke_api_key(Actor::command_line(), id));
+    entering::append(live, &said, if revoked.is_ok() { "done" } else { "failed" })?;
+    Ok(Some(revoked?))
+}
+
+/// What the test mode keeps, where it has begun.
+fn test_store(config: &Config) -> Result<Option<Store>, Failure> {
+    let Some(database) = Database::of_test_mode(config, &Places::at(&config.data)?)? else { return Ok(None) };
+    match &database {
+        Database::Embedded(file) if !file.exists() => Ok(None),
+        Database::Embedded(_) | Database::Server(_) => Ok(Some(database.open()?)),
     }
 }
 
@@ -254,6 +283,7 @@ fn add_key(arguments: KeyAddArguments) -> Result<ExitCode, Failure> {
 
 fn list_keys(arguments: &KeyListArguments) -> Result<ExitCode, Failure> {
     let store = reading_store(&arguments.config)?;
+    let tests = test_store(&arguments.config.load()?)?;
     let mut text = String::from(
         "KEY                   BEGINS        MERCHANT      MAY   MADE                  LAST USED             STATE                          NAME\n",
     );
@@ -269,8 +299,10 @@ fn list_keys(arguments: &KeyListArguments) -> Result<ExitCode, Failure> {
         let Some(last) = merchants.last() else { return print(&text) };
         after = Some(last.id);
         for merchant in &merchants {
-            let keys = store.peek(|rows| rows.api_keys_of(merchant.id, API_KEYS_MAX))?;
-            text.extend(keys.iter().map(listed));
+            for store in [Some(&store), tests.as_ref()].into_iter().flatten() {
+                let keys = store.peek(|rows| rows.api_keys_of(merchant.id, API_KEYS_MAX))?;
+                text.extend(keys.iter().map(listed));
+            }
         }
     }
 }

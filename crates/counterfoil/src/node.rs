@@ -80,6 +80,17 @@ pub(crate) async fn enter(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         jobs: jobs(roles, config),
     };
+    enter_as(own, settings, store, stop).await
+}
+
+/// The same, as whoever says so of itself. Its start is the writer's name in `settings`.
+pub(crate) async fn enter_as(
+    own: Oneself,
+    settings: &Settings,
+    store: &Store,
+    stop: &mut StopSignals,
+) -> Result<Entered, Failure> {
+    let roles = own.roles;
     let nodes = Nodes::new(own, store.clone(), Arc::new(SystemClock));
     let mut found: Option<StoredNode> = None;
     loop {
@@ -90,7 +101,7 @@ pub(crate) async fn enter(
             }
             Ok(Beat::Serves { .. }) => {
                 tracing::info!(node = %nodes.name(), epoch = nodes.epoch(), %roles, "this node has entered");
-                return Ok(Entered::Among(Member { nodes, settings: settings.clone() }));
+                return Ok(Entered::Among(Member { nodes, settings: Box::new(settings.clone()) }));
             }
             Ok(Beat::Taken(other)) => {
                 if let Some(before) = &found

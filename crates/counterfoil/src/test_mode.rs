@@ -15,8 +15,12 @@ use crate::places::Places;
 /// The test mode that the configuration names, where it names one.
 pub(crate) async fn of(config: &Config, places: &Places) -> Result<Option<TestMode>, Failure> {
     let Some(database) = Database::of_test_mode(config, places)? else { return Ok(None) };
-    let test_rules =
-        TestRules { cards_a_merchant: config.test_mode.cards_a_merchant, ..TestRules::default() };
+    let section = &config.test_mode;
+    let test_rules = TestRules {
+        cards_a_merchant: section.cards_a_merchant,
+        keep_days: section.keep_days,
+        ..TestRules::default()
+    };
     let store = database.open_when_there().await?;
     Ok(Some(on(store, places, config.rules(), test_rules).await?))
 }

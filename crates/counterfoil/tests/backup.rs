@@ -59,7 +59,7 @@ fn a_backup_replaces_nothing_and_a_restore_neither_and_what_is_no_copy_is_named(
     assert!(platform.run(&["store", "backup", text(&copy)]).badly().contains("it is there already"));
     assert!(platform.run(&["store", "restore", text(&copy)]).badly().contains("move it away first"));
     let away = folder.path().join("no").join("copy.db");
-    assert!(platform.run(&["store", "backup", text(&away)]).badly().contains("No such file"));
+    assert!(platform.run(&["store", "backup", text(&away)]).badly().contains("there is no folder"));
 
     let junk = folder.path().join("junk.db");
     assert!(counterfoil_check(&junk).badly().contains("there is no file"));

@@ -17,6 +17,11 @@ fn keys(said: &str) -> (String, String) {
     (of("cf_live_"), of("cf_test_"))
 }
 
+/// What a key is recognised by in the list.
+fn said_key(key: &str) -> String {
+    key.chars().take(12).collect()
+}
+
 async fn json_of(merchant: &Merchant, method: &str, path: &str, body: Option<Value>) -> Value {
     let answer = merchant.asks(method, path, body).await;
     assert!(answer.status().is_success(), "{method} {path}: {}", answer.status());
@@ -71,6 +76,28 @@ async fn a_test_key_pays_by_amount_and_the_clock_stays_ahead_through_a_kill() {
         assert_eq!(merchant.asks("GET", "/v1/test/clock", None).await.status(), 403);
     }
     assert!(platform.run(&["merchant", "test-key", "mer_00000099"]).badly().contains("no merchant"));
+
+    // Test keys are listed beside the others, and revoked as they are.
+    let listed = platform.run(&["merchant", "key", "list", &id]).well();
+    let beginning = |prefix: &str| listed.lines().filter(|line| line.contains(prefix)).count();
+    assert_eq!((beginning(" cf_test_"), beginning(" cf_live_")), (2, 2), "{listed}");
+    let hint = said_key(&test);
+    let line = listed.lines().find(|line| line.contains(&hint)).unwrap();
+    let key_id = line.split_whitespace().next().unwrap();
+    let revoke = ["merchant", "key", "revoke", key_id];
+    let revoked = platform.run(&revoke).well();
+    assert_eq!(revoked, format!("{key_id} ({hint}…) of {id} is refused from now on.\n"));
+    assert_eq!(tester.asks("GET", "/v1/orders", None).await.status(), 401);
+    assert_eq!(again.asks("GET", "/v1/orders", None).await.status(), 200);
+    assert!(platform.run(&revoke).badly().contains("was revoked already"));
+    assert!(
+        platform.run(&["merchant", "key", "revoke", "key_0000000000000000"]).badly().contains("no API key")
+    );
+    let listed = platform.run(&["merchant", "key", "list"]).well();
+    let line = listed.lines().find(|line| line.starts_with(key_id)).unwrap();
+    assert!(line.contains(" revoked "), "{line}");
+    let log = platform.run(&["audit", "list"]).well();
+    assert!(log.contains(&format!("merchant key revoke {key_id} test")), "{log}");
     let ledger = platform.run(&["ledger", "check"]).well();
     assert!(!ledger.contains("11.00"), "{ledger}");
     serving.signal("INT");

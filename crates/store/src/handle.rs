@@ -19,6 +19,8 @@ pub(crate) trait Job: Send {
     fn run(&mut self, unit: &mut dyn Unit) -> bool;
     /// When it was handed in.
     fn since(&self) -> Instant;
+    /// Whether what was handed in after it must find what it did. Of others in a batch the order is free: nobody was answered.
+    fn goes_first(&self) -> bool;
     /// Its changes are durable, or why not. Called once, last.
     fn done(self: Box<Self>, kept: Result<(), StoreError>);
 }
@@ -56,6 +58,7 @@ struct Pending<F, T, E> {
     work: F,
     result: Option<Result<T, E>>,
     since: Instant,
+    first: bool,
     answer: oneshot::Sender<Result<T, WriteError<E>>>,
 }
 
@@ -74,6 +77,10 @@ where
 
     fn since(&self) -> Instant {
         self.since
+    }
+
+    fn goes_first(&self) -> bool {
+        self.first
     }
 
     fn done(self: Box<Self>, kept: Result<(), StoreError>) {
@@ -105,7 +112,7 @@ impl Store {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.queue_write(work).await
+        self.submit(work, false).await
     }
 
     /// [`Store::write`], queued before it returns: what is queued after it is done after it, whoever is polled first.
@@ -118,9 +125,22 @@ impl Store {
         T: Send + 'static,
         E: Send + 'static,
     {
+        self.submit(work, true)
+    }
+
+    fn submit<T, E, F>(
+        &self,
+        work: F,
+        first: bool,
+    ) -> impl Future<Output = Result<T, WriteError<E>>> + Send + use<T, E, F>
+    where
+        F: FnMut(&mut dyn Unit) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        let submitted =
-            self.engine.submit(Box::new(Pending { work, result: None, since: Instant::now(), answer }));
+        let pending = Pending { work, result: None, since: Instant::now(), first, answer };
+        let submitted = self.engine.submit(Box::new(pending));
         async move {
             submitted.map_err(WriteError::Store)?;
             answered.await.unwrap_or(Err(WriteError::Store(StoreError::Closed)))
@@ -156,6 +176,14 @@ impl Store {
         }
     }
 
+    /// Whether any order waits for a card, asked together with all that ask at the same time.
+    pub async fn has_waiting_order(&self, card: CardId) -> Result<bool, StoreError> {
+        match self.engine.lookups() {
+            Some(lookups) => Ok(lookups.one(Ask::waiting_order(card), |_| Ok(())).await?.is_some()),
+            None => self.peek(|rows| Ok(!rows.waiting_orders(card)?.is_empty())),
+        }
+    }
+
     /// Reads what may be long (lists, sums) without holding up the runtime; all of it of one moment.
     pub async fn read<T: Send + 'static>(
         &self,
@@ -186,7 +214,7 @@ mod tests {
             let (answer, mut answered) = oneshot::channel();
             let work = |_: &mut dyn Unit| Err("taken");
             let (result, since) = (Some(Err("taken")), Instant::now());
-            Box::new(Pending::<_, (), _> { work, result, since, answer }).done(kept);
+            Box::new(Pending::<_, (), _> { work, result, since, first: false, answer }).done(kept);
             answered.try_recv().unwrap()
         };
         assert_eq!(answer_when(Ok(())), Err(WriteError::Refused("taken")));

@@ -3,7 +3,7 @@
 //! For: keeping [`Reading`](crate::Reading) and [`Unit`](crate::Unit) readable; both include these. In a database of live
 //! money all of it is empty, and stays so.
 //! Refuses: the rules (`payment::test_answer`, `server::test_mode`). What is guarded here holds when everything above fails:
-//! the clock never goes back.
+//! the clock never goes back, and an order of live money is never forgotten.
 //! Next: [`crate::rows`] for the values.
 
 use model::{CardId, UnixMillis};
@@ -33,6 +33,8 @@ pub trait TestReading {
     /// Software cards with something to do, by id, above one: an order waits that they have not done with, or a late answer
     /// is to be brought.
     fn test_cards_to_act(&self, after: Option<CardId>, limit: u32) -> Listed<CardId>;
+    /// Whether [`TestUnit::forget_test_orders`] would find one.
+    fn has_test_orders_before(&self, before: UnixMillis) -> Result<bool, StoreError>;
 }
 
 /// What can be changed of a test mode. `put_` changes exactly one row, or answers [`StoreError::Malformed`] with its table.
@@ -51,4 +53,7 @@ pub trait TestUnit: TestReading {
     fn put_test_card_memory(&mut self, card: CardId, memory: &[u8]) -> Result<(), StoreError>;
     /// Forgets a software card; the card itself stays.
     fn remove_test_card(&mut self, card: CardId) -> Result<(), StoreError>;
+    /// Forgets a portion of the orders that were made before a moment and have ended, with their events and evidence, but none
+    /// of which an event is yet to be told; how many. What they moved stays in the books. In a database of live money: none.
+    fn forget_test_orders(&mut self, before: UnixMillis, limit: u32) -> Result<u32, StoreError>;
 }

@@ -17,6 +17,7 @@ use server::{App, Chance as _, Clock as _, Rules, SystemChance, SystemClock};
 use sim::crowd::{Crowd, PaymentTimes};
 use tokio::task::JoinSet;
 
+use super::crossing::{self, Node};
 use super::ground::{Ground, numbers};
 use super::ledger::on_a_thread;
 use super::load::{Load, Measured, OrderMaker, introduce, percentile, prepare};
@@ -28,7 +29,7 @@ use crate::config::LogFormat;
 use crate::keys::{self, card_keys};
 use crate::log;
 use crate::places::Places;
-use crate::platform::{Listens, Platform, open_app};
+use crate::platform::{Listens, Platform, app_on, open_app};
 
 const LOCAL: std::net::SocketAddr =
     std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
@@ -166,17 +167,46 @@ struct Field<'a> {
 
 impl Field<'_> {
     fn app(&self) -> Result<App, Failure> {
-        let rules = Rules {
-            prompts_per_hour: u32::MAX,
-            press: PressRule { uncounted_minor_max: u32::MAX },
-            // One merchant and one address do what many would.
-            key_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
-            address_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
-            ..Rules::default()
-        };
-        Ok(open_app(&self.ground.database(), Arc::clone(&self.key_store), rules)?)
+        Ok(open_app(&self.ground.database(), Arc::clone(&self.key_store), rules())?)
     }
 
+    /// How soon an order at one node lights a card at another.
+    async fn crossing(&self) -> Result<Vec<Duration>, Failure> {
+        tell("orders at one node for cards at another");
+        let open = |store| Ok(app_on(store, Arc::clone(&self.key_store), rules())?);
+        let first = Node::start("bench-1", &self.ground.database(), listens(), open).await?;
+        let second = Node::start("bench-2", &self.ground.database(), listens(), open).await?;
+        crossing::measure(first, second, &self.places).await
+    }
+}
+
+fn rules() -> Rules {
+    Rules {
+        prompts_per_hour: u32::MAX,
+        press: PressRule { uncounted_minor_max: u32::MAX },
+        // One merchant and one address do what many would.
+        key_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
+        address_rate: Rate { per_second: 1_000_000, burst: 1_000_000 },
+        ..Rules::default()
+    }
+}
+
+fn listens() -> Listens {
+    Listens {
+        air: LOCAL,
+        http: LOCAL,
+        operations: LOCAL,
+        operations_names: Vec::new(),
+        operations_tls: false,
+        public_url: None,
+        chirpstack: None,
+        pushes: None,
+        framed_by: Vec::new(),
+        webhooks: server::webhooks::Settings::default(),
+    }
+}
+
+impl Field<'_> {
     /// As many cards as the run is about. Those that pay are new for each run: a card's memory ends with its run.
     async fn fill(&mut self, setting: Setting) -> Result<Option<f64>, Failure> {
         self.made += self.paying(setting);
@@ -238,6 +268,11 @@ impl Field<'_> {
             ("payments", payments as f64),
             ("failed", (highest.failed + half.failed) as f64),
         ];
+        if nodes > 1 {
+            let times = self.crossing().await?;
+            figures.push(("order_to_other_node_p50_ms", percentile(&times, 0.50, |time| *time)));
+            figures.push(("order_to_other_node_p99_ms", percentile(&times, 0.99, |time| *time)));
+        }
         figures.extend(bytes_per_card.map(|bytes| ("stored_bytes_per_card", bytes)));
         let settings =
             vec![("cards", cards.into()), ("merchants", merchants.into()), ("nodes", nodes.into())];
@@ -254,18 +289,6 @@ struct Payer {
 impl Payer {
     async fn start(field: &Field<'_>, cards: usize, merchants: u32) -> Result<Self, Failure> {
         let app = field.app()?;
-        let listens = Listens {
-            air: LOCAL,
-            http: LOCAL,
-            operations: LOCAL,
-            operations_names: Vec::new(),
-            operations_tls: false,
-            public_url: None,
-            chirpstack: None,
-            pushes: None,
-            framed_by: Vec::new(),
-            webhooks: server::webhooks::Settings::default(),
-        };
         // Many cards stand behind one address here; in the field each has its own.
         let coap = coap::Config {
             exchanges_per_peer: 4096,
@@ -273,7 +296,7 @@ impl Payer {
             pending_transmits: 16_384,
             ..coap::Config::default()
         };
-        let platform = Platform::start(app.clone(), None, None, listens, coap).await?;
+        let platform = Platform::start(app.clone(), None, None, listens(), coap).await?;
         let mut paid = Vec::new();
         let mut key = None;
         for merchant in 1..=merchants {

@@ -270,7 +270,7 @@ impl Load {
 }
 
 /// A percentile in milliseconds.
-pub(super) fn percentile(times: &[PaymentTimes], share: f64, of: impl Fn(&PaymentTimes) -> Duration) -> f64 {
+pub(super) fn percentile<T>(times: &[T], share: f64, of: impl Fn(&T) -> Duration) -> f64 {
     let mut sorted: Vec<Duration> = times.iter().map(of).collect();
     sorted.sort_unstable();
     let index = ((sorted.len().saturating_sub(1)) as f64 * share).round() as usize;

@@ -1,6 +1,7 @@
 //! Measuring, as JSON for machines and lines for people.
 
 mod air;
+mod crossing;
 mod fleet;
 mod ground;
 mod ledger;

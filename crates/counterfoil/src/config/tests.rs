@@ -47,6 +47,7 @@ fn what_is_wrong_is_named_with_its_line() {
         ),
         ("[http]\nkey_requests_burst = 0\n", "FILE, key `http.key_requests_burst`: must be 1 to 1000000"),
         ("[test_mode]\ncards_a_merchant = 0\n", "FILE, key `test_mode.cards_a_merchant`: must be 1 to 10000"),
+        ("[test_mode]\nkeep_days = 3651\n", "FILE, key `test_mode.keep_days`: must be 1 to 3650"),
         (
             "[database]\nurl = \"postgres://a/b\"\n[test_mode]\ndatabase = \"postgres://a/b\"\n",
             "FILE, key `test_mode.database`: must not be that of [database]",

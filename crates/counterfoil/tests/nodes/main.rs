@@ -2,6 +2,7 @@
 //! and one that is stopped, killed or frozen costs nobody anything that was acknowledged.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Tests.
 
+mod api_keys;
 mod balancer;
 #[path = "../../../server/tests/bearers/broker.rs"]
 mod broker;
@@ -18,6 +19,7 @@ mod region;
 mod restarting;
 mod shop;
 mod signals;
+mod testing;
 mod webhooks;
 
 use std::time::{Duration, Instant};

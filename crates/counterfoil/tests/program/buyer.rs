@@ -15,6 +15,8 @@ use super::platform::{Issued, Platform};
 
 /// How long a buyer looks at a card that does nothing before pressing again.
 const LOOK: Duration = Duration::from_secs(8);
+/// Longer than a card works by itself: it repeats a result three times, and waits 4 s after each.
+const WORKS: Duration = Duration::from_secs(20);
 
 /// How many things happened: to wait for.
 #[derive(Clone, Debug)]
@@ -94,7 +96,7 @@ impl Buyers {
 }
 
 /// A card whose radio repeats itself sooner than the open Internet's: the platform is next door.
-async fn switched_on(card: &Issued, air_port: u16) -> SoftwareCard {
+pub(crate) async fn switched_on(card: &Issued, air_port: u16) -> SoftwareCard {
     let image = CardImage::load(&card.image).unwrap();
     let flash = FlashFile::open(&CardImage::flash_path(&card.image), &image.link()).unwrap();
     let mut options = Options::to(SocketAddr::from(([127, 0, 0, 1], air_port)));
@@ -127,13 +129,20 @@ impl Buyer {
 
     /// What a holder does: press until the light is on, press to agree, and press again until it is green.
     async fn pay(&self) {
+        let mut agreed = false;
         loop {
+            // It takes no press while it works.
+            let rests = timeout(WORKS, self.card.until(|state| state.light != Light::Working)).await;
+            if agreed && rests.is_ok_and(|state| is_settled(&state.unwrap())) {
+                return;
+            }
             let Some(state) = self.press_and_look(|light| light != Light::Working).await else { continue };
             if is_settled(&state) {
                 return;
             }
             if state.light == Light::Prompt {
                 self.card.prompted().await.unwrap();
+                agreed = true;
                 let end = |light| !matches!(light, Light::Working | Light::Prompt);
                 if self.press_and_look(end).await.is_some_and(|state| is_settled(&state)) {
                     return;

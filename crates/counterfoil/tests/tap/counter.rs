@@ -55,6 +55,20 @@ fn an_operator_is_told_what_is_wrong_with_a_card_or_a_terminal() {
 }
 
 #[test]
+fn a_frozen_bank_card_is_named_in_the_audit_log_as_everywhere_else() {
+    let bank = Bank::new();
+    let number = bank.bank_card(&bank.holder(10_000));
+    bank.platform.run(&["bank", "freeze", &number]).well();
+    bank.platform.run(&["bank", "unfreeze", &number]).well();
+    let log = bank.platform.run(&["audit", "list"]).well();
+    let masked = format!("{}••••{}", &number[..6], &number[number.len() - 4..]);
+    for action in ["bank_card_freeze", "bank_card_unfreeze"] {
+        assert!(log.lines().any(|line| line.contains(action) && line.contains(&masked)), "{log}");
+    }
+    assert!(!log.contains(&number), "{log}");
+}
+
+#[test]
 fn a_load_is_settled_only_with_a_note_and_only_when_no_card_can() {
     let bank = Bank::new();
     let bank_card = bank.bank_card(&bank.holder(10_000));

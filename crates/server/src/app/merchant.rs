@@ -107,11 +107,18 @@ impl App {
     }
 
     /// Gives a merchant that is there one more key, which nobody by name asked for: the test mode, the demonstration.
-    pub async fn add_key(&self, merchant: MerchantId) -> Result<ApiKeySecret, StoreError> {
+    ///
+    /// # Errors
+    /// [`ApiKeyError::TooMany`], or the store's.
+    pub async fn add_key(&self, merchant: MerchantId) -> Result<ApiKeySecret, ApiKeyError> {
         let (now, (secret, digest)) = (self.now(), self.new_key());
         let (hint, live) = (hint_of(&secret), self.mode() == Mode::Live);
         let key = ApiKey { merchant, digest, hint, live, name: String::new(), scope: ApiScope::All };
-        self.write::<_, StoreError>(move |unit| unit.add_api_key(&key, now)).await?;
+        let added = self.write::<_, ApiKeyError>(move |unit| {
+            room(unit, merchant)?;
+            Ok(unit.add_api_key(&key, now)?)
+        });
+        added.await?;
         Ok(secret)
     }
 
@@ -139,10 +146,7 @@ impl App {
             if unit.merchant(merchant)?.is_none() {
                 return Err(ApiKeyError::NoSuchMerchant(merchant));
             }
-            let there = unit.api_keys_of(merchant, API_KEYS_MAX)?.len();
-            if u32::try_from(there).unwrap_or(u32::MAX) >= API_KEYS_MAX {
-                return Err(ApiKeyError::TooMany(merchant));
-            }
+            room(unit, merchant)?;
             unit.add_api_key(&key, now)?;
             let what = format!("{id} of {merchant} {}", scope.name());
             Ok(by.enter(unit, now, "api_key_add", &what, "done")?)
@@ -183,6 +187,16 @@ impl App {
     pub(crate) fn key_used(&self, digest: [u8; 32], now: UnixMillis) {
         let work = move |unit: &mut dyn Unit| unit.touch_api_key(&digest, now).map(|_| ());
         drop(self.inner.store.queue_write::<_, StoreError, _>(work));
+    }
+}
+
+/// Whether a merchant may have one key more.
+fn room(unit: &dyn Unit, merchant: MerchantId) -> Result<(), ApiKeyError> {
+    let there = unit.api_keys_of(merchant, API_KEYS_MAX)?.len();
+    if u32::try_from(there).unwrap_or(u32::MAX) < API_KEYS_MAX {
+        Ok(())
+    } else {
+        Err(ApiKeyError::TooMany(merchant))
     }
 }
 

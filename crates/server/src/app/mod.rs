@@ -65,9 +65,11 @@ pub use settlement::{
     SETTLE_AFTER_MS, SettleError, StatementRefused, date_of, day_of, local_date, statement_of,
 };
 pub use status::{StatusRefused, Told};
+pub(crate) use webhook::NO_BODY;
 pub(crate) use webhook::secret_list;
 pub use webhook::{
-    EndpointChange, NewEndpoint, Shown as ShownSecret, WEBHOOK_ENDPOINTS_MAX, WEBHOOK_KINDS, WebhookError,
+    EndpointChange, NewEndpoint, RenderDelivery, RenderResent, Shown as ShownSecret, WEBHOOK_ENDPOINTS_MAX,
+    WEBHOOK_KINDS, WebhookError,
 };
 
 /// As many as a statement may have ([`statement::statement::ENTRIES_MAX`]).

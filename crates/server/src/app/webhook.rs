@@ -2,6 +2,8 @@
 //!
 //! Sending is `crate::webhooks`. What is changed here wakes it.
 
+use std::sync::Arc;
+
 use ::webhook::{
     Body, Data, DeliveryEvent, DeliveryId, DeliveryState, EndpointEvent, EndpointId, EndpointState,
     EndpointUrl, EventKind, MessageId, ResendRefused, Secret, SecretError, SecretList, Wanted,
@@ -14,7 +16,7 @@ use store::{
 };
 
 use super::App;
-use super::order::{IdempotencyKey, KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
+use super::order::{Created, IdempotencyKey, KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 use crate::operators::Actor;
 
 /// Endpoints of a merchant.
@@ -23,8 +25,11 @@ pub const WEBHOOK_ENDPOINTS_MAX: u32 = 16;
 const RESENT_MAX: u32 = 10_000;
 /// Of them in one unit of work.
 const RESENT_AT_ONCE: u32 = 256;
+/// The digest of a body that an endpoint does not take.
+pub(crate) const NO_BODY: [u8; 32] = [0; 32];
 /// What a test message tells.
 const TEST_KIND: &str = "webhook.test";
+const STATUS_OK: u16 = 200;
 
 /// The kinds of event that the platform raises.
 pub const WEBHOOK_KINDS: [&str; 8] = [
@@ -83,6 +88,11 @@ impl Shown {
         self.secrets.iter().find(|secret| secret.number == self.number).map(|secret| &secret.secret)
     }
 }
+
+/// How a delivery becomes the body of an answer.
+pub type RenderDelivery = Arc<dyn Fn(&DeliverySummary) -> String + Send + Sync>;
+/// How what was sent again becomes the body of an answer: how many, and whether some are left.
+pub type RenderResent = Arc<dyn Fn((u32, bool)) -> String + Send + Sync>;
 
 /// Why nothing has changed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -348,10 +358,7 @@ impl App {
             DeliveryId::from_time_and_random(now, self.random()),
         );
         let sent = self.write::<_, WebhookError>(move |unit| {
-            let endpoint = endpoint(unit, merchant, id)?;
-            if !endpoint.state.is_enabled() {
-                return Err(WebhookError::Disabled);
-            }
+            let endpoint = enabled(unit, merchant, id)?;
             Ok(add_test(unit, &endpoint, names, now)?)
         });
         let sent = sent.await?;
@@ -359,14 +366,48 @@ impl App {
         Ok(sent)
     }
 
-    /// Sends a delivery again, under the same id and with the same bytes.
+    /// The same for its merchant. The same key again sends no second one.
+    pub async fn test_webhook_once(
+        &self,
+        merchant: MerchantId,
+        id: EndpointId,
+        idempotency: Option<IdempotencyKey>,
+        render: RenderDelivery,
+    ) -> Result<Created, WebhookError> {
+        const ENDPOINT: &str = "webhook_endpoints.test";
+        let now = self.now();
+        let (message, delivery) = (self.random(), self.random());
+        let names =
+            (MessageId::from_time_and_random(now, message), DeliveryId::from_time_and_random(now, delivery));
+        let idempotency = with_path(idempotency, id.0);
+        let sent = self.write::<_, WebhookError>(move |unit| {
+            once(unit, (merchant, ENDPOINT, idempotency.as_ref()), (STATUS_CREATED, now), |unit| {
+                let endpoint = enabled(unit, Some(merchant), id)?;
+                Ok(render(&add_test(unit, &endpoint, names, now)?))
+            })
+        });
+        let sent = sent.await?;
+        self.inner.webhooks.notify_one();
+        Ok(sent)
+    }
+
+    /// Sends a delivery again, under the same id and with the same bytes. The same key again sends it no second time.
     pub async fn resend_webhook(
         &self,
         merchant: MerchantId,
         id: DeliveryId,
-    ) -> Result<DeliverySummary, WebhookError> {
+        idempotency: Option<IdempotencyKey>,
+        render: RenderDelivery,
+    ) -> Result<Created, WebhookError> {
+        const ENDPOINT: &str = "webhook_deliveries.resend";
         let now = self.now();
-        let sent = self.write::<_, WebhookError>(move |unit| resend(unit, Some(merchant), id, now)).await?;
+        let idempotency = with_path(idempotency, id.0);
+        let sent = self.write::<_, WebhookError>(move |unit| {
+            once(unit, (merchant, ENDPOINT, idempotency.as_ref()), (STATUS_OK, now), |unit| {
+                Ok(render(&resend(unit, Some(merchant), id, now)?))
+            })
+        });
+        let sent = sent.await?;
         self.inner.webhooks.notify_one();
         Ok(sent)
     }
@@ -391,20 +432,27 @@ impl App {
         Ok(())
     }
 
-    /// Sends again what failed for an endpoint among the messages made since a moment: how many, and whether some are left.
+    /// Sends again what failed for an endpoint among the messages made since a moment, in portions: how many, and whether some
+    /// are left. The first answer is kept with the last portion. What was sent again waits, and no repeated request finds it.
     pub async fn resend_failed_webhooks(
         &self,
-        merchant: Option<MerchantId>,
+        merchant: MerchantId,
         id: EndpointId,
         since: UnixMillis,
-    ) -> Result<(u32, bool), WebhookError> {
+        idempotency: Option<IdempotencyKey>,
+        render: RenderResent,
+    ) -> Result<Created, WebhookError> {
+        const ENDPOINT: &str = "webhook_endpoints.resend";
         let (now, mut resent, mut before) = (self.now(), 0_u32, None);
+        let idempotency = with_path(idempotency, id.0);
         loop {
+            let (idempotency, render) = (idempotency.clone(), Arc::clone(&render));
             let portion = self.write::<_, WebhookError>(move |unit| {
-                let endpoint = endpoint(unit, merchant, id)?;
-                if !endpoint.state.is_enabled() {
-                    return Err(WebhookError::Disabled);
+                let key = idempotency.as_ref();
+                if let Some(first) = first_answer::<WebhookError>(unit, merchant, ENDPOINT, key)? {
+                    return Ok(Portion::Whole(Created { body: first.body, repeated: true }));
                 }
+                enabled(unit, Some(merchant), id)?;
                 let failed = unit.webhook_failed(id, before, RESENT_AT_ONCE)?;
                 let all = failed.len() < usize::try_from(RESENT_AT_ONCE).unwrap_or(usize::MAX);
                 let (mut count, mut last, mut ended) = (0_u32, None, all);
@@ -419,17 +467,55 @@ impl App {
                         count = count.saturating_add(1);
                     }
                 }
-                Ok((count, last, ended))
+                let resent = resent.saturating_add(count);
+                if !ended && resent < RESENT_MAX {
+                    return Ok(Portion::More { resent, last });
+                }
+                let body = render((resent, !ended));
+                keep_first_answer(unit, merchant, ENDPOINT, key, (STATUS_OK, &body), now)?;
+                Ok(Portion::Whole(Created { body, repeated: false }))
             });
-            let (count, last, ended) = portion.await?;
-            resent = resent.saturating_add(count);
-            before = last;
+            let portion = portion.await?;
             self.inner.webhooks.notify_one();
-            if ended || resent >= RESENT_MAX {
-                return Ok((resent, !ended));
+            match portion {
+                Portion::Whole(answer) => return Ok(answer),
+                Portion::More { resent: so_far, last } => (resent, before) = (so_far, last),
             }
         }
     }
+}
+
+/// What one unit of work of many did.
+enum Portion {
+    /// There may be more.
+    More { resent: u32, last: Option<DeliveryId> },
+    /// It was the last, or all was done before.
+    Whole(Created),
+}
+
+/// Does something and keeps its answer, or finds the first answer.
+fn once(
+    unit: &mut dyn Unit,
+    (merchant, endpoint, key): (MerchantId, &str, Option<&IdempotencyKey>),
+    (status, now): (u16, UnixMillis),
+    work: impl FnOnce(&mut dyn Unit) -> Result<String, WebhookError>,
+) -> Result<Created, WebhookError> {
+    if let Some(first) = first_answer::<WebhookError>(unit, merchant, endpoint, key)? {
+        return Ok(Created { body: first.body, repeated: true });
+    }
+    let body = work(unit)?;
+    keep_first_answer(unit, merchant, endpoint, key, (status, &body), now)?;
+    Ok(Created { body, repeated: false })
+}
+
+/// The endpoint, where something is sent to it.
+fn enabled(
+    unit: &dyn Reading,
+    merchant: Option<MerchantId>,
+    id: EndpointId,
+) -> Result<StoredEndpoint, WebhookError> {
+    let endpoint = endpoint(unit, merchant, id)?;
+    if endpoint.state.is_enabled() { Ok(endpoint) } else { Err(WebhookError::Disabled) }
 }
 
 /// Checked and changed, in the caller's unit of work.

@@ -1,10 +1,11 @@
 //! What an issuer's operator does: bank cards with their PINs, wallet cards with their keys, and stopping either.
 
 use crypto::{CheckValue, KeyStoreError, Pin, WrappedPurseKey};
-use model::{Asn, HolderReference, IndustryCode, OnlineCounter};
+use model::{Asn, CardNumber, HolderReference, IndustryCode, OnlineCounter};
 use store::{BankCard, StoreError, Wallet, WalletState};
 
 use super::Bank;
+use crate::operators::Actor;
 
 /// A bank card to be made.
 pub struct NewBankCard {
@@ -116,9 +117,11 @@ impl Bank {
         Ok(number)
     }
 
-    /// Freezes a bank card, or lets it pay again with all its PIN tries.
-    pub async fn freeze_bank_card(&self, number: &str, frozen: bool) -> Result<(), BankCardError> {
-        let (number, pin_tries) = (number.to_owned(), self.inner.rules.pin_tries);
+    /// Freezes a bank card, or lets it pay again with all its PIN tries. It is entered in the audit log, the card by its first six
+    /// and last four digits.
+    pub async fn freeze_bank_card(&self, by: Actor, number: &str, frozen: bool) -> Result<(), BankCardError> {
+        let (number, pin_tries, now) = (number.to_owned(), self.inner.rules.pin_tries, self.inner.app.now());
+        let action = if frozen { "bank_card_freeze" } else { "bank_card_unfreeze" };
         self.inner
             .app
             .write::<_, BankCardError>(move |unit| {
@@ -127,7 +130,9 @@ impl Bank {
                 if !frozen {
                     card.tries_left = pin_tries;
                 }
-                Ok(unit.put_bank_card(&card)?)
+                unit.put_bank_card(&card)?;
+                let masked = number.parse::<CardNumber>().map_err(|_| StoreError::Malformed("bank_card"))?;
+                Ok(by.enter(unit, now, action, &masked.to_string(), "done")?)
             })
             .await
     }

@@ -126,7 +126,8 @@ impl Fleet {
         if let Some(answer) = answer {
             send(answer);
         }
-        if outcome.asks {
+        // Nearly always nothing waits, and nothing is asked of the writer. What is made from now on is pushed by its maker.
+        if outcome.asks && self.app().store().has_waiting_order(card.id()).await.unwrap_or(true) {
             self.order_made(card.id()).await;
         }
         Ok(())

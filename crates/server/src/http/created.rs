@@ -8,7 +8,14 @@ use crate::app::Created;
 
 impl IntoResponse for Created {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::CREATED, self.body).into_response();
+        self.with_status(StatusCode::CREATED)
+    }
+}
+
+impl Created {
+    /// The same of a `POST` that makes nothing new.
+    pub(super) fn with_status(self, status: StatusCode) -> Response {
+        let mut response = (status, self.body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.repeated {

@@ -102,6 +102,8 @@ named! {
     EndpointIdSchema "WebhookEndpointId" form("A webhook endpoint's id.", "^we_[0-9a-f]{32}$", format!("we_{EXAMPLE:032x}"));
     /// A delivery's id.
     DeliveryIdSchema "WebhookDeliveryId" form("A delivery's id.", "^dlv_[0-9a-f]{32}$", format!("dlv_{EXAMPLE:032x}"));
+    /// A message's id.
+    MessageIdSchema "WebhookMessageId" form("A message's id: the same in each attempt.", "^msg_[0-9a-f]{32}$", format!("msg_{EXAMPLE:032x}"));
     /// What an endpoint wants.
     WebhookKindSchema "WebhookKind" words(
         "What an endpoint is told of: `*`, alone, is all.",

@@ -1,7 +1,11 @@
 //! `/v1/webhook_deliveries`: what was sent to an endpoint, each attempt, and sending it again.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use store::{DeliverySummary, StoredAttempt};
 use utoipa::{IntoParams, ToSchema};
@@ -10,9 +14,11 @@ use webhook::{DeliveryId, End, EndpointId};
 use super::Api;
 use super::auth::Caller;
 use super::input::{Asked, Named};
+use super::orders::idempotency_key;
 use super::problem::{Code, Problem, ProblemBody};
-use super::schema::{DeliveryIdSchema, EndpointIdSchema};
+use super::schema::{DeliveryIdSchema, EndpointIdSchema, MessageIdSchema, OrderIdSchema};
 use super::webhook_endpoints::page_limit;
+use crate::app::NO_BODY;
 
 /// The most attempts that are shown of a delivery.
 const ATTEMPTS_MAX: u32 = 100;
@@ -24,20 +30,25 @@ pub(super) struct DeliveryBody {
     #[schema(value_type = DeliveryIdSchema)]
     id: String,
     /// The endpoint's id.
+    #[schema(value_type = EndpointIdSchema)]
     endpoint: String,
     /// What your server knows the message by: `webhook-id`.
+    #[schema(value_type = MessageIdSchema)]
     message: String,
     /// What it tells.
     kind: String,
     /// The order's id, where it is about one.
+    #[schema(value_type = Option<OrderIdSchema>, required = true)]
     order: Option<String>,
     /// `pending`, `delivered`, `failed` or `canceled`.
     state: &'static str,
     /// Why it failed (`exhausted`, `redirected`) or was canceled (`disabled`, `deleted`).
+    #[schema(required = true)]
     reason: Option<&'static str>,
     /// Attempts of all time.
     attempts: u32,
     /// When the next attempt is due, in Unix milliseconds.
+    #[schema(required = true)]
     due: Option<i64>,
     /// Unix time in milliseconds.
     created_at: i64,
@@ -46,6 +57,11 @@ pub(super) struct DeliveryBody {
 }
 
 impl DeliveryBody {
+    /// As the body of an answer.
+    pub(super) fn render(found: &DeliverySummary) -> String {
+        serde_json::to_string(&Self::new(found)).unwrap_or_default()
+    }
+
     pub(super) fn new(found: &DeliverySummary) -> Self {
         let delivery = &found.delivery;
         Self {
@@ -74,9 +90,11 @@ pub(super) struct AttemptBody {
     /// How long it took, in milliseconds.
     duration_ms: u64,
     /// The status of your server's answer.
+    #[schema(required = true)]
     status: Option<u16>,
     /// Why there was no answer: `unreachable`, `timed_out`, `name_not_found`, `private_address`, `answer_too_long`, `tls`,
     /// `certificate_expired`, `certificate_other_name`, `certificate_untrusted` or `certificate_bad`.
+    #[schema(required = true)]
     reason: Option<&'static str>,
     /// The first 1,024 bytes of your server's answer.
     excerpt: String,
@@ -133,6 +151,7 @@ pub(super) struct DeliveryPage {
     /// The deliveries.
     data: Vec<DeliveryBody>,
     /// Give it as `before` for the next page; null on the last.
+    #[schema(value_type = Option<DeliveryIdSchema>, required = true)]
     next: Option<String>,
 }
 
@@ -217,15 +236,16 @@ pub(super) async fn read(
 /// Have a delivery sent again, under the same id and with the same bytes.
 #[utoipa::path(
     post, path = "/v1/webhook_deliveries/{id}/resend", operation_id = "resend_webhook_delivery", tag = "webhooks",
-    params(("id" = DeliveryIdSchema, Path, description = "The delivery's id")),
+    params(("id" = DeliveryIdSchema, Path, description = "The delivery's id"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
-        (status = 200, description = "It is on its way", body = DeliveryBody),
+        (status = 200, description = "It is on its way", body = DeliveryBody, headers(("Idempotency-Hit" = Option<String>, description = "`true` when this is the first answer again"))),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such delivery of yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "It is on its way already, was canceled, or the endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Not a delivery's id", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is on its way already, was canceled, the endpoint is disabled, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Not a delivery's id, or no idempotency key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Try again with the same idempotency key", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("api_key" = [])),
 )]
@@ -233,7 +253,11 @@ pub(super) async fn resend(
     State(api): State<Api>,
     caller: Caller,
     Named(id): Named,
-) -> Result<Json<DeliveryBody>, Problem> {
-    let sent = api.fleet.app().resend_webhook(caller.merchant, id.parse()?).await?;
-    Ok(Json(DeliveryBody::new(&sent)))
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let idempotency = idempotency_key(&headers, NO_BODY)?;
+    let (app, id) = (api.fleet.app(), id.parse()?);
+    let render = Arc::new(DeliveryBody::render);
+    let answer = app.resend_webhook(caller.merchant, id, idempotency, render).await?;
+    Ok(answer.with_status(StatusCode::OK))
 }

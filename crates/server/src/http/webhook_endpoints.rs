@@ -1,5 +1,7 @@
 //! `/v1/webhook_endpoints`: where a merchant's server is told, its secrets, a test, and what failed sent again.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -16,7 +18,7 @@ use super::orders::{PAGE_DEFAULT, PAGE_MAX, idempotency_key, whole, without_cont
 use super::problem::{Code, Problem, ProblemBody};
 use super::schema::{EndpointIdSchema, WebhookKindSchema};
 use super::webhook_deliveries::DeliveryBody;
-use crate::app::{EndpointChange, NewEndpoint, ShownSecret, WEBHOOK_KINDS, WebhookError};
+use crate::app::{Created, EndpointChange, NO_BODY, NewEndpoint, ShownSecret, WEBHOOK_KINDS, WebhookError};
 
 const DESCRIPTION_CHARS_MAX: usize = 128;
 /// How long the secret before signs as well, in seconds: a day if nothing is said, a week at most.
@@ -99,6 +101,7 @@ pub(super) struct SecretBody {
     /// Rises with each new one.
     number: u32,
     /// Until when it signs, in Unix milliseconds; null for the current one.
+    #[schema(required = true)]
     until: Option<i64>,
 }
 
@@ -110,6 +113,7 @@ pub(super) struct EndpointBody {
     #[schema(value_type = EndpointIdSchema)]
     id: String,
     /// Where your server listens.
+    #[schema(pattern = "^https?://")]
     url: String,
     /// What you want to be told of.
     #[schema(value_type = Vec<WebhookKindSchema>)]
@@ -119,11 +123,17 @@ pub(super) struct EndpointBody {
     /// `enabled` or `disabled`.
     state: &'static str,
     /// Who or what disabled it: `merchant`, `gone` (it answered 410) or `failing` (for five days).
+    #[schema(required = true)]
     disabled_by: Option<&'static str>,
     /// Since when no attempt has succeeded, in Unix milliseconds.
+    #[schema(required = true)]
     failing_since: Option<i64>,
     /// The secret that was just made: it is shown in this answer only. Null in every other.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
+    #[schema(
+        pattern = "^whsec_[A-Za-z0-9+/]+={0,2}$",
+        example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+        required = true
+    )]
     secret: Option<String>,
     /// The secrets that sign, the current one first.
     secrets: Vec<SecretBody>,
@@ -279,6 +289,7 @@ pub(super) struct EndpointPage {
     /// The endpoints.
     data: Vec<EndpointBody>,
     /// Give it as `before` for the next page; null on the last.
+    #[schema(value_type = Option<EndpointIdSchema>, required = true)]
     next: Option<String>,
 }
 
@@ -452,15 +463,16 @@ pub(super) async fn rotate(
 /// Be sent a message of kind `webhook.test`, whatever you want to be told of.
 #[utoipa::path(
     post, path = "/v1/webhook_endpoints/{id}/test", operation_id = "test_webhook_endpoint", tag = "webhooks",
-    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
-        (status = 201, description = "It is on its way", body = DeliveryBody),
+        (status = 201, description = "It is on its way", body = DeliveryBody, headers(("Idempotency-Hit" = Option<String>, description = "`true` when this is the first answer again"))),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Not an endpoint's id", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The endpoint is disabled, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Not an endpoint's id, or no idempotency key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Try again with the same idempotency key", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("api_key" = [])),
 )]
@@ -468,26 +480,29 @@ pub(super) async fn test(
     State(api): State<Api>,
     caller: Caller,
     Named(id): Named,
-) -> Result<(StatusCode, Json<DeliveryBody>), Problem> {
-    let sent = api.fleet.app().test_webhook(Some(caller.merchant), id.parse()?).await?;
-    Ok((StatusCode::CREATED, Json(DeliveryBody::new(&sent))))
+    headers: HeaderMap,
+) -> Result<Created, Problem> {
+    let idempotency = idempotency_key(&headers, NO_BODY)?;
+    let (app, id) = (api.fleet.app(), id.parse()?);
+    Ok(app.test_webhook_once(caller.merchant, id, idempotency, Arc::new(DeliveryBody::render)).await?)
 }
 
 /// Have everything sent again that failed for an endpoint since a moment.
 #[utoipa::path(
     post, path = "/v1/webhook_endpoints/{id}/resend", operation_id = "resend_failed_webhooks", tag = "webhooks", request_body = ResendRequest,
-    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id")),
+    params(("id" = EndpointIdSchema, Path, description = "The endpoint's id"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 128, pattern = r"^[!-~]+$", description = "Makes a repeated request answer as the first did, for 24 hours: 1 to 128 visible ASCII characters")),
     responses(
-        (status = 200, description = "They are on their way", body = ResentBody),
+        (status = 200, description = "They are on their way", body = ResentBody, headers(("Idempotency-Hit" = Option<String>, description = "`true` when this is the first answer again"))),
         (status = 400, description = "Not the JSON that this takes", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "No or wrong API key", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The API key may only read", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such endpoint of yours", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The endpoint is disabled", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The endpoint is disabled, or the idempotency key conflicts", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Not an endpoint's id", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Not an endpoint's id, or no idempotency key", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Try again with the same idempotency key", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("api_key" = [])),
 )]
@@ -495,8 +510,10 @@ pub(super) async fn resend(
     State(api): State<Api>,
     caller: Caller,
     Named(id): Named,
+    headers: HeaderMap,
     body: Body<ResendRequest>,
-) -> Result<Json<ResentBody>, Problem> {
+) -> Result<Response, Problem> {
+    let idempotency = idempotency_key(&headers, body.digest)?;
     let since = whole(&body.value.since)
         .filter(|since| (0..=SINCE_MAX).contains(since))
         .map(model::UnixMillis)
@@ -504,7 +521,9 @@ pub(super) async fn resend(
             Code::InvalidJson,
             "since is a moment before the year 10000, in whole milliseconds",
         ))?;
-    let app = api.fleet.app();
-    let (resent, more) = app.resend_failed_webhooks(Some(caller.merchant), id.parse()?, since).await?;
-    Ok(Json(ResentBody { resent, more }))
+    let (app, id) = (api.fleet.app(), id.parse()?);
+    let render =
+        Arc::new(|(resent, more)| serde_json::to_string(&ResentBody { resent, more }).unwrap_or_default());
+    let answer = app.resend_failed_webhooks(caller.merchant, id, since, idempotency, render).await?;
+    Ok(answer.with_status(StatusCode::OK))
 }

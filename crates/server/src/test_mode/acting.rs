@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use air::card::{
     Action, Card, Edge, Flash, GUARD_MILLIS, HOLD_NOT_ME_MILLIS, HOLD_REFUSE_MILLIS, Light, Limits,
@@ -18,6 +19,7 @@ use model::{CardId, CardInformation, UnixMillis};
 use payment::{MerchantId, OrderId, PressCount, TestAnswer};
 use store::{StoreError, StoredCard, StoredOrder, StoredTestCard, TestTask, Unit};
 
+use super::turn::Name;
 use super::{PressError, TestMode};
 use crate::fleet::Heard;
 
@@ -25,6 +27,9 @@ use crate::fleet::Heard;
 const PRESS_MILLIS: u64 = 150;
 /// A card and the platform say no more to each other than this for one press.
 const FRAMES_MAX: usize = 16;
+/// How long a card that acts at another node is waited for: longer than a node that died holds it up.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+const BUSY_STEP: Duration = Duration::from_millis(20);
 
 /// A card's secure element whose key is where all keys of the test mode are.
 struct Element {
@@ -67,6 +72,16 @@ enum Step {
     Answer(Box<Question>),
     /// It brings an answer that is too late.
     BringLate(Box<(StoredTestCard, StoredCard)>),
+    /// It acts at another node.
+    Elsewhere,
+}
+
+/// Where a card acted.
+enum Acted {
+    /// At this node; the order that was answered as its holder pressed.
+    Here(Option<OrderId>),
+    /// At another, or not at all.
+    Elsewhere,
 }
 
 /// An order, and what a card does with it.
@@ -79,26 +94,53 @@ struct Question {
 
 impl TestMode {
     /// A card does all that it has to do now. `pressed` is what its holder does with the next order; the order that was
-    /// answered so.
+    /// answered so. What it does at another node is waited for.
     pub(crate) async fn act(
         &self,
         id: CardId,
-        mut pressed: Option<TestAnswer>,
+        pressed: Option<TestAnswer>,
     ) -> Result<Option<OrderId>, StoreError> {
-        let _turn = self.turn_of(id).await;
-        let mut answered = None;
+        let until = Instant::now() + BUSY_WAIT;
+        loop {
+            match self.act_here(id, pressed).await? {
+                Acted::Here(answered) => return Ok(answered),
+                // That node has it do what is to be done, or dies: then a later turn does.
+                Acted::Elsewhere if Instant::now() >= until => return Ok(None),
+                Acted::Elsewhere => tokio::time::sleep(BUSY_STEP).await,
+            }
+        }
+    }
+
+    /// The same, but that a card which acts at another node is left to it.
+    pub(super) async fn act_where_free(&self, id: CardId) -> Result<(), StoreError> {
+        self.act_here(id, None).await.map(|_| ())
+    }
+
+    async fn act_here(&self, id: CardId, mut pressed: Option<TestAnswer>) -> Result<Acted, StoreError> {
+        let turn = self.turn_of(id).await;
+        let (name, mut answered) = (turn.name(), None);
         // One more than can wait: each step ends an order, or is the last.
         for _ in 0..=self.app().rules().waiting_max.saturating_mul(2) {
             let (taken, now) = (pressed.take(), self.app().now());
-            let step = self.app().write::<_, StoreError>(move |unit| choose(unit, id, taken, now)).await?;
-            match step {
-                Step::Rest => break,
-                Step::BringLate(card) => self.bring_late(&card.0, &card.1).await?,
+            let step = self.app().write::<_, StoreError>(move |unit| {
+                if !name.take(unit)? {
+                    return Ok(Step::Elsewhere);
+                }
+                let step = choose(unit, id, taken, now)?;
+                if matches!(step, Step::Rest) {
+                    name.leave(unit)?;
+                }
+                Ok(step)
+            });
+            match step.await? {
+                Step::Rest => return Ok(Acted::Here(answered)),
+                Step::Elsewhere => return Ok(Acted::Elsewhere),
+                Step::BringLate(card) => self.bring_late(name, &card.0, &card.1).await?,
                 Step::Answer(question) => {
                     if taken.is_some() {
                         answered = Some(question.order.order.id);
                     }
-                    if !self.answer(&question).await? {
+                    if !self.answer(name, &question).await? {
                         // It could not be asked now; a later turn tries again.
                         break;
                     }
@@ -106,7 +148,8 @@ impl TestMode {
                 }
             }
         }
-        Ok(answered)
+        self.app().write::<_, StoreError>(move |unit| name.leave(unit)).await?;
+        Ok(Acted::Here(answered))
     }
 
     /// Somebody presses a card: it answers the order that waits, whatever was said of it before.
@@ -136,7 +179,7 @@ impl TestMode {
     }
 
     /// Whether it was done; what was not is done later.
-    async fn answer(&self, question: &Question) -> Result<bool, StoreError> {
+    async fn answer(&self, name: Name, question: &Question) -> Result<bool, StoreError> {
         match question.answer {
             TestAnswer::Silent => Ok(true),
             TestAnswer::Fail => {
@@ -150,13 +193,13 @@ impl TestMode {
             | TestAnswer::OverLimit
             | TestAnswer::Unanswered
             | TestAnswer::Late
-            | TestAnswer::Repeat => self.press_for(question).await,
+            | TestAnswer::Repeat => self.press_for(name, question).await,
         }
     }
 
-    async fn press_for(&self, question: &Question) -> Result<bool, StoreError> {
+    async fn press_for(&self, name: Name, question: &Question) -> Result<bool, StoreError> {
         let Question { test, card, order, answer } = question;
-        let mut hand = Hand::take(self, test, card, *answer)?;
+        let mut hand = Hand::take(self, name, (test, card), *answer)?;
         if hand.has_decided() {
             // It was stopped on its way: its first decision is all that it ever sends.
             return if *answer == TestAnswer::Late { Ok(true) } else { hand.ask_again().await };
@@ -191,8 +234,13 @@ impl TestMode {
     }
 
     /// The order's time is over, and the answer arrives.
-    async fn bring_late(&self, test: &StoredTestCard, card: &StoredCard) -> Result<(), StoreError> {
-        let mut hand = Hand::take(self, test, card, TestAnswer::Late)?;
+    async fn bring_late(
+        &self,
+        name: Name,
+        test: &StoredTestCard,
+        card: &StoredCard,
+    ) -> Result<(), StoreError> {
+        let mut hand = Hand::take(self, name, (test, card), TestAnswer::Late)?;
         if hand.has_decided() {
             hand.ask_again().await?;
         }
@@ -260,6 +308,7 @@ fn question(test: StoredTestCard, card: StoredCard, order: StoredOrder, answer: 
 /// A card in its holder's hand. Its time passes as the hand says, and begins when the card is switched on.
 struct Hand<'t> {
     mode: &'t TestMode,
+    turn: Name,
     id: CardId,
     card: Card<Element>,
     decided: bool,
@@ -270,8 +319,8 @@ struct Hand<'t> {
 impl<'t> Hand<'t> {
     fn take(
         mode: &'t TestMode,
-        test: &StoredTestCard,
-        card: &StoredCard,
+        turn: Name,
+        (test, card): (&StoredTestCard, &StoredCard),
         answer: TestAnswer,
     ) -> Result<Self, StoreError> {
         let flash = Flash::from_bytes(&test.memory).map_err(|_| StoreError::Malformed("test_card.memory"))?;
@@ -289,6 +338,7 @@ impl<'t> Hand<'t> {
         };
         Ok(Self {
             mode,
+            turn,
             id: test.card,
             decided: flash.latched.is_some(),
             card: Card::new(element, limits, flash),
@@ -354,9 +404,15 @@ impl<'t> Hand<'t> {
         while let Some(action) = self.card.poll_action() {
             match action {
                 Action::Store(flash) => {
-                    let (id, memory) = (self.id, flash.to_bytes());
-                    let app = self.mode.app();
-                    app.write::<_, StoreError>(move |unit| unit.put_test_card_memory(id, &memory)).await?;
+                    let (id, turn, memory) = (self.id, self.turn, flash.to_bytes());
+                    let kept = self.mode.app().write::<_, StoreError>(move |unit| {
+                        // Whoever has lost the turn says nothing more: the card's memory is another's by now.
+                        if !turn.renew(unit)? {
+                            return Err(StoreError::Closed);
+                        }
+                        unit.put_test_card_memory(id, &memory)
+                    });
+                    kept.await?;
                 }
                 Action::Transmit(frame) => frames.push(frame),
             }

@@ -64,7 +64,7 @@ impl TestMode {
     }
 
     /// Sets the clock ahead, and does what is due then: orders lapse, late answers arrive, cards go on with what waits,
-    /// first answers are forgotten, days are closed. The answer's body; `true` if it is the first one again.
+    /// first answers and old orders are forgotten, days are closed. The answer's body; `true` if it is the first one again.
     pub async fn advance(
         &self,
         merchant: MerchantId,
@@ -110,6 +110,7 @@ impl TestMode {
         while self.app().lapse().await? > 0 {}
         while self.fleet().expire().await? > 0 {}
         while self.app().forget_first_answers().await? > 0 {}
+        while self.forget().await? > 0 {}
         self.act_all().await?;
         self.app().settle(None).await?;
         Ok(())

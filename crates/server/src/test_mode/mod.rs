@@ -11,23 +11,26 @@ mod acting;
 mod card;
 mod clock;
 mod error;
+mod turn;
 
 use std::sync::Arc;
 
 use crypto::{KeyName, KeyStore};
 use model::CardId;
 use store::{Store, StoreError};
-use tokio::sync::{Mutex, MutexGuard};
 
-use crate::app::{ApiKeySecret, App, Chance, Clock, Mode, Rules};
+use crate::app::{ApiKeyError, ApiKeySecret, App, Chance, Clock, Mode, Rules};
 use crate::{Fleet, Metrics};
 
 pub use card::{NewTestCard, RenderCard, TestCardView};
 pub use clock::{Advanced, RenderClock, TestModeClock};
 pub use error::{AdvanceError, PressError, TestCardError, TestModeError};
+pub use turn::TURN_MILLIS;
+use turn::{Turn, Turns};
 
-/// Cards that act at once, at most: each waits for its own turn, and shares one with others.
-const TURNS: usize = 64;
+/// Orders that are forgotten in one unit of work.
+const FORGOTTEN_AT_ONCE: u32 = 64;
+const DAY_MILLIS: i64 = 86_400_000;
 /// Cards that are looked at together.
 const CARDS_AT_ONCE: u32 = 256;
 /// A card is asked for an answer so often in an hour: a merchant's tests wear nobody down.
@@ -42,11 +45,18 @@ pub struct TestRules {
     pub advance_seconds_max: u32,
     /// The furthest that it is ahead of the machine's, in seconds.
     pub ahead_seconds_max: u32,
+    /// How long an order that has ended can be read, by the test clock, in days.
+    pub keep_days: u32,
 }
 
 impl Default for TestRules {
     fn default() -> Self {
-        Self { cards_a_merchant: 100, advance_seconds_max: 31 * 86_400, ahead_seconds_max: 10 * 365 * 86_400 }
+        Self {
+            cards_a_merchant: 100,
+            advance_seconds_max: 31 * 86_400,
+            ahead_seconds_max: 10 * 365 * 86_400,
+            keep_days: 180,
+        }
     }
 }
 
@@ -83,7 +93,7 @@ struct Inner {
     transport: KeyName,
     clock: Arc<TestModeClock>,
     rules: TestRules,
-    turns: [Mutex<()>; TURNS],
+    turns: Turns,
 }
 
 /// That a store is one of live money: one that a test mode began is refused, whoever opens it.
@@ -117,8 +127,8 @@ impl TestMode {
             .map_err(error::flattened)?;
         let clock = Arc::new(TestModeClock::new(clock, ahead));
         let metrics = Arc::new(Metrics::new());
+        let turns = Turns::new(chance.draw().to_be_bytes());
         let app = App::of(Mode::Test, store, keys.clone(), clock.clone(), chance, rules, metrics);
-        let turns = std::array::from_fn(|_| Mutex::new(()));
         let fleet = Fleet::new(app);
         let inner = Inner { fleet, keys, master, transport, clock, rules: test_rules, turns };
         Ok(Self { inner: Arc::new(inner) })
@@ -140,19 +150,33 @@ impl TestMode {
     }
 
     /// Gives a merchant of a live platform a key here, under the same id and name.
-    pub async fn add_key(&self, merchant: &store::Merchant) -> Result<ApiKeySecret, StoreError> {
+    ///
+    /// # Errors
+    /// [`ApiKeyError::TooMany`], or the store's.
+    pub async fn add_key(&self, merchant: &store::Merchant) -> Result<ApiKeySecret, ApiKeyError> {
         let (known, now) = (merchant.clone(), self.app().now());
         self.app().write::<_, StoreError>(move |unit| unit.put_test_merchant(&known, now)).await?;
         self.app().add_key(merchant.id).await
     }
 
-    /// What happens by itself: call it every second or so. A clock that another node has set ahead is followed, and cards
-    /// that were stopped on their way go on.
+    /// What happens by itself: call it every second or so, at every node. A clock that another node has set ahead is followed,
+    /// and cards that were stopped on their way go on, but those that act at another node.
     pub async fn turn(&self) -> Result<(), StoreError> {
         if let Some(clock) = self.app().store().read(|rows| rows.test_clock()).await? {
             self.inner.clock.set_ahead(clock.ahead);
         }
+        self.forget().await?;
         self.act_all().await
+    }
+
+    /// Forgets a portion of the orders that ended and are older than they are kept: how many. The books stay.
+    async fn forget(&self) -> Result<u32, StoreError> {
+        let before = self.app().now().plus(-i64::from(self.rules().keep_days) * DAY_MILLIS);
+        let old = self.app().store().read(move |rows| rows.has_test_orders_before(before)).await?;
+        if !old {
+            return Ok(0);
+        }
+        self.app().write(move |unit| unit.forget_test_orders(before, FORGOTTEN_AT_ONCE)).await
     }
 
     /// Every card with something to do does it.
@@ -164,16 +188,13 @@ impl TestMode {
             let Some(last) = cards.last() else { return Ok(()) };
             after = Some(*last);
             for card in cards {
-                self.act(card, None).await?;
+                self.act_where_free(card).await?;
             }
         }
     }
 
     /// A card does one thing at a time.
-    async fn turn_of(&self, card: CardId) -> MutexGuard<'_, ()> {
-        let turns = &self.inner.turns;
-        let place = usize::try_from(card.0).unwrap_or(0) % TURNS;
-        // The place is below the length.
-        turns[place].lock().await
+    async fn turn_of(&self, card: CardId) -> Turn<'_> {
+        self.inner.turns.of(card).await
     }
 }

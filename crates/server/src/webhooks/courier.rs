@@ -20,15 +20,15 @@ use crate::app::{App, secret_list};
 use crate::nodes::Nodes;
 
 /// Attempts on their way at once.
-pub const ATTEMPTS_MAX: usize = 256;
+const ATTEMPTS_MAX: usize = 256;
 /// Of them, those to endpoints whose last attempt failed: a server that hangs leaves room for the others.
 const FAILING_MAX: usize = ATTEMPTS_MAX / 2;
 /// Attempts on their way to one endpoint.
-pub const LANE_WINDOW_MAX: usize = 32;
+const LANE_WINDOW_MAX: usize = 32;
 /// The window of an endpoint of which nothing is known yet.
 const LANE_WINDOW_FIRST: usize = 4;
 /// Deliveries of one endpoint that are read ahead.
-pub const LANE_QUEUE_MAX: usize = 64;
+const LANE_QUEUE_MAX: usize = 64;
 /// Lanes at once. What is due for other endpoints stays in the database until there is room.
 const LANES_MAX: usize = 512;
 /// Lanes that are filled between two looks at what has ended.

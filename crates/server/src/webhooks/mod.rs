@@ -26,8 +26,6 @@ use crate::nodes::Nodes;
 use crate::tls::TlsError;
 
 pub use ::webhook::{EndpointUrl, Mode, Wanted};
-pub use courier::{ATTEMPTS_MAX, LANE_QUEUE_MAX, LANE_WINDOW_MAX};
-pub use pace::ATTEMPTS_PER_SECOND;
 
 /// How a courier sends.
 #[derive(Clone, Debug)]

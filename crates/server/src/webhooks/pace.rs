@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Attempts that a node begins in a second.
-pub const ATTEMPTS_PER_SECOND: u32 = 2_500;
+const ATTEMPTS_PER_SECOND: u32 = 2_500;
 /// From one to the next.
 const EACH: Duration = Duration::from_micros(1_000_000 / ATTEMPTS_PER_SECOND as u64);
 /// How far the beginnings may be ahead: 32 at once after a rest.

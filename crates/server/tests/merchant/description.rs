@@ -13,7 +13,7 @@ fn description() -> Value {
 }
 
 /// Every method and path of the description, its parameters filled in.
-fn operations() -> Vec<(String, String, Value)> {
+pub(crate) fn operations() -> Vec<(String, String, Value)> {
     let mut operations = Vec::new();
     for (path, methods) in description()["paths"].as_object().unwrap() {
         let path = path

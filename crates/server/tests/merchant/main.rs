@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
 mod adjusting;
+mod api_keys;
 mod description;
 mod doors;
 mod events;

@@ -2,6 +2,7 @@
 
 use model::{Asn, Fen};
 use serde_json::{Value, json};
+use server::Actor;
 use store::{SmsState, WalletState};
 use tap::{Authorize, Body, Header, Message, SmsAnswer, Transaction};
 
@@ -121,9 +122,9 @@ async fn a_load_that_cannot_be_gets_no_code() {
     desk.put_wallet(asn, |wallet| wallet.state = WalletState::Active).await;
     let store = desk.app().store();
     let number = store.peek(|rows| rows.wallet(asn)).unwrap().unwrap().bank_card;
-    desk.bank.freeze_bank_card(&number, true).await.unwrap();
+    desk.bank.freeze_bank_card(Actor::command_line(), &number, true).await.unwrap();
     assert_eq!(desk.asks(&mut device, &good).await, json!({ "refused": "account_frozen" }));
-    desk.bank.freeze_bank_card(&number, false).await.unwrap();
+    desk.bank.freeze_bank_card(Actor::command_line(), &number, false).await.unwrap();
     // None of these counted as a code.
     assert!(desk.asks(&mut device, &good).await["reference"].is_string());
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use server::test_mode::{TestModeError, TestRules, is_live};
 
 use crate::town::customer::Answer;
+use crate::town::parts::Dice;
 use crate::town::{PUBLIC_URL, Wish, test_mode};
 use crate::{order, town};
 
@@ -92,7 +93,8 @@ async fn a_database_is_of_live_money_or_of_test_data_for_ever() {
     assert_eq!(is_live(town.tests().mode.app().store()), Err(TestModeError::TestData));
     assert_eq!(is_live(town.app.store()), Ok(()));
     // One of live money takes no test data, though it is opened as such.
-    let refused = test_mode(&town.database(), town.clock.clone(), TestRules::default()).await.err();
+    let (path, rules) = (town.database(), TestRules::default());
+    let refused = test_mode(&path, town.clock.clone(), Dice::default(), rules).await.err();
     assert_eq!(refused, Some(TestModeError::LiveData));
     assert_eq!(is_live(town.app.store()), Ok(()), "and nothing was begun in it");
 }

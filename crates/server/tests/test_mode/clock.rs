@@ -72,3 +72,47 @@ async fn the_clock_is_set_ahead_by_no_more_than_its_limits() {
     assert_eq!(refused.problem(), (409, "clock_too_far_ahead".into()));
     assert_eq!(tests.advance(50).await["ahead_seconds"], 250);
 }
+
+#[tokio::test]
+async fn an_order_that_has_ended_is_forgotten_when_the_clock_says_so_and_the_books_stay() {
+    let rules = TestRules { keep_days: 2, ..TestRules::default() };
+    let town = Town::with_test_mode(Rules::default(), rules).await;
+    let (tests, bakery) = (town.tests(), &town.tests().bakery.api);
+    let card = tests.card(&json!({})).await;
+    let mut made = Vec::new();
+    // More than are forgotten in one unit of work.
+    for _ in 0..66 {
+        made.push(tests.made(&card, 100).await);
+        town.pass(1_000);
+    }
+    let refund =
+        bakery.post(&format!("/v1/orders/{}/refunds", made[0]), &json!({ "amount": 40 })).await.json(201);
+    let silent = tests.card(&json!({ "otherwise": "silent" })).await;
+    // The first is as old as they become.
+    tests.advance(2 * 86_400 - 66).await;
+    let young = tests.made(&card, 100).await;
+    let waiting = tests.made(&silent, 100).await;
+    for order in [&made[0], &made[65], &young, &waiting] {
+        bakery.get(&format!("/v1/orders/{order}")).await.json(200);
+    }
+    tests.advance(66).await;
+    for order in [&made[0], &made[65]] {
+        let gone = bakery.get(&format!("/v1/orders/{order}")).await;
+        assert_eq!(gone.problem(), (404, "no_such_order".into()));
+        let page = town.public.get(&format!("/test/pay/{order}")).await;
+        assert_eq!(page.status, 404);
+    }
+    let list = bakery.get("/v1/orders?limit=100").await.json(200);
+    assert_eq!(list["data"].as_array().unwrap().len(), 2);
+    for order in [&young, &waiting] {
+        bakery.get(&format!("/v1/orders/{order}")).await.json(200);
+    }
+    // What it moved is in the books still: balance, refund and statement.
+    let balance = bakery.get("/v1/balances").await.json(200);
+    assert_eq!(balance["data"][0]["posted"], 67 * 100 - 40);
+    let read = bakery.get(&format!("/v1/refunds/{}", refund["id"].as_str().unwrap())).await.json(200);
+    assert_eq!(read["amount"], 40);
+    bakery.get("/v1/settlements").await.json(200);
+    let wrong = tests.mode.app().store().peek(|rows| rows.balance_differences()).unwrap();
+    assert_eq!(wrong, []);
+}

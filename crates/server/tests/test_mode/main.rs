@@ -7,6 +7,7 @@ mod cards;
 mod clock;
 mod doors;
 mod durable;
+mod together;
 #[path = "../town/mod.rs"]
 mod town;
 

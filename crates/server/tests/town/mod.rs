@@ -155,7 +155,8 @@ impl Town {
 
     /// Opens the test mode's store with what a start has; whoever has it open already must close it first.
     pub(crate) async fn open_test_mode(&self, test_rules: TestRules) -> Result<TestMode, TestModeError> {
-        test_mode(&self.folder.path().join("test.db"), self.clock.clone(), test_rules).await
+        let dice = Dice::after(1 << 32);
+        test_mode(&self.folder.path().join("test.db"), self.clock.clone(), dice, test_rules).await
     }
 
     /// Where the live platform's database is.
@@ -177,7 +178,8 @@ impl Town {
         let mut api = Api::new(fleet.clone(), PUBLIC_URL);
         let mode = match test_rules {
             Some(rules) => {
-                Some(test_mode(&folder.path().join("test.db"), clock.clone(), rules).await.unwrap())
+                let (path, dice) = (folder.path().join("test.db"), Dice::default());
+                Some(test_mode(&path, clock.clone(), dice, rules).await.unwrap())
             }
             None => None,
         };
@@ -427,6 +429,7 @@ async fn tester(mode: &TestMode, app: &App, merchant: &Merchant) -> Merchant {
 pub(crate) async fn test_mode(
     path: &Path,
     clock: Arc<StandingClock>,
+    dice: Dice,
     test_rules: TestRules,
 ) -> Result<TestMode, TestModeError> {
     let parts = test_mode::Parts {
@@ -435,7 +438,7 @@ pub(crate) async fn test_mode(
         master: keys::master(),
         transport: keys::transport(),
         clock,
-        chance: Arc::new(Dice::default()),
+        chance: Arc::new(dice),
         rules: Rules::default(),
         test_rules,
     };

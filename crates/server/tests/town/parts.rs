@@ -30,6 +30,11 @@ pub(crate) struct Dice {
 }
 
 impl Dice {
+    /// As they fall after so many throws: another node's are not these.
+    pub(crate) fn after(throws: u64) -> Self {
+        Self { thrown: AtomicU64::new(throws), loaded: Mutex::default() }
+    }
+
     /// Loads the next throws; `None` leaves one as it falls.
     pub(crate) fn load(&self, throws: impl IntoIterator<Item = Option<u128>>) {
         self.loaded.lock().unwrap().extend(throws);

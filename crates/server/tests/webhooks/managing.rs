@@ -6,7 +6,7 @@ use server::webhooks::Settings;
 
 use crate::receiver::{Receiver, Reply};
 use crate::town::customer::Answer;
-use crate::town::{Town, logged_in};
+use crate::town::{EVENING, Town, logged_in};
 use crate::{becomes, desk, endpoint, patch, text};
 
 const ENDPOINTS: &str = "/v1/webhook_endpoints";
@@ -216,4 +216,65 @@ async fn an_operator_sees_what_was_sent_and_has_it_sent_again_and_both_are_enter
     for path in ["/console/webhooks/we_1", "/console/webhooks?before=x", &format!("{of_endpoint}/dlv_1")] {
         assert_eq!(town.operations.get(path).await.status, 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_repeated_request_for_a_test_or_a_resend_sends_nothing_twice() {
+    let town = desk().await;
+    let bakery = &town.bakery.api;
+    let redirect = || Reply::With(307, "location", "http://127.0.0.1:1/".into());
+    let mut shop = Receiver::answering([redirect(), redirect(), redirect()]).await;
+    let made = endpoint(bakery, &shop.url()).await;
+    let id = text(&made, "id").to_owned();
+    let courier = town.courier(&Settings::default());
+    let ask = async |path: &str, key: &str, body: Option<Value>| {
+        let request = bakery.request("POST", path).header("Idempotency-Key", key);
+        Answer::to(match &body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    };
+    let test = format!("/v1/webhook_endpoints/{id}/test");
+    let (first, again) = (ask(&test, "t-1", None).await, ask(&test, "t-1", None).await);
+    assert_eq!((first.json(201), first.header("idempotency-hit")), (again.json(201), ""));
+    assert_eq!(again.header("idempotency-hit"), "true");
+    let second = ask(&test, "t-2", None).await.json(201);
+    assert_ne!(second["id"], first.json(201)["id"]);
+    let failed = async |delivery: &Value| {
+        let path = format!("/v1/webhook_deliveries/{}", text(delivery, "id"));
+        becomes(bakery, &path, |found| found["state"] == "failed").await
+    };
+    for delivery in [&first.json(201), &second] {
+        shop.hears().await;
+        failed(delivery).await;
+    }
+
+    // One by itself. The same key for another delivery is another request.
+    let resend = format!("/v1/webhook_deliveries/{}/resend", text(&second, "id"));
+    let sent = ask(&resend, "r-1", None).await.json(200);
+    assert_eq!(sent["state"], "pending");
+    shop.hears().await;
+    failed(&second).await;
+    let again = ask(&resend, "r-1", None).await;
+    assert_eq!((again.json(200), again.header("idempotency-hit")), (sent, "true"));
+    let other = format!("/v1/webhook_deliveries/{}/resend", text(&first.json(201), "id"));
+    assert_eq!(ask(&other, "r-1", None).await.problem(), (409, "idempotency_conflict".into()));
+
+    // All that failed.
+    let all = format!("/v1/webhook_endpoints/{id}/resend");
+    let since = |at: i64| Some(json!({ "since": at }));
+    let sent = ask(&all, "a-1", since(EVENING.0)).await.json(200);
+    assert_eq!(sent, json!({ "resent": 2, "more": false }));
+    shop.hears().await;
+    shop.hears().await;
+    let again = ask(&all, "a-1", since(EVENING.0)).await;
+    assert_eq!((again.json(200), again.header("idempotency-hit")), (sent, "true"));
+    assert_eq!(ask(&all, "a-1", since(1)).await.problem(), (409, "idempotency_conflict".into()));
+    for (path, body) in [(&test, None), (&resend, None), (&all, since(1))] {
+        let refused = ask(path, "", body).await;
+        assert_eq!(refused.problem(), (422, "invalid_idempotency_key".into()));
+    }
+    courier.stop().await;
+    assert!(shop.also_heard().is_empty(), "what was repeated was sent again");
 }

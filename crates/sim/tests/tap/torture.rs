@@ -4,10 +4,12 @@
 //!
 //! Here: what all tortures share, and a load and its rescue at one terminal. Next: [`purchase`], in which the
 //! balance alone would mislead; [`crossing`] at two terminals; [`series`] of loads;
-//! [`doubt`], in which the card is loaded elsewhere; and [`walk`] at random.
+//! [`doubt`], in which the card is loaded elsewhere; [`walk`] at random; and [`giving_back`], in which two persons
+//! give back what a card came to hold.
 
 mod crossing;
 mod doubt;
+mod giving_back;
 mod purchase;
 mod series;
 mod walk;
@@ -88,6 +90,8 @@ struct Case<'a> {
     /// What was on the card before, and what others loaded.
     given: i64,
     spent: i64,
+    /// What two persons gave back: it is on the card still, and the bank keeps the card.
+    returned: i64,
     what: String,
 }
 
@@ -101,7 +105,8 @@ impl<'a> Case<'a> {
         let (asn, wallet) = counter.active_card_made(|image| image.memory.balance = given).await;
         let before = counter.money_by_the_accounts();
         assert_eq!(before.set_aside, 0, "a case before this one left something");
-        Self { counter, hand: Hand::default(), asn, wallet, before, given: given.0.into(), spent: 0, what }
+        let (hand, given) = (Hand::default(), given.0.into());
+        Self { counter, hand, asn, wallet, before, given, spent: 0, returned: 0, what }
     }
 
     async fn load(&mut self, amount: Fen, disturbance: Disturbance) -> Ended {
@@ -137,14 +142,16 @@ impl<'a> Case<'a> {
         i64::from(self.wallet.balance().0) + self.spent - self.given
     }
 
+    /// What loads debited, whatever was given back of it.
     fn debited(&self) -> i64 {
-        self.counter.money_by_the_accounts().debited - self.before.debited
+        self.counter.money_by_the_accounts().debited - self.before.debited + self.returned
     }
 
-    /// Holds at every moment: what was debited is on the card, and what is on the card was at least set aside.
+    /// Holds at every moment: what was debited is on the card, and what is on the card was at least set aside. What was
+    /// given back is on the card, too, and was debited once.
     fn check(&self) {
         let now = self.counter.money_by_the_accounts();
-        let (came, debited, aside) = (self.came(), now.debited - self.before.debited, now.set_aside);
+        let (came, debited, aside) = (self.came(), self.debited(), now.set_aside);
         let what = &self.what;
         assert!(debited <= came, "debited {debited}, and only {came} came onto the card: {what}");
         assert!(came <= debited + aside, "credited {came} for {debited} and {aside} set aside: {what}");
@@ -173,12 +180,16 @@ impl<'a> Case<'a> {
     fn agree(&self) {
         let (after, what) = (self.counter.money(), &self.what);
         assert_eq!(self.debited(), self.came(), "{what}");
-        assert_eq!(after.on_cards - self.before.on_cards, self.came(), "{what}");
+        assert_eq!(after.on_cards - self.before.on_cards, self.came() - self.returned, "{what}");
         assert_eq!(after.set_aside, 0, "{what}");
         // Of a load that the bank does not know it is told; of an honest card nothing.
         let mut alarms = self.counter.alarms(self.asn);
-        let known =
-            self.counter.loads(self.asn).iter().filter(|(state, _)| *state == LoadState::Closed).count();
+        let known = self
+            .counter
+            .loads(self.asn)
+            .iter()
+            .filter(|(state, _)| matches!(state, LoadState::Closed | LoadState::Reversed))
+            .count();
         let loaded_elsewhere = usize::from(self.wallet.image().memory.online.0) > known;
         alarms.retain(|kind| kind != "counter_ahead" || !loaded_elsewhere);
         assert_eq!(alarms, [""; 0], "an honest card raised an alarm: {what}");

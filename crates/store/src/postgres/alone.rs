@@ -6,7 +6,7 @@ use deadpool_postgres::Object;
 use tokio::runtime::Runtime;
 
 use super::Settings;
-use super::connection::Address;
+use super::connection::{Address, Asks};
 use super::error::{Trouble, unconnected};
 use super::session::{Drive, Work};
 use crate::error::StoreError;
@@ -34,7 +34,7 @@ impl Alone {
             .enable_all()
             .build()
             .map_err(|error| StoreError::Engine(error.to_string()))?;
-        let pool = address.pool(1, Duration::from_secs(5))?;
+        let pool = address.pool(Asks::Anything, 1, Duration::from_secs(5))?;
         let connection = runtime.block_on(pool.get()).map_err(|error| unconnected(&error).into_error())?;
         let alone = Self { connection, runtime };
         alone.run(alone.connection.batch_execute(UNHURRIED))?;

@@ -12,7 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
-use super::desk::{Counter, FOLD, FOLD_MAX};
+use super::connection::WHOLE_TABLES;
+use super::desk::{Attempted, Counter, FOLD, FOLD_MAX};
 use super::error::{Trouble, unconnected};
 use super::gather::Gather;
 use super::session::{Drive, Work};
@@ -32,8 +33,8 @@ const LOST_FOR: Duration = Duration::from_secs(1);
 /// How often a job by itself is run where others take what it finds free: it must see what they took.
 const TAKEN_RUNS: u32 = 3;
 
-/// How often the units of work of a batch are asked what they read.
-const ASK_ROUNDS: u32 = 3;
+/// How often the units of work of a batch are tried before they are run one by one.
+const ASK_ROUNDS: u32 = 4;
 
 const BEGIN: &str = "begin isolation level repeatable read";
 /// One row when this batch is new, none when it was committed before.
@@ -229,7 +230,9 @@ impl Desk {
         let (connection, runtime) = self.connection()?;
         let folding = async {
             // At read committed: it adds to what is there now, whoever has changed it meanwhile.
-            connection.batch_execute("begin isolation level read committed").await?;
+            connection
+                .batch_execute(&format!("begin isolation level read committed; {WHOLE_TABLES}"))
+                .await?;
             if connection.query_one(FOLD_LOCK, &[]).await?.get::<_, bool>(0) {
                 let fold = connection.prepare_cached(FOLD).await?;
                 connection.execute(&fold, &[&FOLD_MAX]).await?;
@@ -310,28 +313,44 @@ fn attempt(
     let alone = jobs.len() == 1;
     // Whose error it is, and where, is seen when each is run by itself and says each thing by itself.
     let unclear = !alone || statements == Statements::Gathered;
-    if !alone && let Err(error) = ask_ahead(&gather, &counter, jobs) {
-        return match roll_back_for(work, error) {
-            Outcome::Not(Trouble::Final(_)) => Outcome::Apart,
-            outcome => outcome,
-        };
-    }
-    for job in jobs.iter_mut() {
+    let run = |job: &mut Box<dyn Job>| {
         let before = counter.changes();
         let keep = job.run(&mut Changes(&counter));
         if work.trouble().is_some() {
-            return match roll_back(work) {
+            return Err(match roll_back(work) {
                 Outcome::Not(Trouble::Final(_)) if unclear => Outcome::Apart,
                 // It saw what was wrong, and has its own words for it.
                 Outcome::Not(Trouble::Final(error)) if !keep => {
                     Outcome::Refused { taken: matches!(error, StoreError::Constraint(_)) }
                 }
                 outcome => outcome,
-            };
+            });
         }
         if !keep && (alone || counter.changes() != before) {
             let _ = work.run(connection.batch_execute("rollback"));
-            return if alone { Outcome::Refused { taken: false } } else { Outcome::Apart };
+            return Err(if alone { Outcome::Refused { taken: false } } else { Outcome::Apart });
+        }
+        Ok(())
+    };
+    let (first, others): (Vec<_>, Vec<_>) = jobs.iter_mut().partition(|job| alone || job.goes_first());
+    for job in first {
+        let done = !alone && counter.attempt(|| job.run(&mut Changes(&counter))) == Attempted::Done;
+        if !done && let Err(outcome) = run(job) {
+            return outcome;
+        }
+    }
+    let left = match try_together(&gather, &counter, others) {
+        Ok(left) => left,
+        Err(error) => {
+            return match roll_back_for(work, error) {
+                Outcome::Not(Trouble::Final(_)) => Outcome::Apart,
+                outcome => outcome,
+            };
+        }
+    };
+    for job in left {
+        if let Err(outcome) = run(job) {
+            return outcome;
         }
     }
     if let Err(error) = gather.send().and_then(|()| counter.write()) {
@@ -343,25 +362,29 @@ fn attempt(
     commit(work)
 }
 
-/// Reads ahead what the units of work will ask for. What they answer meanwhile is nothing.
-fn ask_ahead(
+/// Runs units of work from what is known, and reads what they ask for, in turn. What is left must be run one by one.
+fn try_together<'j>(
     gather: &Gather<'_>,
     counter: &Counter<'_>,
-    jobs: &mut [Box<dyn Job>],
-) -> Result<(), StoreError> {
-    let mut asking: Vec<&mut Box<dyn Job>> = jobs.iter_mut().collect();
-    for _ in 0..ASK_ROUNDS {
-        asking.retain_mut(|job| {
-            gather.ask(|| {
-                job.run(&mut Changes(counter));
-            })
-        });
+    mut asking: Vec<&'j mut Box<dyn Job>>,
+) -> Result<Vec<&'j mut Box<dyn Job>>, StoreError> {
+    let mut left = Vec::new();
+    for round in 1..=ASK_ROUNDS {
+        let mut again = Vec::new();
+        for job in asking {
+            match counter.attempt(|| job.run(&mut Changes(counter))) {
+                Attempted::Done => {}
+                Attempted::Asked if round < ASK_ROUNDS => again.push(job),
+                Attempted::Asked | Attempted::Unclear => left.push(job),
+            }
+        }
+        gather.read_ahead()?;
+        asking = again;
         if asking.is_empty() {
             break;
         }
-        gather.read_ahead()?;
     }
-    Ok(())
+    Ok(left)
 }
 
 fn commit(work: &Work<'_>) -> Outcome {

@@ -36,7 +36,23 @@ const SERVER_MIN: i64 = 130_000;
 /// one before the server ends it.
 const SESSION: &str = "set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'; \
      set default_transaction_isolation = 'repeatable read'; set statement_timeout = '60s'; \
-     set client_min_messages = warning; set extra_float_digits = 0";
+     set client_min_messages = warning; set extra_float_digits = 0; set jit = off";
+
+/// What a connection asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Anything, lists and sums among it.
+    Anything,
+    /// Rows by their keys, the same few statements for ever. Their plans are made once, which is when the tables are nearly
+    /// empty: read from end to end then, they would be so for as long as the connection lives.
+    ByKey,
+}
+
+/// Indexes, whatever a table's size was when a statement was first put.
+const BY_KEY: &str = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+/// For a transaction of a connection [`Asks::ByKey`] that works through whole tables.
+pub(super) const WHOLE_TABLES: &str =
+    "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on";
 
 /// How a database is reached.
 #[derive(Clone)]
@@ -95,10 +111,15 @@ impl Address {
         Self { hosts: self.hosts.unhurried() }
     }
 
-    pub(super) fn pool(&self, size: usize, wait: Duration) -> Result<Pool, StoreError> {
-        let prepare = Hook::async_fn(|client, _| {
+    pub(super) fn pool(&self, asks: Asks, size: usize, wait: Duration) -> Result<Pool, StoreError> {
+        let session = match asks {
+            Asks::Anything => SESSION.to_owned(),
+            Asks::ByKey => format!("{SESSION}; {BY_KEY}"),
+        };
+        let prepare = Hook::async_fn(move |client, _| {
+            let session = session.clone();
             Box::pin(async move {
-                match timeout(HOST_WAIT, client.batch_execute(SESSION)).await {
+                match timeout(HOST_WAIT, client.batch_execute(&session)).await {
                     Ok(prepared) => prepared.map_err(HookError::Backend),
                     Err(_) => Err(HookError::message("it does not answer")),
                 }

@@ -63,16 +63,43 @@ pub(super) struct Counter<'w> {
     held: RefCell<BTreeMap<AccountId, Held>>,
     owners: RefCell<HashMap<Owner, AccountId>>,
     puts: Cell<u64>,
+    /// What accounts were before the unit of work that is tried changed them, oldest first.
+    before: RefCell<Vec<(Account, bool)>>,
 }
+
+pub(super) use super::gather::Attempted;
 
 impl<'w> Counter<'w> {
     pub(super) fn over(gather: &'w Gather<'w>) -> Self {
-        Self { gather, held: RefCell::default(), owners: RefCell::default(), puts: Cell::new(0) }
+        Self {
+            gather,
+            held: RefCell::default(),
+            owners: RefCell::default(),
+            puts: Cell::new(0),
+            before: RefCell::default(),
+        }
     }
 
     /// Rows changed so far, those that are not written yet included.
     pub(super) fn changes(&self) -> u64 {
         self.gather.changes().saturating_add(self.puts.get())
+    }
+
+    /// [`Gather::attempt`]: what it did to accounts is undone with all else.
+    pub(super) fn attempt(&self, what: impl FnOnce() -> bool) -> Attempted {
+        let puts = self.puts.get();
+        let (attempted, kept) = self.gather.attempt(what);
+        let before = self.before.take();
+        if !kept {
+            let mut held = self.held.borrow_mut();
+            for (account, debited) in before.into_iter().rev() {
+                if let Some(held) = held.get_mut(&account.id) {
+                    (held.now, held.debited) = (account, debited);
+                }
+            }
+            self.puts.set(puts);
+        }
+        attempted
     }
 
     /// As it is held, or else as the tables have it.
@@ -96,7 +123,7 @@ impl<'w> Counter<'w> {
         found: Result<Option<Account>, StoreError>,
         made_up: Account,
     ) -> Result<Option<Account>, StoreError> {
-        if found.is_err() && self.gather.is_asking() {
+        if found.is_err() && self.gather.is_trying() {
             return Ok(Some(Account { posted: PLENTY, ..made_up }));
         }
         found
@@ -160,7 +187,7 @@ impl Desk for Counter<'_> {
     }
 
     fn put(&self, account: &Account) -> Result<(), StoreError> {
-        if self.gather.is_asking() {
+        if self.gather.is_spoilt() {
             return Ok(());
         }
         if self.account(account.id)?.is_none() {
@@ -170,6 +197,9 @@ impl Desk for Counter<'_> {
             return Err(StoreError::Constraint("what is pending of an account is never below zero".into()));
         }
         if let Some(held) = self.held.borrow_mut().get_mut(&account.id) {
+            if self.gather.is_trying() {
+                self.before.borrow_mut().push((held.now, held.debited));
+            }
             held.debited |= account.available() < held.now.available() || account.kind == AccountKind::Holder;
             held.now = *account;
         }
@@ -178,6 +208,10 @@ impl Desk for Counter<'_> {
     }
 
     fn write(&self) -> Result<(), StoreError> {
+        if self.gather.is_trying() {
+            self.gather.spoil();
+            return Ok(());
+        }
         let (mut debits, mut credits) = (Sums::default(), Sums::default());
         let mut held = self.held.borrow_mut();
         for (id, held) in held.iter_mut().filter(|(_, held)| held.now != held.written) {

@@ -8,7 +8,7 @@ use tokio_postgres::Error;
 use tokio_postgres::types::ToSql;
 
 use super::Settings;
-use super::connection::Address;
+use super::connection::{Address, Asks};
 use super::error::{Trouble, unconnected};
 use crate::error::StoreError;
 use crate::sql::stand_in::{self, Words};
@@ -63,7 +63,7 @@ impl Own {
             .enable_all()
             .build()
             .map_err(|error| StoreError::Engine(error.to_string()))?;
-        let pool = address.pool(1, settings.patience)?;
+        let pool = address.pool(Asks::Anything, 1, settings.patience)?;
         let connection = runtime.block_on(pool.get()).map_err(|error| unconnected(&error).into_error())?;
         Ok(Self { runtime, connection })
     }

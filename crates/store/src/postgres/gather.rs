@@ -1,31 +1,31 @@
 //! A transaction that asks little of its server: what its units of work will read is read for all of them at once, and what
 //! they change and do not look at again is sent at the end, the same statement once for all.
 //!
-//! Each unit of work is first run to see what it asks: what is not known yet is noted, nothing is changed, and what it answers is
-//! forgotten. When all has been read, each is run in earnest, one after the other, as if it had been alone with the server. What
-//! ties readings and changes together is [`About`]: a reading of what was changed and not sent yet sends it first.
+//! Each unit of work is tried on what is known. What it asks beyond that is noted and read for all, and it is tried again; one that
+//! met nothing unknown is done, as if it had been alone with the server. What cannot be done so is run in earnest, one after the
+//! other. What ties readings and changes together is [`About`]: a reading of what was changed and not sent yet sends it first.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::join_all;
+use hashbrown::{HashMap, HashSet};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Row};
 
 use super::grouped;
 use super::session::{Work, slots, words};
 use crate::error::StoreError;
-use crate::sql::{About, Arg, Ask, Owned, Session, Take, ahead};
+use crate::sql::{About, Arg, Ask, Asked, Owned, Session, Take, ahead};
 
 /// Where a look for what is not known yet finds nothing, for nearly all units of work.
 const MOSTLY_ABSENT: [&str; 5] = ["channel", "downlink", "fee_rule", "idempotency", "place"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// Units of work are asked what they would read.
-    Asking,
+    /// A unit of work is run on what is known. What it changes is kept apart until it is done.
+    Trying,
     /// They are run.
     Doing,
     /// Each statement by itself, at once: whoever meets an error sees it where it is.
@@ -38,6 +38,33 @@ struct Later {
     /// Each changes exactly one row of this table.
     one: Option<&'static str>,
     rows: Vec<Vec<Owned>>,
+}
+
+/// How far a unit of work came that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempted {
+    /// To its end: it changed something, or refused.
+    Done,
+    /// It wants to read what is not known yet.
+    Asked,
+    /// It does something that must be done at once, or meets what another has changed.
+    Unclear,
+}
+
+/// A change of a unit of work that is tried.
+struct Change {
+    sql: &'static str,
+    one: Option<&'static str>,
+    args: Vec<Owned>,
+}
+
+/// What a unit of work has done while it is tried.
+#[derive(Default)]
+struct Attempt {
+    changes: Vec<Change>,
+    changed: Vec<About>,
+    /// It met something that makes its end worth nothing.
+    spoilt: bool,
 }
 
 /// A transaction's statements.
@@ -53,6 +80,7 @@ pub(super) struct Gather<'w> {
     /// What was found to be there, or is to be added.
     there: RefCell<HashSet<About>>,
     puts: Cell<u64>,
+    attempt: RefCell<Attempt>,
 }
 
 /// The table that a statement changes, if it changes one.
@@ -73,6 +101,7 @@ impl<'w> Gather<'w> {
             tables: RefCell::default(),
             there: RefCell::default(),
             puts: Cell::new(0),
+            attempt: RefCell::default(),
         }
     }
 
@@ -85,17 +114,58 @@ impl<'w> Gather<'w> {
         self.work.changes().saturating_add(self.puts.get())
     }
 
-    pub(super) fn is_asking(&self) -> bool {
-        self.mode.get() == Mode::Asking
+    pub(super) fn is_trying(&self) -> bool {
+        self.mode.get() == Mode::Trying
     }
 
-    /// Runs something only to see what it asks; whether it asked for anything that is not known.
-    pub(super) fn ask(&self, what: impl FnOnce()) -> bool {
+    /// Whether a unit of work is tried that cannot be done any more: it is only asked what it reads.
+    pub(super) fn is_spoilt(&self) -> bool {
+        self.is_trying() && self.attempt.borrow().spoilt
+    }
+
+    /// Whatever the unit of work comes to that is tried: it is not done.
+    pub(super) fn spoil(&self) {
+        self.attempt.borrow_mut().spoilt = true;
+    }
+
+    /// Runs something on what is known; whether it was done, and whether what it changed is kept. It says itself whether
+    /// that is worth keeping.
+    pub(super) fn attempt(&self, what: impl FnOnce() -> bool) -> (Attempted, bool) {
         let before = self.asked.borrow().len();
-        self.mode.set(Mode::Asking);
-        what();
+        self.mode.set(Mode::Trying);
+        let keep = what();
         self.mode.set(Mode::Doing);
-        self.asked.borrow().len() > before
+        let attempt = self.attempt.take();
+        match (attempt.spoilt, self.asked.borrow().len() > before) {
+            (true, true) => (Attempted::Asked, false),
+            (true, false) => (Attempted::Unclear, false),
+            (false, _) => {
+                if keep {
+                    self.keep(attempt);
+                }
+                (Attempted::Done, keep)
+            }
+        }
+    }
+
+    /// What was changed is sent with all else.
+    fn keep(&self, attempt: Attempt) {
+        self.changed.borrow_mut().extend(&attempt.changed);
+        self.there.borrow_mut().extend(attempt.changed);
+        attempt.changes.into_iter().for_each(|change| self.put(change));
+    }
+
+    fn put(&self, change: Change) {
+        let Change { sql, one, args } = change;
+        if let Some(table) = changes(sql) {
+            self.tables.borrow_mut().insert(table);
+        }
+        self.puts.set(self.puts.get().saturating_add(1));
+        let mut later = self.later.borrow_mut();
+        match later.iter_mut().find(|later| std::ptr::eq(later.sql, sql)) {
+            Some(later) => later.rows.push(args),
+            None => later.push(Later { sql, one, rows: vec![args] }),
+        }
     }
 
     /// Reads what was asked for, and what follows from it.
@@ -178,6 +248,23 @@ impl<'w> Gather<'w> {
         Ok(first_trouble(each.await)?.into_iter().sum())
     }
 
+    /// Whether this was changed and not sent, by the unit of work that is tried as well.
+    fn is_changed(&self, about: &About) -> bool {
+        self.changed.borrow().contains(about)
+            || (self.is_trying() && self.attempt.borrow().changed.contains(about))
+    }
+
+    fn is_there(&self, about: &About) -> bool {
+        self.there.borrow().contains(about)
+            || (self.is_trying() && self.attempt.borrow().changed.contains(about))
+    }
+
+    /// Something that nobody can do who is only tried.
+    fn at_once(&self) -> StoreError {
+        self.spoil();
+        StoreError::Closed
+    }
+
     /// What is there now is asked for by whoever wants it next.
     fn forget(&self, table: &str) {
         self.known.borrow_mut().retain(|ask, _| ask.about.table != table);
@@ -253,7 +340,7 @@ impl Session for Gather<'_> {
     fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {
         let changes = changes(sql);
         match self.mode.get() {
-            Mode::Asking => return Err(StoreError::Closed),
+            Mode::Trying => return Err(self.at_once()),
             Mode::Plainly => {}
             Mode::Doing => {
                 // Whatever it names may be what it sees, or refers to.
@@ -271,7 +358,7 @@ impl Session for Gather<'_> {
 
     fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
         match self.mode.get() {
-            Mode::Asking => return Err(StoreError::Closed),
+            Mode::Trying => return Err(self.at_once()),
             Mode::Plainly => {}
             Mode::Doing => self.send()?,
         }
@@ -289,22 +376,24 @@ impl Session for Gather<'_> {
         args: &[Arg<'_>],
         take: &mut Take<'_>,
     ) -> Result<(), StoreError> {
-        if self.mode.get() == Mode::Plainly {
-            return self.work.rows(sql, args, take);
+        match self.mode.get() {
+            Mode::Plainly => return self.work.rows(sql, args, take),
+            // It would have to be sent first.
+            Mode::Trying if self.is_changed(&about) => return Err(self.at_once()),
+            Mode::Doing if self.is_changed(&about) => self.send()?,
+            Mode::Trying | Mode::Doing => {}
         }
-        if self.changed.borrow().contains(&about) {
-            self.send()?;
-        }
-        let ask = Ask::new(about, sql, args);
-        let mut known = self.known.borrow().get(&ask).map(Rc::clone);
+        let mut known = self.known.borrow().get(&Asked { sql, args }).map(Rc::clone);
         if known.is_none() {
-            if self.is_asking() {
+            let ask = Ask::new(about, sql, args);
+            if self.is_trying() {
+                self.spoil();
                 self.asked.borrow_mut().push(ask);
                 let absent = MOSTLY_ABSENT.contains(&about.table);
                 return if absent { Ok(()) } else { Err(StoreError::Closed) };
             }
-            self.fetch(vec![ask.clone()])?;
-            known = self.known.borrow().get(&ask).map(Rc::clone);
+            self.fetch(vec![ask])?;
+            known = self.known.borrow().get(&Asked { sql, args }).map(Rc::clone);
         }
         for row in known.iter().flat_map(|rows| rows.iter()) {
             if !take(row)? {
@@ -321,32 +410,35 @@ impl Session for Gather<'_> {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> Result<(), StoreError> {
-        if self.is_asking() {
+        if self.is_spoilt() {
             return Ok(());
         }
         // Whether a row is there that nobody has seen is said at once.
-        let unseen = one.is_some() && !about.iter().any(|about| self.there.borrow().contains(about));
-        if unseen || self.mode.get() == Mode::Plainly {
-            return match (self.run(sql, args)?, one) {
-                (1, _) | (_, None) => Ok(()),
-                (_, Some(what)) => Err(StoreError::Malformed(what)),
-            };
-        }
+        let unseen = one.is_some() && !about.iter().any(|about| self.is_there(about));
         // One statement changes a row once.
-        if about.iter().any(|about| self.changed.borrow().contains(about)) {
-            self.send()?;
-        }
-        self.changed.borrow_mut().extend(about);
-        self.there.borrow_mut().extend(about);
-        if let Some(table) = changes(sql) {
-            self.tables.borrow_mut().insert(table);
-        }
-        self.puts.set(self.puts.get().saturating_add(1));
-        let args = args.iter().copied().map(Owned::from).collect();
-        let mut later = self.later.borrow_mut();
-        match later.iter_mut().find(|later| later.sql == sql) {
-            Some(later) => later.rows.push(args),
-            None => later.push(Later { sql, one, rows: vec![args] }),
+        let twice = about.iter().any(|about| self.is_changed(about));
+        let change = || Change { sql, one, args: args.iter().copied().map(Owned::from).collect() };
+        match self.mode.get() {
+            Mode::Trying if unseen || twice => self.spoil(),
+            Mode::Trying => {
+                let mut attempt = self.attempt.borrow_mut();
+                attempt.changed.extend(about);
+                attempt.changes.push(change());
+            }
+            Mode::Doing if !unseen => {
+                if twice {
+                    self.send()?;
+                }
+                self.changed.borrow_mut().extend(about);
+                self.there.borrow_mut().extend(about);
+                self.put(change());
+            }
+            Mode::Doing | Mode::Plainly => {
+                return match (self.run(sql, args)?, one) {
+                    (1, _) | (_, None) => Ok(()),
+                    (_, Some(what)) => Err(StoreError::Malformed(what)),
+                };
+            }
         }
         Ok(())
     }

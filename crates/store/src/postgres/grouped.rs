@@ -8,7 +8,7 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::sql::Owned;
 
 /// Columns of arguments.
-pub(super) type Columns = Vec<Box<dyn ToSql + Sync + Send>>;
+pub(super) type Columns<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
 
 /// `unnest($1::bigint[], …)`, and the names of its columns; nothing for types that the store does not have.
 fn unnest(types: &[Type]) -> Option<(String, String)> {
@@ -83,8 +83,8 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// Rows of arguments as columns; nothing where a value is not of its column's type.
-pub(super) fn columns(types: &[Type], rows: &[&[Owned]]) -> Option<Columns> {
-    let mut columns: Columns = Vec::with_capacity(types.len());
+pub(super) fn columns<'a>(types: &[Type], rows: &[&'a [Owned]]) -> Option<Columns<'a>> {
+    let mut columns: Columns<'a> = Vec::with_capacity(types.len());
     for (place, ty) in types.iter().enumerate() {
         let values = rows.iter().map(|row| row.get(place));
         columns.push(match *ty {
@@ -105,18 +105,18 @@ fn number(value: Option<&Owned>) -> Option<Option<i64>> {
     }
 }
 
-fn text(value: Option<&Owned>) -> Option<Option<String>> {
+fn text(value: Option<&Owned>) -> Option<Option<&str>> {
     match value? {
         Owned::Null => Some(None),
-        Owned::Text(text) => Some(Some(text.clone())),
+        Owned::Text(text) => Some(Some(text)),
         Owned::Int(_) | Owned::Blob(_) => None,
     }
 }
 
-fn bytes(value: Option<&Owned>) -> Option<Option<Vec<u8>>> {
+fn bytes(value: Option<&Owned>) -> Option<Option<&[u8]>> {
     match value? {
         Owned::Null => Some(None),
-        Owned::Blob(bytes) => Some(Some(bytes.clone())),
+        Owned::Blob(bytes) => Some(Some(bytes)),
         Owned::Int(_) | Owned::Text(_) => None,
     }
 }

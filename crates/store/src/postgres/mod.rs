@@ -39,7 +39,7 @@ use crate::sql::read::Rows;
 use crate::unit::Reading;
 use crate::writer::{QUEUE_MAX, Writer};
 use commit::Desk;
-use connection::{Address, Whole};
+use connection::{Address, Asks, Whole};
 use error::{Trouble, unconnected};
 pub use floor::{add_stand_ins, floor, open_accounts, size};
 pub(crate) use lookup::Lookups;
@@ -99,10 +99,10 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
     let ready = network.handle.spawn(address.clone().make_ready(Whole::Asked));
     let ready = Drive::Elsewhere(&network.handle).wait(ready);
     ready.map_err(|error| StoreError::Engine(error.to_string()))??;
-    let writing = address.pool(1, settings.patience)?;
+    let writing = address.pool(Asks::ByKey, 1, settings.patience)?;
     let engine = Postgres {
-        readers: address.pool(READERS_MAX, READER_WAIT)?,
-        lookups: Lookups::start(&network.handle, address.pool(1, READER_WAIT)?),
+        readers: address.pool(Asks::Anything, READERS_MAX, READER_WAIT)?,
+        lookups: Lookups::start(&network.handle, address.pool(Asks::ByKey, 1, READER_WAIT)?),
         writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
         network,
     };

@@ -11,7 +11,7 @@ use payment::{AccountId, AccountKind, MerchantId, OrderId, TransferId};
 
 use super::read::select;
 use super::row::{self, Column, col};
-use super::{Arg, Owned, Row, fleet_row, money_row};
+use super::{Arg, Owned, Row, ToArg, fleet_row, money_row};
 use crate::error::StoreError;
 use crate::rows::StoredDownlink;
 
@@ -117,6 +117,11 @@ impl Ask {
         Self::of(About::questions_of(card), question(), i64::from(card.0))
     }
 
+    /// For the orders that wait for a card.
+    pub(crate) fn waiting_order(card: CardId) -> Self {
+        Self::of(About::orders_of(card), waiting(), i64::from(card.0))
+    }
+
     fn of(about: About, sql: &'static str, arg: impl Into<Owned>) -> Self {
         Self { about, sql, args: vec![arg.into()] }
     }
@@ -132,10 +137,32 @@ impl Eq for Ask {}
 
 impl Hash for Ask {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // The same words at another place are found by being equal, and asked once more at worst.
-        self.sql.as_ptr().hash(state);
-        self.args.hash(state);
+        hash_question(self.sql, self.args.iter().map(ToArg::arg), state);
     }
+}
+
+/// The words of an [`Ask`], to find it by.
+pub(crate) struct Asked<'a> {
+    pub(crate) sql: &'static str,
+    pub(crate) args: &'a [Arg<'a>],
+}
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_question(self.sql, self.args.iter().copied(), state);
+    }
+}
+
+impl hashbrown::Equivalent<Ask> for Asked<'_> {
+    fn equivalent(&self, ask: &Ask) -> bool {
+        self.sql == ask.sql && self.args.iter().copied().eq(ask.args.iter().map(ToArg::arg))
+    }
+}
+
+/// The same words at another place are found by being equal, and asked once more at worst.
+fn hash_question<'a>(sql: &'static str, args: impl Iterator<Item = Arg<'a>>, state: &mut impl Hasher) {
+    sql.as_ptr().hash(state);
+    args.for_each(|arg| arg.hash(state));
 }
 
 impl From<u128> for Owned {

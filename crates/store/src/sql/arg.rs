@@ -1,7 +1,7 @@
 //! What goes into a statement.
 
 /// A value in the place of a `?`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Arg<'a> {
     /// Nothing.
     Null,
@@ -14,7 +14,7 @@ pub(crate) enum Arg<'a> {
 }
 
 /// [`Arg`], kept for later.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owned {
     /// Nothing.
     Null,

@@ -34,7 +34,7 @@ mod webhook_row;
 mod webhook_write;
 pub(crate) mod write;
 
-pub(crate) use ahead::{About, Ask};
+pub(crate) use ahead::{About, Ask, Asked};
 pub(crate) use arg::{Arg, Args, Owned, ToArg, params};
 pub(crate) use value::{Columns, Row, Value};
 

@@ -22,6 +22,12 @@ const TO_ACT: &str = "select t.card from test_card t left join orders c on c.id 
          and exists (select 1 from orders o where o.card = t.card and o.state in ('awaiting_card', 'processing')))) \
      order by t.card limit ?2";
 
+/// Ids begin with their time: those made before a moment stand first.
+const OLD_ORDERS: &str = "select id from orders o where id < ?1 and state not in ('awaiting_card', 'processing') \
+     and exists (select 1 from test_clock) \
+     and not exists (select 1 from event e join webhook_outbox w on w.event = e.seq where e.order_id = o.id) \
+     order by id limit ?2";
+
 /// Below every card.
 const NO_CARD: i64 = -1;
 
@@ -88,6 +94,11 @@ impl TestReading for Rows<'_> {
     fn test_cards_to_act(&self, after: Option<CardId>, limit: u32) -> Result<Vec<CardId>, StoreError> {
         self.many(TO_ACT, params![above(after), limit], |row| Ok(CardId(row.get(0)?)))
     }
+
+    fn has_test_orders_before(&self, before: UnixMillis) -> Result<bool, StoreError> {
+        let below = OrderId::from_time_and_random(before, 0).0.to_be_bytes();
+        Ok(self.one(OLD_ORDERS, params![below, 1_u32], |_| Ok(()))?.is_some())
+    }
 }
 
 read_through! { TestReading:
@@ -96,6 +107,7 @@ read_through! { TestReading:
     fn test_cards_after(&self, merchant: MerchantId, after: Option<CardId>, limit: u32) -> Vec<StoredTestCard>;
     fn test_card_count(&self, merchant: MerchantId) -> u32;
     fn test_cards_to_act(&self, after: Option<CardId>, limit: u32) -> Vec<CardId>;
+    fn has_test_orders_before(&self, before: UnixMillis) -> bool;
 }
 
 impl TestUnit for Changes<'_> {
@@ -162,5 +174,20 @@ impl TestUnit for Changes<'_> {
 
     fn remove_test_card(&mut self, card: CardId) -> Result<(), StoreError> {
         self.change_one("test_card", "delete from test_card where card = ?", [card.0])
+    }
+
+    fn forget_test_orders(&mut self, before: UnixMillis, limit: u32) -> Result<u32, StoreError> {
+        let below = OrderId::from_time_and_random(before, 0).0.to_be_bytes();
+        let old = self.read().many(OLD_ORDERS, params![below, limit], |row| row.get::<[u8; 16]>(0))?;
+        for order in &old {
+            for sql in [
+                "delete from authorization where order_id = ?",
+                "delete from event where order_id = ?",
+                "delete from orders where id = ?",
+            ] {
+                self.execute(sql, [order])?;
+            }
+        }
+        Ok(u32::try_from(old.len()).unwrap_or(u32::MAX))
     }
 }

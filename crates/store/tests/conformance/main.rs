@@ -180,6 +180,7 @@ macro_rules! conformance {
                 sms_codes_are_forgotten_by_their_end_and_by_portions
                 sms_are_due_by_their_turn_the_longest_first
                 an_sms_is_tried_again_later_until_it_is_forgotten
+                an_sms_that_is_due_is_taken_by_one_of_those_who_saw_it
             }
             channel {
                 every_field_of_a_channel_comes_back
@@ -246,6 +247,7 @@ macro_rules! conformance {
                 test_cards_are_counted_and_listed_by_id_and_forgotten
                 a_merchant_is_known_under_the_id_that_it_has_elsewhere
                 a_test_card_has_work_while_it_has_not_done_with_an_order
+                test_orders_are_forgotten_by_age_and_by_portions_but_none_that_is_open_or_to_be_told
             }
             lease {
                 every_field_of_a_lease_comes_back_and_its_name_has_one
@@ -267,6 +269,7 @@ macro_rules! conformance {
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says
+                units_of_work_of_one_moment_are_kept_in_whatever_order_each_whole_or_not_at_all
             }
             writing {
                 a_refusal_keeps_nothing_and_disturbs_nobody_in_its_batch

@@ -65,47 +65,55 @@ struct Model {
 
 impl Model {
     fn step(&mut self, step: Step) -> Expected {
+        let judged = self.judge(step);
+        if judged == Expected::Kept {
+            self.apply(step);
+        }
+        judged
+    }
+
+    fn judge(&self, step: Step) -> Expected {
         match step {
             Step::Reserve { id, minor, from, to, then_think_again } => {
                 let (payer, payee) = (&self.accounts[from], &self.accounts[to]);
-                let units = i64::from(minor);
                 if from == to {
                     return Expected::Ledger(LedgerError::SameAccount);
                 }
                 if payer.currency != payee.currency {
                     return Expected::Ledger(LedgerError::CurrencyDiffers);
                 }
-                if payer.kind != AccountKind::Settlement && payer.posted - payer.out < units {
+                if payer.kind != AccountKind::Settlement && payer.posted - payer.out < i64::from(minor) {
                     return Expected::Ledger(LedgerError::InsufficientFunds);
                 }
                 if self.transfers.contains_key(&id) {
                     return Expected::IdTaken;
                 }
-                if then_think_again {
-                    return Expected::SecondThoughts;
-                }
-                self.accounts[from].out += units;
-                self.accounts[to].into += units;
-                self.transfers.insert(id, Transfer { from, to, minor, state: TransferState::Pending });
-                Expected::Kept
+                if then_think_again { Expected::SecondThoughts } else { Expected::Kept }
             }
             Step::End { id, how, then_think_again } => {
-                let Some(transfer) = self.transfers.get_mut(&id) else { return Expected::NoSuchTransfer };
+                let Some(transfer) = self.transfers.get(&id) else { return Expected::NoSuchTransfer };
                 if transfer.state != TransferState::Pending {
                     return Expected::Ledger(LedgerError::NotPending(transfer.state));
                 }
-                let (state, moved) = match how {
-                    Ending::Whole => (TransferState::Posted, transfer.minor),
-                    Ending::Part(minor) => (TransferState::Posted, minor),
-                    Ending::Void => (TransferState::Voided, 0),
-                    Ending::Expire => (TransferState::Expired, 0),
-                };
-                if moved > transfer.minor {
+                if how.outcome(transfer.minor).1 > transfer.minor {
                     return Expected::Ledger(LedgerError::MoreThanPending);
                 }
-                if then_think_again {
-                    return Expected::SecondThoughts;
-                }
+                if then_think_again { Expected::SecondThoughts } else { Expected::Kept }
+            }
+        }
+    }
+
+    /// What a step changes that is kept.
+    fn apply(&mut self, step: Step) {
+        match step {
+            Step::Reserve { id, minor, from, to, .. } => {
+                self.accounts[from].out += i64::from(minor);
+                self.accounts[to].into += i64::from(minor);
+                self.transfers.insert(id, Transfer { from, to, minor, state: TransferState::Pending });
+            }
+            Step::End { id, how, .. } => {
+                let transfer = self.transfers.get_mut(&id).unwrap();
+                let (state, moved) = how.outcome(transfer.minor);
                 transfer.state = state;
                 let (set_aside, moved) = (i64::from(transfer.minor), i64::from(moved));
                 let (from, to) = (transfer.from, transfer.to);
@@ -113,8 +121,19 @@ impl Model {
                 self.accounts[to].into -= set_aside;
                 self.accounts[from].posted -= moved;
                 self.accounts[to].posted += moved;
-                Expected::Kept
             }
+        }
+    }
+}
+
+impl Ending {
+    /// Where it leaves a transfer of this amount, and what moves.
+    fn outcome(self, minor: u32) -> (TransferState, u32) {
+        match self {
+            Self::Whole => (TransferState::Posted, minor),
+            Self::Part(part) => (TransferState::Posted, part),
+            Self::Void => (TransferState::Voided, 0),
+            Self::Expire => (TransferState::Expired, 0),
         }
     }
 }
@@ -183,7 +202,8 @@ fn as_expected(answer: Result<(), WriteError<Refusal>>) -> Expected {
     }
 }
 
-pub(crate) async fn thousands_of_random_units_of_work_end_as_a_simple_model_says(store: Store) {
+/// Accounts of every kind, in the store and in a model of it.
+async fn opened(store: &Store) -> (Model, Vec<AccountId>) {
     let owners = [
         (AccountKind::Settlement, 0),
         (AccountKind::Holder, 1),
@@ -194,29 +214,14 @@ pub(crate) async fn thousands_of_random_units_of_work_end_as_a_simple_model_says
     let mut ids = Vec::new();
     for (kind, owner) in owners {
         for currency in CURRENCIES {
-            ids.push(kept(&store, move |unit| unit.account_opened(kind, owner, currency)).await.id);
+            ids.push(kept(store, move |unit| unit.account_opened(kind, owner, currency)).await.id);
             world.accounts.push(Sums { kind, currency, posted: 0, out: 0, into: 0 });
         }
     }
-    let (mut random, mut drawn) = (Random(20_270_115), 0);
-    let mut ends = BTreeMap::<String, usize>::new();
-    for _ in 0..ROUNDS {
-        let gate = Gate::shut(&store).await;
-        let mut asked = Vec::new();
-        for _ in 0..TOGETHER {
-            let step = draw(&mut random, ids.len(), &mut drawn);
-            let (store, ids) = (store.clone(), ids.clone());
-            let writing =
-                tokio::spawn(async move { store.write(move |unit| carry_out(unit, step, &ids)).await });
-            asked.push((step, world.step(step), writing));
-        }
-        gate.open_when_waiting(&store, asked.len()).await;
-        for (step, expected, writing) in asked {
-            assert_eq!(as_expected(writing.await.unwrap()), expected, "{step:?}");
-            *ends.entry(format!("{expected:?}")).or_default() += 1;
-        }
-        assert_sound(&store);
-    }
+    (world, ids)
+}
+
+async fn assert_stands(store: &Store, world: Model, ids: Vec<AccountId>) {
     for (id, sums) in ids.into_iter().zip(&world.accounts) {
         let expected = Account {
             id,
@@ -226,12 +231,72 @@ pub(crate) async fn thousands_of_random_units_of_work_end_as_a_simple_model_says
             pending_out: sums.out,
             pending_in: sums.into,
         };
-        assert_eq!(seen(&store, move |rows| rows.account(id)).await, Some(expected));
+        assert_eq!(seen(store, move |rows| rows.account(id)).await, Some(expected));
     }
     for (id, transfer) in world.transfers {
         let stored = store.peek(|rows| rows.transfer(id)).unwrap().unwrap();
         assert_eq!((stored.state, stored.amount.minor()), (transfer.state, transfer.minor));
     }
+}
+
+pub(crate) async fn thousands_of_random_units_of_work_end_as_a_simple_model_says(store: Store) {
+    let (mut world, ids) = opened(&store).await;
+    let (mut random, mut drawn) = (Random(20_270_115), 0);
+    let mut ends = BTreeMap::<String, usize>::new();
+    for _ in 0..ROUNDS {
+        let gate = Gate::shut(&store).await;
+        let mut asked = Vec::new();
+        for _ in 0..TOGETHER {
+            let step = draw(&mut random, ids.len(), &mut drawn);
+            let ids = ids.clone();
+            // One after the other, as they were handed in.
+            let writing = store.queue_write(move |unit| carry_out(unit, step, &ids));
+            asked.push((step, world.step(step), writing));
+        }
+        gate.open_when_waiting(&store, asked.len()).await;
+        for (step, expected, writing) in asked {
+            assert_eq!(as_expected(writing.await), expected, "{step:?}");
+            *ends.entry(format!("{expected:?}")).or_default() += 1;
+        }
+        assert_sound(&store);
+    }
+    assert_stands(&store, world, ids).await;
     // A model check that never meets a case says nothing about it.
     assert!(ends.len() >= 10 && ends.values().all(|times| *times > 5), "{ends:?}");
+}
+
+pub(crate) async fn units_of_work_of_one_moment_are_kept_in_whatever_order_each_whole_or_not_at_all(
+    store: Store,
+) {
+    let (mut world, ids) = opened(&store).await;
+    let (mut random, mut drawn) = (Random(20_270_116), 0);
+    let (mut kept, mut refused) = (0, 0);
+    for _ in 0..ROUNDS {
+        let gate = Gate::shut(&store).await;
+        let mut asked = Vec::new();
+        for _ in 0..TOGETHER {
+            let step = draw(&mut random, ids.len(), &mut drawn);
+            let (store, ids) = (store.clone(), ids.clone());
+            let writing =
+                tokio::spawn(async move { store.write(move |unit| carry_out(unit, step, &ids)).await });
+            asked.push((step, writing));
+        }
+        gate.open_when_waiting(&store, asked.len()).await;
+        let (mut begun, mut ended) = (Vec::new(), Vec::new());
+        for (step, writing) in asked {
+            match (as_expected(writing.await.unwrap()), step) {
+                (Expected::Kept, Step::Reserve { .. }) => begun.push(step),
+                (Expected::Kept, Step::End { .. }) => ended.push(step),
+                _ => refused += 1,
+            }
+        }
+        kept += begun.len() + ended.len();
+        // Nobody has anything to spend that was not there, whatever came first.
+        begun.into_iter().chain(ended).for_each(|step| world.apply(step));
+        let bank = |sums: &Sums| sums.kind == AccountKind::Settlement;
+        assert!(world.accounts.iter().all(|sums| bank(sums) || sums.posted >= sums.out));
+        assert_sound(&store);
+    }
+    assert_stands(&store, world, ids).await;
+    assert!(kept > 500 && refused > 500, "{kept}, {refused}");
 }

@@ -124,3 +124,29 @@ pub(crate) async fn an_sms_is_tried_again_later_until_it_is_forgotten(store: Sto
     // The id of a forgotten message is not another's.
     assert!(queue(&store, sms("new", 0)).await > other);
 }
+
+pub(crate) async fn an_sms_that_is_due_is_taken_by_one_of_those_who_saw_it(store: Store) {
+    let id = queue(&store, sms("one", 1)).await;
+    let saw = seen(&store, |rows| rows.due_sms(MORNING.plus(1), 9)).await.remove(0);
+    let take = async |sms: &OutgoingSms, now: i64, until: i64| {
+        let sms = sms.clone();
+        kept(&store, move |unit| unit.take_sms_attempt(&sms, MORNING.plus(now), MORNING.plus(until))).await
+    };
+    assert!(!take(&saw, 0, 50).await, "not due yet");
+    // Many nodes saw it at the same moment.
+    let together = futures_util::future::join_all((0..8).map(|_| take(&saw, 1, 50))).await;
+    assert_eq!(together.iter().filter(|took| **took).count(), 1, "{together:?}");
+    let taken = OutgoingSms { id, next_at: MORNING.plus(50), ..sms("one", 1) };
+    let due = async |millis| seen(&store, move |rows| rows.due_sms(MORNING.plus(millis), 9)).await;
+    assert!(due(49).await.is_empty());
+    assert!(due(50).await == [taken.clone()], "its tries are as they were");
+    // Whoever took it is gone: another one takes it when its time is over.
+    assert!(take(&taken, 50, 90).await);
+    // What was tried since is not what was seen before.
+    kept(&store, move |unit| unit.put_sms_attempt(id, MORNING.plus(60), 1)).await;
+    assert!(!take(&taken, 100, 200).await);
+    let tried = OutgoingSms { attempts: 1, next_at: MORNING.plus(60), ..taken };
+    assert!(take(&tried, 60, 70).await);
+    kept(&store, move |unit| unit.delete_sms(id)).await;
+    assert!(!take(&tried, 100, 200).await, "it was sent");
+}

@@ -2,9 +2,10 @@
 
 use model::CardId;
 use payment::{MerchantId, OrderState, TestAnswer, TestHabit};
-use store::{Merchant, Store, StoredTestCard, TestClock, TestTask};
+use store::{Merchant, NewEvent, Store, StoredAuthorization, StoredTestCard, TestClock, TestTask};
 
-use crate::maker::{MORNING, breaks_a_rule, changes_nothing, kept, order, seen};
+use crate::maker::{MORNING, breaks_a_rule, changes_nothing, kept, order, question, seen};
+use crate::webhook::endpoint;
 
 fn test_card(n: u32, merchant: u32) -> StoredTestCard {
     StoredTestCard {
@@ -125,4 +126,56 @@ pub(crate) async fn a_test_card_has_work_while_it_has_not_done_with_an_order(sto
         .await;
         assert_eq!(work(None, 10).await.contains(&CardId(2)), works, "{done} {state:?}");
     }
+}
+
+pub(crate) async fn test_orders_are_forgotten_by_age_and_by_portions_but_none_that_is_open_or_to_be_told(
+    store: Store,
+) {
+    let orders: Vec<_> = (1..=6).map(|n| order(i64::from(n) * 1_000, n)).collect();
+    let ids: Vec<_> = orders.iter().map(|stored| stored.order.id).collect();
+    let added = orders.clone();
+    kept(&store, move |unit| {
+        added.iter().try_for_each(|stored| {
+            unit.add_order(stored)?;
+            let (order, merchant, at) = (stored.order.id, stored.order.merchant, stored.order.created_at);
+            unit.add_event(&NewEvent { merchant, order, kind: "order.awaiting_card", at })?;
+            unit.add_authorization(&StoredAuthorization { order, ..question(stored.order.card.0, 1) })
+        })
+    })
+    .await;
+    // The second is open still; of the third an event is yet to be told.
+    for (mut stored, n) in orders.into_iter().zip(1..) {
+        stored.order.state = if n == 2 { OrderState::Processing } else { OrderState::Expired };
+        kept(&store, move |unit| unit.put_order_state(&stored)).await;
+    }
+    let (merchant, order) = (MerchantId(1), ids[2]);
+    kept(&store, move |unit| {
+        unit.add_webhook_endpoint(&endpoint(1, 1))?;
+        unit.add_event(&NewEvent { merchant, order, kind: "order.expired", at: MORNING })
+    })
+    .await;
+    let forget = async |millis: i64, limit| {
+        kept(&store, move |unit| unit.forget_test_orders(MORNING.plus(millis), limit)).await
+    };
+    assert_eq!(forget(9_000, 9).await, 0, "live money");
+    kept(&store, |unit| unit.begin_test_clock(MORNING)).await;
+    let has =
+        async |millis| seen(&store, move |rows| rows.has_test_orders_before(MORNING.plus(millis))).await;
+    assert_eq!((has(1_000).await, has(1_001).await), (false, true));
+    assert_eq!(forget(1_000, 9).await, 0);
+    assert_eq!(forget(4_001, 1).await, 1);
+    assert_eq!(forget(4_001, 9).await, 1);
+    assert_eq!(forget(4_001, 9).await, 0);
+    for (id, stays) in ids.into_iter().zip([false, true, true, false, true, true]) {
+        assert_eq!(seen(&store, move |rows| rows.order(id)).await.is_some(), stays, "{id}");
+        assert_eq!(!seen(&store, move |rows| rows.events_of_order(id, 0)).await.is_empty(), stays, "{id}");
+        let evidence = seen(&store, move |rows| rows.authorization_of_order(id)).await;
+        assert_eq!(evidence.is_some(), stays, "{id}");
+    }
+    // When it was told it goes as well.
+    let waits = seen(&store, |rows| rows.webhook_outbox(9)).await;
+    assert_eq!(waits.len(), 1);
+    let seq = waits[0].seq;
+    assert!(kept(&store, move |unit| unit.take_webhook_event(seq)).await);
+    assert_eq!(forget(4_001, 9).await, 1);
 }

@@ -17,7 +17,7 @@ fn kind(text: &str) -> EventKind {
     text.parse().unwrap()
 }
 
-fn endpoint(id: u128, merchant: u32) -> StoredEndpoint {
+pub(crate) fn endpoint(id: u128, merchant: u32) -> StoredEndpoint {
     StoredEndpoint {
         id: EndpointId(id),
         merchant: MerchantId(merchant),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,6 +12,7 @@ use super::super::auth::Tester;
 use super::super::input::Body;
 use super::super::orders::{idempotency_key, whole};
 use super::super::problem::{Problem, ProblemBody};
+use crate::app::Created;
 use crate::test_mode::Advanced;
 
 /// The test clock.
@@ -81,11 +82,5 @@ pub(in super::super) async fn advance(
     // What is no such number is refused as nothing is.
     let seconds = whole(&body.value.seconds).and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(0);
     let (body, repeated) = tester.mode.advance(tester.merchant, seconds, idempotency, render).await?;
-    let mut response = (StatusCode::OK, body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if repeated {
-        headers.insert("idempotency-hit", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(Created { body, repeated }.with_status(StatusCode::OK))
 }

@@ -1,6 +1,7 @@
 //! Activation: torn, repeated, refused. It moves no money, and no freeze is undone by it.
 
 use model::PurseTime;
+use server::Actor;
 use sim::wallet::Tear;
 use store::WalletState;
 use tap::message::Authorize;
@@ -138,7 +139,7 @@ async fn a_frozen_card_is_not_activated_and_a_late_report_does_not_thaw_it() {
 #[tokio::test]
 async fn a_frozen_bank_card_activates_nothing() {
     let mut scene = Scene::begin_before_activation(706).await;
-    scene.counter.bank.freeze_bank_card(&scene.counter.bank_card, true).await.unwrap();
+    scene.counter.bank.freeze_bank_card(Actor::command_line(), &scene.counter.bank_card, true).await.unwrap();
     assert_eq!(scene.activate_in_peace().await, Outcome::AccountFrozen);
     assert_eq!((scene.state(), scene.is_written()), (WalletState::Issued, false));
 }

@@ -1,6 +1,7 @@
 //! SMS code and PIN: the code first, and the PIN is not looked at before the code is right.
 
 use model::Fen;
+use server::Actor;
 use store::SmsState;
 use tap::message::Authorize;
 use tap::{Body, Outcome, SmsCode, Transaction};
@@ -128,7 +129,12 @@ async fn three_wrong_pins_block_the_bank_card_until_the_bank_frees_it() {
         "not even with the right one"
     );
     scene.nothing_moved();
-    scene.counter.bank.freeze_bank_card(&scene.counter.bank_card, false).await.unwrap();
+    scene
+        .counter
+        .bank
+        .freeze_bank_card(Actor::command_line(), &scene.counter.bank_card, false)
+        .await
+        .unwrap();
     assert!(matches!(scene.asks(&request).await, Body::Authorized(_)));
 }
 

@@ -1,6 +1,7 @@
 //! Who may load at all, what, and how much: cards, accounts, industries, limits, funds.
 
 use model::{Asn, Fen, IndustryCode};
+use server::Actor;
 use tap::{Body, Opening, Outcome, Transaction};
 
 use crate::counter::{Money, Plan, TERMINAL, bus};
@@ -34,12 +35,17 @@ async fn all_card_messages(scene: &Scene, industry: IndustryCode, asn: Asn) -> V
 async fn a_frozen_bank_card_pays_for_nothing_not_even_what_it_was_asked_for_before() {
     let mut scene = Scene::begin(201).await;
     let authorized = scene.authorized(AMOUNT).await;
-    scene.counter.bank.freeze_bank_card(&scene.counter.bank_card, true).await.unwrap();
+    scene.counter.bank.freeze_bank_card(Actor::command_line(), &scene.counter.bank_card, true).await.unwrap();
     let reading = scene.hold().initialized(Some(authorized), AMOUNT);
     assert_eq!(outcome_of(scene.load_card(&reading).await), Outcome::AccountFrozen, "between");
     assert_eq!(scene.load(AMOUNT).await, Outcome::AccountFrozen, "before");
     scene.nothing_moved();
-    scene.counter.bank.freeze_bank_card(&scene.counter.bank_card, false).await.unwrap();
+    scene
+        .counter
+        .bank
+        .freeze_bank_card(Actor::command_line(), &scene.counter.bank_card, false)
+        .await
+        .unwrap();
     let reading = scene.hold().initialized(Some(authorized), AMOUNT);
     assert!(matches!(scene.load_card(&reading).await, Body::Commands(_)), "the permission was not used up");
 }
@@ -62,7 +68,7 @@ async fn what_was_paid_before_a_freeze_still_reaches_the_card() {
     let torn = Disturbance { tear: Some(Tear::before(4)), ..Disturbance::default() };
     assert_eq!(scene.disturbed(opening, torn).await.outcome(), Outcome::PaidNotWritten);
     scene.counter.bank.freeze_wallet(scene.asn, true).await.unwrap();
-    scene.counter.bank.freeze_bank_card(&scene.counter.bank_card, true).await.unwrap();
+    scene.counter.bank.freeze_bank_card(Actor::command_line(), &scene.counter.bank_card, true).await.unwrap();
     assert_eq!(scene.finish().await, Outcome::Loaded);
     assert_eq!((scene.counter.money(), scene.wallet.balance()), (LOADED, AMOUNT));
 }

@@ -38,8 +38,8 @@ fn disturbance(dice: &Dice) -> Disturbance {
 }
 
 /// A walk of up to eight steps. In a strange one, others load the card too, and a person settles what the card
-/// cannot tell.
-async fn walk(counter: &mut Counter, seed: u64, strange: bool) {
+/// cannot tell. The case at its end.
+pub(super) async fn walk(counter: &mut Counter, seed: u64, strange: bool) -> Case<'_> {
     let dice = Dice::new(seed);
     let mut told = Told(format!("random walk, seed {seed}, strange: {strange}"));
     let given = dice.pick(&[Fen(0), Fen(500)]);
@@ -60,6 +60,7 @@ async fn walk(counter: &mut Counter, seed: u64, strange: bool) {
         settle_by_the_truth(&mut case).await;
     }
     case.end().await;
+    case
 }
 
 async fn step(case: &mut Case<'_>, dice: &Dice, strange: bool) -> String {
