@@ -21,8 +21,8 @@ pub(super) const FOLD_MAX: i64 = 20_000;
 /// needed: a sum is a sum.
 pub(super) const FOLD: &str = "
     with gone as (
-        delete from account_part where seq in (
-            select seq from account_part order by account limit $1 for update skip locked
+        delete from account_part where (account, seq) in (
+            select account, seq from account_part order by account limit $1 for update skip locked
         ) returning account, posted, pending_out, pending_in
     ), sums as (
         select account, cast(sum(posted) as bigint) as posted, cast(sum(pending_out) as bigint) as pending_out,
@@ -179,6 +179,8 @@ impl Desk for Counter<'_> {
             })
         })?;
         let id = id.ok_or(StoreError::Malformed("account"))?;
+        let sql = "insert into account_owner (kind, owner, currency, account) values (?, ?, ?, ?)";
+        params![kind.name(), owner, currency.number(), id.0].with(|args| self.gather.run(sql, args))?;
         let account = Account::new(id, kind, currency);
         self.held.borrow_mut().insert(id, Held { written: account, now: account, debited: false });
         self.owners.borrow_mut().insert((kind.name(), owner, currency.number()), id);
@@ -288,6 +290,10 @@ impl Session for Counter<'_> {
         args: &[Arg<'_>],
     ) -> Result<(), StoreError> {
         self.gather.later(about, one, sql, args)
+    }
+
+    fn has_rules_apart(&self) -> bool {
+        true
     }
 
     fn desk(&self) -> Option<&dyn Desk> {
