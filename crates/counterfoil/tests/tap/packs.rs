@@ -150,8 +150,8 @@ fn a_fourth_industry_is_served_by_files_alone_while_bank_and_terminal_run() {
     assert!(early.badly().contains("the bank serves no industry 0104"));
 
     // What a stranger signed is left out, and whoever makes the keys is told.
-    let strangers = Signer::new().pack("0104-ferry", FERRY);
-    std::fs::copy(&strangers, bank.industries.join("0104-ferry.pack.toml")).unwrap();
+    let stranger = Signer::new();
+    std::fs::copy(stranger.pack("0104-ferry", FERRY), bank.industries.join("0104-ferry.pack.toml")).unwrap();
     let told = bank.platform.run(&["keys", "tap"]);
     assert!(told.err.contains("left out 0104-ferry.pack.toml: "), "{}", told.err);
     told.well();
