@@ -28,7 +28,7 @@ pub mod webhook;
 mod writer;
 
 pub use books::Books;
-pub use error::{MoveError, Side, StoreError, WriteError};
+pub use error::{LayoutError, MoveError, Side, StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard,

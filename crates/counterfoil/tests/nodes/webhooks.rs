@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use cluster::Cluster;
 use serde_json::Value;
 
 use crate::program::merchant::{Merchant, SMALL};
@@ -206,4 +207,36 @@ async fn what_comes_to_a_frozen_node_after_another_took_its_parts_changes_nothin
     street.shop.hears_of(&street.all(), &order, 1).await;
     street.all_delivered(2).await;
     assert_eq!(in_vain(&street.north).await, late, "it told nothing else in vain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_test_mode_s_webhooks_are_shared_out_by_themselves_among_the_nodes_that_have_it() {
+    let mut region = Region::new();
+    let tests = Cluster::shared().fresh(None).unwrap();
+    let section = format!("\n[test_mode]\ndatabase = \"{}\"\n", tests.url);
+    let (north, south) = (region.node_with("north", &section), region.node_with("south", &section));
+    // It has jobs and no test mode: it has no part in that one's.
+    let east = region.node("east");
+    let serving = [north.serve(), south.serve(), east.serve()];
+    let held = |name: &str| {
+        let sql = format!(
+            "select count(*) from lease where node = '{name}' and name like 'webhooks/%' \
+             and until > (select at from database_clock)"
+        );
+        Cluster::shared().ask(&tests.name, &sql).unwrap()
+    };
+    let until = Instant::now() + PATIENCE;
+    while (held("north"), held("south"), held("east")) != ("4".into(), "4".into(), "0".into()) {
+        assert!(Instant::now() < until, "{} {} {}", held("north"), held("south"), held("east"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // In the order of their names, the first have one more.
+    for (node, count) in [("east", 3), ("north", 3), ("south", 2)] {
+        holds(&east, node, count).await;
+    }
+    for node in serving {
+        node.signal("TERM");
+        assert!(node.ended().well().ends_with("Stopped.\n"));
+    }
+    assert_eq!((held("north"), held("south")), ("0".into(), "0".into()));
 }

@@ -289,6 +289,27 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_was_begun_under_an_epoch_that_has_passed_is_kept_by_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::sqlite::open(&folder.path().join("town.db")).unwrap();
+        // North was overtaken, and has the part again.
+        let lease = Lease {
+            name: name(4),
+            node: "north".into(),
+            start: [1; 16],
+            epoch: 3,
+            until: UnixMillis(1_795_199_488_000),
+        };
+        let asked = [(4, [1; 16], 3), (4, [1; 16], 1), (4, [2; 16], 3), (5, [1; 16], 3)];
+        let kept = store.write::<Vec<bool>, StoreError, _>(move |unit| {
+            unit.put_lease(&lease)?;
+            asked.iter().map(|(shard, start, epoch)| guards(unit, *shard, *start, *epoch)).collect()
+        });
+        let kept = kept.await.unwrap_or_default();
+        assert_eq!(kept, [true, false, false, false]);
+    }
+
     #[test]
     fn nothing_is_begun_in_a_part_that_is_left_or_whose_lease_may_have_ended() {
         let mut held = Held {
