@@ -1,5 +1,5 @@
-//! `store`: a copy of the database while it is in use, whether a copy is whole, and a platform on a copy. `migrate` and `moving` have
-//! the rest of it.
+//! `store`: a copy of the database while it is in use, whether a copy is whole, and a platform on a copy. `migrate`, `layout` and
+//! `moving` have the rest of it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,10 +10,11 @@ use clap::{Args, Subcommand};
 
 use crate::cli::{ConfigArguments, Failure, print};
 use crate::database::Database;
+use crate::layout::LayoutArguments;
 use crate::migrate::MigrateArguments;
 use crate::moving::MoveArguments;
 use crate::places::Places;
-use crate::{ledger, migrate, moving};
+use crate::{layout, ledger, migrate, moving};
 
 pub(crate) const EXAMPLES: &str = "\
 A backup each night, and a trial of it:
@@ -41,6 +42,9 @@ pub(crate) enum StoreCommand {
     Restore(CopyArguments),
     /// Say what a database needs to be of this version, and do it; or try it with --dry-run
     Migrate(MigrateArguments),
+    /// Say by which column each table goes; lay them out by it in partitions, or print how an engine of shards does
+    #[command(after_help = layout::EXAMPLES)]
+    Layout(LayoutArguments),
     /// Move a platform's database from its file to a PostgreSQL server, checked to the last row
     #[command(after_help = moving::STEPS)]
     Copy(MoveArguments),
@@ -68,6 +72,7 @@ pub(crate) fn run(command: StoreCommand) -> Result<ExitCode, Failure> {
         StoreCommand::Check(arguments) => check(&arguments.file),
         StoreCommand::Restore(arguments) => restore(arguments),
         StoreCommand::Migrate(arguments) => migrate::run(&arguments),
+        StoreCommand::Layout(arguments) => layout::run(&arguments),
         StoreCommand::Copy(arguments) => moving::run(&arguments),
     }
 }

@@ -129,6 +129,7 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("store restore", Changes, &[]),
         // Whoever opens a database migrates it: these decide about that, and must find it as it is.
         ("store migrate", Nothing, &[]),
+        ("store layout", Nothing, &[]),
         ("store copy", Nothing, &[]),
         ("ledger check", Nothing, &[]),
         ("plan battery", Nothing, &[]),

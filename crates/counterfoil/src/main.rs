@@ -14,6 +14,7 @@ mod entering;
 mod fleet;
 mod holder;
 mod keys;
+mod layout;
 mod ledger;
 mod log;
 mod lorawan;

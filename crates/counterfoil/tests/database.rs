@@ -171,3 +171,43 @@ fn a_database_of_another_version_or_that_does_not_know_us_is_named() {
     let odd = platform.run(&["ledger", "check", "--database", "mysql://127.0.0.1/counterfoil"]).badly();
     assert!(odd.contains("give postgres://USER@HOST/NAME"), "{odd}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_pays_on_tables_that_lie_in_partitions_by_the_keys_that_are_told() {
+    let database = Cluster::shared().fresh(None).unwrap();
+    let platform = at(&database.url);
+    let told = platform.run(&["store", "layout"]).well();
+    for line in ["orders", "authorization", "posting", "merchant"] {
+        assert!(told.lines().any(|told| told.split(' ').next() == Some(line)), "{line}: {told}");
+    }
+    let said = platform.run(&["store", "layout", "--engine", "citus"]).well();
+    assert!(
+        said.contains("select create_distributed_table('orders', 'card', colocate_with => 'card');\n"),
+        "{said}"
+    );
+    assert!(said.contains("select create_reference_table('merchant');\n"), "{said}");
+    for wrong in ["1", "33", "many"] {
+        assert_eq!(platform.run(&["store", "layout", "--partitions", wrong]).code, Some(2), "{wrong}");
+    }
+    let laid = platform.run(&["store", "layout", "--partitions", "4"]).well();
+    assert!(laid.contains("tables lie in 4 hash partitions each"), "{laid}");
+
+    let merchant = platform.merchant("Morning Market");
+    let cards = platform.cards(4);
+    for card in &cards {
+        platform.fund(&card.holder, 1_000_000);
+    }
+    let serving = Program::start(&mut platform.command(&["serve"]));
+    serving.says("Ctrl-C stops it");
+    let buyers = Buyers::begin(&platform, &merchant, &cards).await;
+    buyers.settled.reaches(12).await;
+    let bought = buyers.finish().await;
+    assert_eq!(merchant.paid().await.len(), bought.len());
+    drop(serving);
+    platform.ledger();
+    let parts = "select count(distinct tableoid) from orders";
+    assert!(Cluster::shared().ask(&database.name, parts).unwrap().parse::<u32>().unwrap() > 1);
+    // It is laid out once, and not with rows in it.
+    let again = platform.run(&["store", "layout", "--partitions", "8"]).well();
+    assert!(again.contains("lies in parts already"), "{again}");
+}

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::postgres::layout::Fault;
+
 /// Why the store did not do what it was asked. Nothing that it answers so was made durable, but perhaps what is
 /// [`StoreError::Unresolved`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -278,6 +280,40 @@ impl MoveError {
             Self::BooksDiffer => "books_differ",
             Self::Stopped => "stopped",
             Self::Unresolved => "copy_unresolved",
+        }
+    }
+}
+
+/// Why a database was not laid out in parts. Nothing of it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// The database could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A node serves on it.
+    #[error("{0} serves on this database: stop it, and wait ten seconds if it was killed")]
+    Served(String),
+    /// A table has rows.
+    #[error(
+        "the table {0} has rows: tables are laid out while they are empty. Lay out a new database; \
+         `counterfoil store copy` brings a file's rows into it"
+    )]
+    NotEmpty(String),
+    /// The schema is not what the keys say.
+    #[error(
+        "{0}: the database and this program are not of one version, or somebody changed the schema by hand"
+    )]
+    Contradicted(Fault),
+}
+
+impl LayoutError {
+    /// The stable code for scripts and logs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Served(_) => "layout_served",
+            Self::NotEmpty(_) => "layout_not_empty",
+            Self::Contradicted(_) => "layout_contradicted",
         }
     }
 }

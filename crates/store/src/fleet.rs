@@ -7,7 +7,7 @@
 //! Next: [`crate::rows`] for the values.
 
 use ::fleet::{AlertKind, DownlinkId, Priority};
-use model::{ChannelId, UnixMillis};
+use model::{CardId, ChannelId, UnixMillis};
 use payment::OrderId;
 
 use crate::StoreError;
@@ -56,8 +56,8 @@ pub trait FleetReading {
     fn downlink(&self, id: DownlinkId) -> Found<StoredDownlink>;
     /// The newest downlink with this name in a network's queue.
     fn downlink_of_network(&self, network_id: &str) -> Found<DownlinkId>;
-    /// A channel's downlinks that wait here, the first first.
-    fn queued_downlinks(&self, channel: ChannelId) -> Listed<StoredDownlink>;
+    /// A card's downlinks that wait here for its channel, the first first.
+    fn queued_downlinks(&self, card: CardId, channel: ChannelId) -> Listed<StoredDownlink>;
     /// Downlinks that wait, here or with a network, oldest first, above an id.
     fn waiting_downlinks(&self, after: Option<DownlinkId>, limit: u32) -> Listed<StoredDownlink>;
     /// Downlinks that wait here with a frame and an address, the first first, behind one of them.
@@ -115,8 +115,8 @@ pub trait FleetUnit: FleetReading {
     fn put_downlink(&mut self, downlink: &StoredDownlink) -> Result<(), StoreError>;
     /// Keeps a waiting downlink's priority.
     fn put_downlink_priority(&mut self, id: DownlinkId, priority: Priority) -> Result<(), StoreError>;
-    /// The downlink that waits here for an order, if one.
-    fn queued_downlink_of_order(&self, order: OrderId) -> Found<StoredDownlink>;
+    /// The downlink that waits here for an order of this card, if one.
+    fn queued_downlink_of_order(&self, card: CardId, order: OrderId) -> Found<StoredDownlink>;
     /// Keeps a frame for a while.
     fn add_frame(&mut self, frame: &NewFrame) -> Result<(), StoreError>;
     /// Raises an alert; whether it was not open already.

@@ -28,20 +28,20 @@ pub mod webhook;
 mod writer;
 
 pub use books::Books;
-pub use error::{MoveError, Side, StoreError, WriteError};
+pub use error::{LayoutError, MoveError, Side, StoreError, WriteError};
 pub use handle::{Queue, Store};
 pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard,
     BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DeliverySummary,
     DifferenceKind, DueDelivery, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck,
     Lease, LinkState, LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator,
-    OperatorSession, OrderCursor, OutgoingEvent, OutgoingSms, PaymentFee, Place, Registered, Registration,
-    Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAttempt,
-    StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDelivery, StoredDifference,
-    StoredDownlink, StoredEndpoint, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredMessage,
-    StoredNode, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSecret,
-    StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState,
-    TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
+    OperatorSession, OrderCursor, OrderDetails, OutgoingEvent, OutgoingSms, PaymentFee, Place, Registered,
+    Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey,
+    StoredAttempt, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDelivery,
+    StoredDifference, StoredDownlink, StoredEndpoint, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad,
+    StoredMessage, StoredNode, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal,
+    StoredSecret, StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization,
+    TerminalState, TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator`, `tap` and `webhook` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};

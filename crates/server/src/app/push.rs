@@ -88,7 +88,7 @@ impl App {
             return Ok(Pushed::Nothing);
         }
         let mut link = unit.link_state(card.id())?;
-        let queued = unit.queued_downlinks(card.channel)?;
+        let queued = unit.queued_downlinks(card.id(), card.channel)?;
         let listens = listening.reaches(link.heard_at, now) && link.clock_set;
         let reached = if listens { link.address.as_deref().and_then(reach) } else { None };
         let open = unit.open_authorization(card.id())?;
@@ -229,7 +229,8 @@ pub(super) fn supersede(
     stored: &StoredOrder,
     now: UnixMillis,
 ) -> Result<(), StoreError> {
-    let Some(mut downlink) = unit.queued_downlink_of_order(stored.order.id)? else { return Ok(()) };
+    let order = &stored.order;
+    let Some(mut downlink) = unit.queued_downlink_of_order(order.card, order.id)? else { return Ok(()) };
     (downlink.state, downlink.updated_at) = (DownlinkState::Failed(FailReason::Superseded), now);
     unit.put_downlink(&downlink)
 }

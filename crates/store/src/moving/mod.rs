@@ -27,7 +27,7 @@ use crate::postgres::{Settings, plan};
 use crate::sql::read::Rows;
 use crate::sqlite::moving as file;
 use crate::sqlite::session::Moment;
-use pairing::{Pair, SEEDED, pairs};
+use pairing::{Pair, RULES, SEEDED, pairs};
 use rows::{Sum, send, sum_of};
 
 /// Rows between two looks at whether to go on, and two tellings of how far it is.
@@ -168,6 +168,9 @@ fn fill(
                 highest > 0
             ))?;
         }
+    }
+    for (rule, from) in RULES {
+        alone.batch(&format!("delete from \"{rule}\"; insert into \"{rule}\" {from}"))?;
     }
     for (pair, sent) in pairs.iter().zip(&sent) {
         let kept = sum_of(alone, pair, telling)?;

@@ -15,6 +15,17 @@ const RENAMED: [(&str, &str); 2] = [("account", "account_base"), ("channel_tally
 /// What a platform that runs on the file holds, and nobody else wants to know.
 const LEFT: [&str; 3] = ["lease", "node", "refinery_schema_history"];
 
+/// Rules of a file's tables that are tables at a server, and what fills each from the rows that were copied.
+pub(super) const RULES: [(&str, &str); 4] = [
+    ("account_owner", "select kind, owner, currency, id from account_base"),
+    ("card_channel", "select channel, id from card where life_cycle <> 'closed'"),
+    ("card_number", "select number, id from card"),
+    (
+        "channel_device",
+        "select bearer, device, id from channel where bearer is not null and device is not null",
+    ),
+];
+
 /// What a server has for itself: parts that are not yet added, marks of commits, nodes and leases.
 const SERVERS: [&str; 7] = [
     "account_part",
@@ -50,7 +61,7 @@ impl Pair {
 
 /// Whether a table at the server has no counterpart and needs none.
 pub(super) fn is_the_servers(table: &str) -> bool {
-    SERVERS.contains(&table)
+    SERVERS.contains(&table) || RULES.iter().any(|(rule, _)| *rule == table)
 }
 
 /// Every table that is copied, those that others refer to first.

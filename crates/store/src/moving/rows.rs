@@ -98,7 +98,8 @@ pub(super) fn sum_of(server: &Alone, pair: &Pair, telling: &mut Telling<'_>) -> 
     let types: Vec<Type> = pair.columns.iter().map(|(_, kind)| kind.clone()).collect();
     let mut sum = Sum::default();
     server.drive(async {
-        let out = format!("copy \"{}\" ({}) to stdout binary", pair.to, pair.names());
+        // A table in parts is read by a selection alone.
+        let out = format!("copy (select {} from \"{}\") to stdout binary", pair.names(), pair.to);
         let stream = server.client().copy_out(&out).await.map_err(|error| told(&error))?;
         let mut rows = Box::pin(BinaryCopyOutStream::new(stream, &types));
         while let Some(row) = rows.try_next().await.map_err(|error| told(&error))? {

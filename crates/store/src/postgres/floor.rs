@@ -122,7 +122,8 @@ pub fn add_stand_ins(settings: &Settings, cards: Range<u32>) -> Result<(), Store
     let own = Own::to(settings)?;
     own.run(async {
         own.connection.batch_execute("set statement_timeout = 0").await?;
-        for statement in stand_in::statements(cards, WORDS) {
+        let rules = if cards.is_empty() { Vec::new() } else { stand_in::rules_apart(cards.clone()) };
+        for statement in stand_in::statements(cards, WORDS).into_iter().chain(rules) {
             own.connection.batch_execute(&statement).await?;
         }
         own.connection.batch_execute("analyze").await
@@ -135,6 +136,7 @@ pub fn open_accounts(settings: &Settings, owners: Range<u32>) -> Result<(), Stor
     own.run(async {
         own.connection.batch_execute("set statement_timeout = 0").await?;
         own.connection.batch_execute(&stand_in::accounts(owners, WORDS.accounts)).await?;
+        own.connection.batch_execute(stand_in::OWNERS).await?;
         own.connection.batch_execute("analyze account_base").await
     })
 }

@@ -129,8 +129,10 @@ pub(crate) fn rows_of(alone: &Alone) -> Result<BTreeMap<String, u64>, StoreError
 
 /// The names of our tables.
 pub(crate) fn tables(alone: &Alone) -> Result<Vec<String>, StoreError> {
-    let sql = "select tablename::text from pg_tables where schemaname = current_schema() \
-               and tablename not in ('refinery_schema_history', 'unfinished_copy') order by 1";
+    // A part of a table is none of them.
+    let sql = "select relname::text from pg_class where relnamespace = current_schema()::regnamespace \
+               and relkind in ('r', 'p') and not relispartition \
+               and relname not in ('refinery_schema_history', 'unfinished_copy') order by 1";
     let found = alone.run(alone.client().query(sql, &[]))?;
     let name =
         |row: &tokio_postgres::Row| row.try_get(0).map_err(|_| StoreError::Malformed("a table's name"));

@@ -6,6 +6,7 @@
 //! Next: `commit` for batches, repetition and commits whose answer is lost; `desk` for accounts that many pay into;
 //! `gather` and `grouped` for what is read and written together; `alone` and `migration` for commands that do one long thing;
 //! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys;
+//! [`layout`] for the keys that tables go by, and hash partitions by them;
 //! `signals` for what nodes tell each other.
 
 pub(crate) mod alone;
@@ -17,6 +18,7 @@ mod floor;
 mod gather;
 mod grouped;
 mod hosts;
+pub mod layout;
 mod lookup;
 pub(crate) mod migration;
 mod session;

@@ -187,7 +187,7 @@ macro_rules! statements {
 
 statements! {
     card: row::CARD, "from card where id = ?";
-    card_on_channel: row::CARD, "from card where channel = ? and life_cycle <> 'closed'";
+    card_on_channel: row::CARD, "from card where id = (select card from card_channel where channel = ?)";
     link: row::LINK, "from link_state where card = ?";
     order: row::ORDER, "from orders where id = ?";
     waiting: row::ORDER, "from orders where card = ? and state in ('awaiting_card', 'processing') order by id";
@@ -196,9 +196,10 @@ statements! {
     question_of_b: row::AUTHORIZATION, "from authorization where card = ? and key_version = ? and b = ?";
     transfer: row::TRANSFER, "from transfer where id = ?";
     fee_rule: money_row::FEE_RULE, "from fee_rule where merchant = ? and currency = ?";
-    queued_downlink: fleet_row::DOWNLINK, "from downlink where order_id = ? and state = 'queued'";
+    queued_downlink: fleet_row::DOWNLINK, "from downlink where order_id = ? and card = ? and state = 'queued'";
     account: row::ACCOUNT, "from account where id = ?";
-    account_of: row::ACCOUNT, "from account where kind = ? and owner = ? and currency = ?";
+    account_of: row::ACCOUNT, "from account where id = \
+        (select account from account_owner where kind = ? and owner = ? and currency = ?)";
 }
 
 /// What a unit of work asks next, nearly always, once it has asked this.
@@ -251,6 +252,8 @@ pub(crate) fn follows(ask: &Ask, rows: &[&Row<'_>], next: &mut Vec<Ask>) -> Resu
 
 fn queued(row: &Row<'_>, next: &mut Vec<Ask>) -> Result<(), StoreError> {
     let of = row::id_bytes(row, col!(row::ORDER, "id"))?;
-    next.push(Ask::of(About::downlink_of(OrderId(of)), queued_downlink(), of));
+    let mut waits = Ask::of(About::downlink_of(OrderId(of)), queued_downlink(), of);
+    waits.args.push(Owned::Int(col!(row::ORDER, "card").get(row)?));
+    next.push(waits);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! [`FleetReading`] over a connection.
 
 use ::fleet::{DownlinkId, Priority};
-use model::{ChannelId, UnixMillis};
+use model::{CardId, ChannelId, UnixMillis};
 
 use super::ahead::About;
 use super::fleet_row as row;
@@ -73,7 +73,7 @@ impl FleetReading for Rows<'_> {
     }
 
     fn channel_of_device(&self, bearer: &str, device: &str) -> Result<Option<ChannelId>, StoreError> {
-        let sql = "select id from channel where bearer = ? and device = ? and device is not null";
+        let sql = "select channel as id from channel_device where bearer = ? and device = ?";
         self.one(sql, [bearer, device], |found| row::channel_id(found, col!("id", "id")))
     }
 
@@ -173,12 +173,12 @@ impl FleetReading for Rows<'_> {
         self.one(sql, [network_id], |found| Ok(DownlinkId(super::row::id_bytes(found, col!("id", "id"))?)))
     }
 
-    fn queued_downlinks(&self, channel: ChannelId) -> Result<Vec<StoredDownlink>, StoreError> {
+    fn queued_downlinks(&self, card: CardId, channel: ChannelId) -> Result<Vec<StoredDownlink>, StoreError> {
         let sql = select!(
             row::DOWNLINK,
-            "from downlink where channel = ? and state = 'queued' order by priority, id"
+            "from downlink where channel = ? and card = ? and state = 'queued' order by priority, id"
         );
-        self.many(sql, [channel.to_bytes()], row::downlink)
+        self.many(sql, params![channel.to_bytes(), card.0], row::downlink)
     }
 
     fn waiting_downlinks(

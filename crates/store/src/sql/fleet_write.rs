@@ -1,7 +1,7 @@
 //! [`FleetUnit`] over a session in a transaction.
 
 use ::fleet::{AlertKind, DownlinkId, Presence, Priority};
-use model::{ChannelId, UnixMillis};
+use model::{CardId, ChannelId, UnixMillis};
 use payment::OrderId;
 
 use super::ahead::{self, About};
@@ -27,7 +27,7 @@ read_through! { FleetReading:
     fn channels_to_look_at(&self, now: UnixMillis, limit: u32) -> Vec<StoredChannel>;
     fn downlink(&self, id: DownlinkId) -> Option<StoredDownlink>;
     fn downlink_of_network(&self, network_id: &str) -> Option<DownlinkId>;
-    fn queued_downlinks(&self, channel: ChannelId) -> Vec<StoredDownlink>;
+    fn queued_downlinks(&self, card: CardId, channel: ChannelId) -> Vec<StoredDownlink>;
     fn waiting_downlinks(&self, after: Option<DownlinkId>, limit: u32) -> Vec<StoredDownlink>;
     fn downlinks_to_hand(&self, after: Option<(Priority, DownlinkId)>, limit: u32) -> Vec<StoredDownlink>;
     fn waiting_downlink_count(&self, limit: u32) -> u64;
@@ -48,6 +48,33 @@ const REGISTER: &str = "insert into channel (id, name, group_id, bearer, applica
      listening = ?7, silent_seconds = ?8, \
      look_at = case when channel.presence = 1 and channel.silent_seconds is distinct from ?8 \
      then channel.heard_at else channel.look_at end";
+
+impl Changes<'_> {
+    /// Keeps which channel a device is, where that is a table of its own.
+    fn name_device(
+        &self,
+        channel: ChannelId,
+        before: Option<&Registration>,
+        now: &Registration,
+    ) -> Result<(), StoreError> {
+        fn device(of: &Registration) -> Option<(&str, &str)> {
+            of.bearer.as_deref().zip(of.device.as_deref())
+        }
+        let (before, now) = (before.and_then(device), device(now));
+        if before == now || !self.0.has_rules_apart() {
+            return Ok(());
+        }
+        if let Some((bearer, device)) = before {
+            let sql = "delete from channel_device where bearer = ? and device = ? and channel = ?";
+            self.execute(sql, params![bearer, device, channel.to_bytes()])?;
+        }
+        if let Some((bearer, device)) = now {
+            let sql = "insert into channel_device (bearer, device, channel) values (?, ?, ?)";
+            self.execute(sql, params![bearer, device, channel.to_bytes()])?;
+        }
+        Ok(())
+    }
+}
 
 impl FleetUnit for Changes<'_> {
     fn group_named(&mut self, name: &str) -> Result<GroupId, StoreError> {
@@ -88,6 +115,7 @@ impl FleetUnit for Changes<'_> {
             at.0,
         ];
         self.execute(REGISTER, params)?;
+        self.name_device(id, known.as_ref().map(|known| &known.registration), registration)?;
         if !same_tags {
             if !tags_before.is_empty() {
                 self.execute("delete from channel_tag where channel = ?", [id.to_bytes()])?;
@@ -176,7 +204,7 @@ impl FleetUnit for Changes<'_> {
 
     fn put_downlink(&mut self, downlink: &StoredDownlink) -> Result<(), StoreError> {
         let sql = "update downlink set frame = ?, address = ?, state = ?, reason = ?, network_id = ?, \
-                   expires_at = ?, updated_at = ? where id = ?";
+                   expires_at = ?, updated_at = ? where id = ? and card = ?";
         let params = params![
             downlink.frame,
             downlink.address,
@@ -186,6 +214,7 @@ impl FleetUnit for Changes<'_> {
             downlink.expires_at.0,
             downlink.updated_at.0,
             downlink.id.0.to_be_bytes(),
+            downlink.card.0,
         ];
         self.change_one_later("downlink", &[About::downlink(downlink)], sql, params)
     }
@@ -195,9 +224,13 @@ impl FleetUnit for Changes<'_> {
         self.change_one("downlink", sql, params![priority.number(), id.0.to_be_bytes()])
     }
 
-    fn queued_downlink_of_order(&self, order: OrderId) -> Result<Option<StoredDownlink>, StoreError> {
-        let about = About::downlink_of(order);
-        self.read().one_about(about, ahead::queued_downlink(), [order.0.to_be_bytes()], row::downlink)
+    fn queued_downlink_of_order(
+        &self,
+        card: CardId,
+        order: OrderId,
+    ) -> Result<Option<StoredDownlink>, StoreError> {
+        let (about, params) = (About::downlink_of(order), params![order.0.to_be_bytes(), card.0]);
+        self.read().one_about(about, ahead::queued_downlink(), params, row::downlink)
     }
 
     fn add_frame(&mut self, frame: &NewFrame) -> Result<(), StoreError> {

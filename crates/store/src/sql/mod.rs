@@ -76,6 +76,11 @@ pub(crate) trait Session {
             (_, Some(what)) => Err(StoreError::Malformed(what)),
         }
     }
+    /// Whether a unique rule across the keys of a table is a table of its own, which is written beside it. Else the table's own
+    /// index holds the rule, and a view stands for that table.
+    fn has_rules_apart(&self) -> bool {
+        false
+    }
     /// Where accounts are while units of work change them, if not in their table.
     fn desk(&self) -> Option<&dyn Desk> {
         None

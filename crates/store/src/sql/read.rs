@@ -133,7 +133,7 @@ impl Reading for Rows<'_> {
 
     fn card_of_number(&self, digits: &str) -> Result<Option<StoredCard>, StoreError> {
         let Ok(number) = digits.parse::<u64>() else { return Ok(None) };
-        let sql = select!(row::CARD, "from card where number = ?");
+        let sql = select!(row::CARD, "from card where id = (select card from card_number where number = ?)");
         self.one(sql, [row::signed(number)], row::card)
     }
 
@@ -262,7 +262,7 @@ impl Reading for Rows<'_> {
         if let Some(desk) = self.0.desk() {
             return desk.account(id);
         }
-        self.one(select!(row::ACCOUNT, "from account where id = ?"), [id.0], row::account)
+        self.one(ahead::account(), [id.0], row::account)
     }
 
     fn account_of(
@@ -274,8 +274,7 @@ impl Reading for Rows<'_> {
         if let Some(desk) = self.0.desk() {
             return desk.account_of(kind, owner, currency);
         }
-        let sql = select!(row::ACCOUNT, "from account where kind = ? and owner = ? and currency = ?");
-        self.one(sql, params![kind.name(), owner, currency.number()], row::account)
+        self.one(ahead::account_of(), params![kind.name(), owner, currency.number()], row::account)
     }
 
     fn transfer(&self, id: TransferId) -> Result<Option<StoredTransfer>, StoreError> {

@@ -118,7 +118,7 @@ impl ReversalUnit for Changes<'_> {
 
     fn put_reversal(&mut self, stored: &StoredReversal) -> Result<(), StoreError> {
         let sql = "update load_reversal set state = ?, decided_by = ?, transfer = ?, updated_at = ? \
-                   where id = ? and state = 'asked'";
+                   where id = ? and asn = ? and state = 'asked'";
         let reversal = &stored.reversal;
         let params = params![
             reversal.state().name(),
@@ -126,19 +126,18 @@ impl ReversalUnit for Changes<'_> {
             stored.transfer.map(|id| id.0.to_be_bytes()),
             stored.updated_at.0,
             reversal.id().0.to_be_bytes(),
+            reversal.asn().to_bytes(),
         ];
         self.change_one("load_reversal", sql, params)
     }
 
     fn reverse_load(&mut self, stored: &StoredLoad) -> Result<(), StoreError> {
         let sql = "update load set state = ?, updated_at = ?, note = ? \
-                   where id = ? and state in ('closed', 'settled_credited')";
-        let id = stored.load.id.0.to_be_bytes();
-        self.change_one(
-            "load",
-            sql,
-            params![LoadState::Reversed.name(), stored.updated_at.0, stored.note, id],
-        )
+                   where id = ? and asn = ? and state in ('closed', 'settled_credited')";
+        let load = &stored.load;
+        let (id, asn) = (load.id.0.to_be_bytes(), load.asn.to_bytes());
+        let state = LoadState::Reversed.name();
+        self.change_one("load", sql, params![state, stored.updated_at.0, stored.note, id, asn])
     }
 }
 

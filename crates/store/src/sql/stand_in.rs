@@ -43,12 +43,26 @@ pub(crate) fn statements(cards: Range<u32>, words: Words) -> Vec<String> {
     ]
 }
 
+/// The statements that follow, where rules across keys are tables of their own.
+pub(crate) fn rules_apart(cards: Range<u32>) -> Vec<String> {
+    let those = format!("id >= {FIRST} + {}::bigint and id < {FIRST} + {}::bigint", cards.start, cards.end);
+    vec![
+        format!("insert into card_number (number, card) select number, id from card where {those}"),
+        format!("insert into card_channel (channel, card) select channel, id from card where {those}"),
+        OWNERS.to_owned(),
+    ]
+}
+
+/// The owners of accounts that were just opened, where those are a table of their own.
+pub(crate) const OWNERS: &str = "insert into account_owner (kind, owner, currency, account) \
+     select kind, owner, currency, id from account_base on conflict do nothing";
+
 /// The statements that open accounts of the bank's side with these owners.
 pub(crate) fn accounts(owners: Range<u32>, table: &str) -> String {
     format!(
         "insert into {table} (kind, owner, currency) with recursive numbers (n) as (select {} union all \
-         select n + 1 from numbers where n + 1 < {}) select 'settlement', n, 156 from numbers where n < {} \
-         on conflict (kind, owner, currency) do nothing",
+         select n + 1 from numbers where n + 1 < {}) select 'settlement', n, 156 from numbers where n < {} and not exists \
+         (select 1 from account_owner o where o.kind = 'settlement' and o.owner = n and o.currency = 156)",
         owners.start, owners.end, owners.end
     )
 }

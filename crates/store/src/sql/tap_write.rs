@@ -36,6 +36,8 @@ read_through! { TapReading:
     fn has_alarm_since(&self, kind: &str, subject: &str, since: UnixMillis) -> bool;
 }
 
+const BANK_CARD_IS_THERE: &str = "select 1 from bank_card where number = ?";
+
 fn fen(amount: Option<Fen>) -> Option<u32> {
     amount.map(|amount| amount.0)
 }
@@ -124,6 +126,7 @@ impl TapUnit for Changes<'_> {
     }
 
     fn add_bank_card(&mut self, card: &BankCard) -> Result<(), StoreError> {
+        self.refers_to_holder(card.holder)?;
         let sql = "insert into bank_card (number, holder, phone, pin_reference, tries_left, frozen) \
                    values (?, ?, ?, ?, ?, ?)";
         self.execute(
@@ -148,6 +151,7 @@ impl TapUnit for Changes<'_> {
     }
 
     fn add_wallet(&mut self, wallet: &Wallet) -> Result<(), StoreError> {
+        self.refers_to("bank card", BANK_CARD_IS_THERE, [wallet.bank_card.as_str()])?;
         let sql = "insert into wallet (asn, industry, state, bank_card, counter, issued_at, activated_at) \
                    values (?, ?, ?, ?, ?, ?, ?)";
         self.execute(
@@ -166,6 +170,7 @@ impl TapUnit for Changes<'_> {
     }
 
     fn put_wallet(&mut self, wallet: &Wallet) -> Result<(), StoreError> {
+        self.refers_to("bank card", BANK_CARD_IS_THERE, [wallet.bank_card.as_str()])?;
         let sql = "update wallet set state = ?2, bank_card = ?3, counter = ?4, activated_at = ?5 \
                    where asn = ?1 and counter <= ?4";
         let params = params![
@@ -209,7 +214,7 @@ impl TapUnit for Changes<'_> {
     fn put_load(&mut self, stored: &StoredLoad) -> Result<(), StoreError> {
         // The states are the last guard against ending twice, below every rule above it.
         let sql = "update load set state = ?, updated_at = ?, note = ?, evidence = ?, proven = ? \
-                   where id = ? and state in ('open', 'in_doubt')";
+                   where id = ? and asn = ? and state in ('open', 'in_doubt')";
         let load = &stored.load;
         let params = params![
             load.state.name(),
@@ -218,6 +223,7 @@ impl TapUnit for Changes<'_> {
             stored.evidence,
             stored.proven,
             load.id.0.to_be_bytes(),
+            load.asn.to_bytes(),
         ];
         self.change_one("load", sql, params)
     }
@@ -260,8 +266,9 @@ impl TapUnit for Changes<'_> {
 
     fn put_tap_authorization(&mut self, authorization: &TapAuthorization) -> Result<(), StoreError> {
         let sql = "update tap_authorization set used_by = ?1 \
-                   where reference = ?2 and (used_by is null or used_by = ?1)";
-        let params = params![load_id(authorization.used_by), authorization.reference];
+                   where reference = ?2 and asn = ?3 and (used_by is null or used_by = ?1)";
+        let asn = authorization.asn.to_bytes();
+        let params = params![load_id(authorization.used_by), authorization.reference, asn];
         self.change_one("tap_authorization", sql, params)
     }
 
@@ -299,8 +306,9 @@ impl TapUnit for Changes<'_> {
     fn put_sms_code(&mut self, code: &SmsCode) -> Result<(), StoreError> {
         // A code is used once: what does not wait any more stays as it is.
         let sql = "update sms_code set tries_left = ?2, state = ?3 \
-                   where reference = ?1 and state = 'waiting' and tries_left >= ?2";
-        self.change_one("sms_code", sql, params![code.reference, code.tries_left, code.state.name()])
+                   where reference = ?1 and asn = ?4 and state = 'waiting' and tries_left >= ?2";
+        let params = params![code.reference, code.tries_left, code.state.name(), code.asn.to_bytes()];
+        self.change_one("sms_code", sql, params)
     }
 
     fn forget_sms_codes_before(&mut self, before: UnixMillis, limit: u32) -> Result<u32, StoreError> {

@@ -2,8 +2,8 @@
 
 use model::{CardId, ChannelId, Currency, HolderReference, KeyVersion, PlaceId, TimeFactor, UnixMillis};
 use payment::{
-    Account, AccountId, AccountKind, MerchantId, OrderId, PendingTransfer, PostedTransfer, TransferId,
-    TransferState, VoidedTransfer,
+    Account, AccountId, AccountKind, LifeCycle, MerchantId, OrderId, PendingTransfer, PostedTransfer,
+    TransferId, TransferState, VoidedTransfer,
 };
 
 use super::ahead::About;
@@ -58,6 +58,44 @@ impl Changes<'_> {
             1 => Ok(()),
             _ => Err(StoreError::Malformed(what)),
         }
+    }
+
+    /// Refuses to refer to a row that is not there, where the schema cannot: it may lie elsewhere. Such rows are never deleted.
+    pub(super) fn refers_to(
+        &self,
+        what: &'static str,
+        sql: &'static str,
+        args: impl Args,
+    ) -> Result<(), StoreError> {
+        if !self.0.has_rules_apart() || self.read().one(sql, args, |_| Ok(()))?.is_some() {
+            return Ok(());
+        }
+        Err(StoreError::Constraint(format!("the {what} that is referred to is not there")))
+    }
+
+    pub(super) fn refers_to_holder(&self, holder: HolderReference) -> Result<(), StoreError> {
+        let sql = "select 1 from holder where reference = ?";
+        self.refers_to("holder", sql, [row::signed(holder.0)])
+    }
+
+    /// The rules of a card that hold across cards, where they are tables of their own: a channel has one open card, and it is
+    /// bound to a holder who is known.
+    fn hold_apart(&self, card: &StoredCard) -> Result<(), StoreError> {
+        if !self.0.has_rules_apart() {
+            return Ok(());
+        }
+        let (channel, id) = (card.channel.to_bytes(), card.id().0);
+        if card.record.life_cycle == LifeCycle::Closed {
+            self.execute("delete from card_channel where channel = ? and card = ?", params![channel, id])?;
+        } else {
+            let sql = "select card from card_channel where channel = ?";
+            if self.read().one(sql, [channel], |row| row.get::<u32>(0))? != Some(id) {
+                // Another's stands in its way.
+                let sql = "insert into card_channel (channel, card) values (?, ?)";
+                self.execute(sql, params![channel, id])?;
+            }
+        }
+        card.record.bound_to.map_or(Ok(()), |holder| self.refers_to_holder(holder))
     }
 
     /// Runs a statement whose count nobody asks for, when it is needed.
@@ -216,14 +254,19 @@ impl Unit for Changes<'_> {
                 card.channel.to_bytes(),
             ],
         )?;
-        Ok(())
+        if self.0.has_rules_apart() {
+            let sql = "insert into card_number (number, card) values (?, ?)";
+            self.execute(sql, params![row::signed(information.number.digits()), information.card_id.0])?;
+        }
+        self.hold_apart(card)
     }
 
     fn put_card_record(&mut self, card: &StoredCard) -> Result<(), StoreError> {
         let sql = "update card set life_cycle = ?, bound_to = ? where id = ?";
         let record = &card.record;
         let bound_to = record.bound_to.map(|holder| row::signed(holder.0));
-        self.change_one("card", sql, params![record.life_cycle.name(), bound_to, card.id().0])
+        self.change_one("card", sql, params![record.life_cycle.name(), bound_to, card.id().0])?;
+        self.hold_apart(card)
     }
 
     fn put_card_key(&mut self, card: &StoredCard) -> Result<(), StoreError> {

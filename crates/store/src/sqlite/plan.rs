@@ -45,7 +45,7 @@ fn everything(unit: &mut dyn Unit) -> Result<(), StoreError> {
     unit.add_downlink(&downlink)?;
     unit.put_downlink(&downlink)?;
     unit.put_downlink_priority(downlink.id, Priority::High)?;
-    unit.queued_downlink_of_order(OrderId(1))?;
+    unit.queued_downlink_of_order(CardId(1), OrderId(1))?;
     unit.add_frame(&NewFrame {
         channel: id,
         at,
@@ -81,7 +81,7 @@ fn everything(unit: &mut dyn Unit) -> Result<(), StoreError> {
     unit.channels_to_look_at(at, 1)?;
     unit.downlink(DownlinkId(1))?;
     unit.downlink_of_network("1")?;
-    unit.queued_downlinks(id)?;
+    unit.queued_downlinks(CardId(1), id)?;
     unit.waiting_downlinks(None, 1)?;
     unit.downlinks_to_hand(None, 1)?;
     unit.waiting_downlink_count(1)?;
@@ -113,7 +113,7 @@ const FROM_END_TO_END: [&str; 9] = [
 
 /// What is asked often, and how it is found.
 const OFTEN: [(&str, &str); 18] = [
-    ("from channel where bearer = ?", "one_channel_a_device (bearer=? AND device=?)"),
+    ("from channel_device where bearer = ?", "one_channel_a_device (bearer=? AND device=?)"),
     ("where channel_tag.tag = ?4", "PRIMARY KEY (tag=? AND channel>? AND channel<?)"),
     ("where group_id = ?4 and id", "channel_by_group (group_id=? AND id>? AND id<?)"),
     (
@@ -126,7 +126,7 @@ const OFTEN: [(&str, &str); 18] = [
     ("from channel where look_at", "channel_to_look_at (look_at>? AND look_at<?)"),
     ("from downlink where network_id", "downlink_by_network (network_id=?)"),
     ("from downlink where order_id", "one_waiting_downlink_an_order (order_id=?)"),
-    ("from downlink where channel = ? and state", "downlink_waiting (channel=?)"),
+    ("from downlink where channel = ? and card", "downlink_waiting (channel=?)"),
     ("from downlink where channel = ? and id", "downlink_by_channel (channel=? AND id<?)"),
     ("state in ('queued', 'handed') and id > ?", "downlink_queue (id>?)"),
     ("and expires_at <= ?", "downlink_expiring (expires_at<?)"),

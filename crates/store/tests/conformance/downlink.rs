@@ -83,11 +83,10 @@ pub(crate) async fn a_downlink_changes_in_all_but_what_it_is_for(store: Store) {
                 updated_at: MORNING.plus(n + 1),
                 ..now
             };
-            // Its card, its order and its turn stay, whatever is handed in.
+            // Its channel, its order and its turn stay, whatever is handed in.
             put(
                 &store,
                 StoredDownlink {
-                    card: CardId(9),
                     channel: channel(9),
                     order: None,
                     priority: Priority::High,
@@ -101,6 +100,9 @@ pub(crate) async fn a_downlink_changes_in_all_but_what_it_is_for(store: Store) {
         }
     }
     changes_nothing(&store, "downlink", |unit| unit.put_downlink(&downlink(99, 1))).await;
+    // Of another card there is none.
+    let another_s = StoredDownlink { card: CardId(9), ..downlink(1, 1) };
+    changes_nothing(&store, "downlink", move |unit| unit.put_downlink(&another_s)).await;
 }
 
 pub(crate) async fn a_channel_s_downlinks_are_listed_newest_first_below_a_cursor(store: Store) {
@@ -123,7 +125,10 @@ pub(crate) async fn a_channel_s_downlinks_are_listed_newest_first_below_a_cursor
 pub(crate) async fn an_order_waits_in_one_downlink(store: Store) {
     let of_order =
         |millis, state| StoredDownlink { order: Some(order(1, 1).order.id), state, ..downlink(millis, 1) };
-    let waiting = async || kept(&store, |unit| unit.queued_downlink_of_order(order(1, 1).order.id)).await;
+    let waiting = async || {
+        let order = order(1, 1).order;
+        kept(&store, move |unit| unit.queued_downlink_of_order(order.card, order.id)).await
+    };
     assert_eq!(waiting().await, None);
     for (n, state) in (1..).zip(states().filter(|state| *state != DownlinkState::Queued)) {
         let (first, second) = (2 * n, 2 * n + 1);
@@ -144,7 +149,7 @@ pub(crate) async fn an_order_waits_in_one_downlink(store: Store) {
 pub(crate) async fn what_waits_goes_by_priority_then_by_age(store: Store) {
     add_downlinks(&store, [4, 1, 3, 2].map(|n| downlink(n, 1))).await;
     add_downlinks(&store, [downlink(5, 2)]).await;
-    let queued = async || ids(&seen(&store, |rows| rows.queued_downlinks(channel(1))).await);
+    let queued = async || ids(&seen(&store, |rows| rows.queued_downlinks(CardId(1), channel(1))).await);
     assert_eq!(queued().await, of(&[(1, 1), (2, 1), (3, 1), (4, 1)]));
     for (millis, priority, order) in [
         (3, Priority::High, [3, 1, 2, 4]),
@@ -156,7 +161,7 @@ pub(crate) async fn what_waits_goes_by_priority_then_by_age(store: Store) {
         kept(&store, move |unit| unit.put_downlink_priority(downlink(millis, 1).id, priority)).await;
         assert_eq!(queued().await, of(&order.map(|n| (n, 1))), "{millis} {priority:?}");
     }
-    assert_eq!(seen(&store, |rows| rows.queued_downlinks(channel(3))).await, []);
+    assert_eq!(seen(&store, |rows| rows.queued_downlinks(CardId(3), channel(3))).await, []);
     // Once it has gone on, it has no turn.
     for (n, state) in (10..).zip(states()) {
         let gone = StoredDownlink { state, ..downlink(n, 3) };
@@ -174,7 +179,7 @@ pub(crate) async fn what_waits_goes_by_priority_then_by_age(store: Store) {
         unit.put_downlink_priority(downlink(99, 1).id, Priority::High)
     })
     .await;
-    assert_eq!(ids(&seen(&store, |rows| rows.queued_downlinks(channel(3))).await), of(&[(10, 3)]));
+    assert_eq!(ids(&seen(&store, |rows| rows.queued_downlinks(CardId(3), channel(3))).await), of(&[(10, 3)]));
 }
 
 pub(crate) async fn what_waits_here_or_with_a_network_is_listed_and_counted(store: Store) {

@@ -44,8 +44,8 @@ pub(crate) async fn a_card_s_counter_names_one_load_for_ever(store: Store) {
             let again = in_state(load(1, n, 7), other);
             breaks_a_rule(&store, move |unit| unit.add_load(&again)).await;
         }
-        // And an id is one load's, whatever card it is of.
-        let mut same_id = in_state(load(0, 100 + n, 7), LoadState::Closed);
+        // And an id is one load's.
+        let mut same_id = in_state(load(0, n, 100), LoadState::Closed);
         same_id.load.id = load(0, n, 7).load.id;
         breaks_a_rule(&store, move |unit| unit.add_load(&same_id)).await;
     }

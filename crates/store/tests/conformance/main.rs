@@ -32,6 +32,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use cluster::Cluster;
 use store::Store;
+use store::postgres::layout::{Partitions, partition};
 use store::postgres::{PATIENCE, Settings};
 
 /// An empty store, and what must outlive it: a folder, a schema.
@@ -46,22 +47,35 @@ fn sqlite() -> Fresh {
     Fresh { store, kept: Box::new(folder) }
 }
 
-fn postgres() -> Fresh {
-    static LIKE: OnceLock<String> = OnceLock::new();
+fn settings(url: String) -> Settings {
+    let writer = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_be_bytes();
+    Settings { url, password: None, tls: None, writer, patience: PATIENCE }
+}
+
+/// Made ready once, on a thread that drives no story, and copied for each story.
+fn like(like: &OnceLock<String>, ready: fn(&Settings)) -> Fresh {
     let cluster = Cluster::shared();
-    let opened = |url: String| {
-        let writer = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_be_bytes();
-        store::postgres::open(&Settings { url, password: None, tls: None, writer, patience: PATIENCE })
-            .unwrap()
-    };
-    // Migrated once, and copied for each story.
-    let like = LIKE.get_or_init(|| {
+    let like = like.get_or_init(|| {
         let database = cluster.fresh(None).unwrap();
-        drop(opened(database.url));
+        std::thread::spawn(move || ready(&settings(database.url))).join().unwrap();
         database.name
     });
     let database = cluster.fresh(Some(like)).unwrap();
-    Fresh { store: opened(database.url), kept: Box::new(()) }
+    Fresh { store: store::postgres::open(&settings(database.url)).unwrap(), kept: Box::new(()) }
+}
+
+fn postgres() -> Fresh {
+    static LIKE: OnceLock<String> = OnceLock::new();
+    like(&LIKE, |settings| store::postgres::migrate(settings).unwrap())
+}
+
+/// With every table that has a key in hash partitions by it.
+fn postgres_in_parts() -> Fresh {
+    static LIKE: OnceLock<String> = OnceLock::new();
+    like(&LIKE, |settings| {
+        let laid = partition(settings, Partitions::new(3).unwrap()).unwrap();
+        assert!(laid.tables.contains(&"orders") && laid.tables.contains(&"posting"), "{laid:?}");
+    })
 }
 
 macro_rules! stories {
@@ -209,6 +223,7 @@ macro_rules! conformance {
                 every_field_of_a_refund_comes_back_and_a_rest_is_refunded_once
                 a_fee_rule_is_set_anew_and_taken_away
                 a_payment_has_one_fee
+                what_stands_beside_a_merchant_s_orders_is_read_for_a_page_of_them
                 an_account_s_movements_are_listed_with_what_they_are_of
                 a_day_is_closed_once_and_listed_newest_first
                 a_payout_is_found_by_its_transfer
@@ -275,3 +290,4 @@ macro_rules! conformance {
 
 conformance!(sqlite);
 conformance!(postgres);
+conformance!(postgres_in_parts);

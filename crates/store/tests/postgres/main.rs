@@ -6,6 +6,7 @@ mod away;
 mod dropping;
 mod failover;
 mod gathering;
+mod layout;
 #[path = "../maker/mod.rs"]
 mod maker;
 mod migrating;
