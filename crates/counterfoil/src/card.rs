@@ -295,10 +295,10 @@ pub(crate) fn alarms(arguments: AlarmArguments) -> Result<ExitCode, Failure> {
     let config = arguments.config.load()?;
     let database = Database::of(&config, &Places::at(&config.data)?)?;
     let alarms = database.open_known()?.peek(|rows| rows.alarms(arguments.limit))?;
-    let mut text = String::from("UNIX MILLISECONDS  CARD                  ALARM\n");
+    let mut text = String::from("WHEN                     CARD                  ALARM\n");
     for alarm in alarms {
         let card = alarm.card.map(|card| card.to_string()).or(alarm.subject).unwrap_or_default();
-        text += &format!("{:<17}  {card:<20}  {}\n", alarm.at.0, alarm.kind);
+        text += &format!("{:<23}  {card:<20}  {}\n", server::web::moment(alarm.at), alarm.kind);
     }
     print(&text)
 }

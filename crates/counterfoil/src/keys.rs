@@ -247,7 +247,12 @@ pub(crate) fn tap(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
         [] => "Every key is there already.\n".to_owned(),
         made => format!("Made {} keys.\n", made.len()),
     };
-    print(&(said + &listed(&store)))
+    print(&(said + &listed(&store)))?;
+    // Whose keys are missing for this is told beside: the platform leaves these out as well.
+    for bad in industries.bad_files() {
+        eprintln!("warning: left out {}: {}", bad.name, bad.reason);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `keys list`.

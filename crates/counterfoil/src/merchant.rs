@@ -285,7 +285,7 @@ fn list_keys(arguments: &KeyListArguments) -> Result<ExitCode, Failure> {
     let store = reading_store(&arguments.config)?;
     let tests = test_store(&arguments.config.load()?)?;
     let mut text = String::from(
-        "KEY                   BEGINS        MERCHANT      MAY   MADE                  LAST USED             STATE                          NAME\n",
+        "KEY                   BEGINS        MERCHANT      MAY   MADE                     LAST USED                STATE                           NAME\n",
     );
     let mut after = None;
     loop {
@@ -315,7 +315,7 @@ fn listed(stored: &StoredApiKey) -> String {
         None => "good".into(),
     };
     format!(
-        "{:<21} {:<13} {:<13} {:<5} {:<21} {used:<21} {state:<30} {}\n",
+        "{:<21} {:<13} {:<13} {:<5} {:<24} {used:<24} {state:<31} {}\n",
         key.id().to_string(),
         key.hint,
         key.merchant.to_string(),

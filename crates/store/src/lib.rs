@@ -35,13 +35,13 @@ pub use rows::{
     BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DeliverySummary,
     DifferenceKind, DueDelivery, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck,
     Lease, LinkState, LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator,
-    OperatorSession, OrderCursor, OutgoingEvent, OutgoingSms, PaymentFee, Place, Registered, Registration,
-    Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey, StoredAttempt,
-    StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDelivery, StoredDifference,
-    StoredDownlink, StoredEndpoint, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad, StoredMessage,
-    StoredNode, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal, StoredSecret,
-    StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState,
-    TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
+    OperatorSession, OrderCursor, OrderDetails, OutgoingEvent, OutgoingSms, PaymentFee, Place, Registered,
+    Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey,
+    StoredAttempt, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDelivery,
+    StoredDifference, StoredDownlink, StoredEndpoint, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad,
+    StoredMessage, StoredNode, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal,
+    StoredSecret, StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization,
+    TerminalState, TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator`, `tap` and `webhook` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};

@@ -14,8 +14,9 @@ use payment::{
 
 use crate::StoreError;
 use crate::rows::{
-    AccountOwner, BankFile, Day, Merchant, Moved, Movement, PaymentFee, Resolved, StoredAdjustment,
-    StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund, StoredSettlement,
+    AccountOwner, BankFile, Day, Merchant, Moved, Movement, OrderDetails, PaymentFee, Resolved,
+    StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
+    StoredSettlement,
 };
 
 type Found<T> = Result<Option<T>, StoreError>;
@@ -35,6 +36,8 @@ pub trait MoneyReading {
     fn fee_rules(&self, merchant: MerchantId) -> Listed<StoredFeeRule>;
     /// What was kept of a payment.
     fn payment_fee(&self, order: OrderId) -> Found<PaymentFee>;
+    /// What stands beside a merchant's orders from one to another, both included, by id: all at once, however many they are.
+    fn order_details(&self, merchant: MerchantId, first: OrderId, last: OrderId) -> Listed<OrderDetails>;
     /// Merchants above an id, by id.
     fn merchants_after(&self, after: Option<MerchantId>, limit: u32) -> Listed<Merchant>;
     /// Whose an account is.

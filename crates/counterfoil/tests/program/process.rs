@@ -115,6 +115,12 @@ impl Program {
         }
     }
 
+    /// Waits until it has said so on standard error.
+    pub(crate) fn complains(&self, text: &str) {
+        let said = self.err.wait(|said| said.text.contains(text));
+        assert!(said.is_some(), "it never complained of {text:?}: {}", self.err.so_far());
+    }
+
     /// What it said on standard error so far.
     pub(crate) fn complaints(&self) -> String {
         self.err.so_far()

@@ -149,6 +149,13 @@ fn a_fourth_industry_is_served_by_files_alone_while_bank_and_terminal_run() {
     let early = bank.platform.run(&["wallet", "issue", "--industry", "0104", "--bank-card", &bank_card]);
     assert!(early.badly().contains("the bank serves no industry 0104"));
 
+    // What a stranger signed is left out, and whoever makes the keys is told.
+    let stranger = Signer::new();
+    std::fs::copy(stranger.pack("0104-ferry", FERRY), bank.industries.join("0104-ferry.pack.toml")).unwrap();
+    let told = bank.platform.run(&["keys", "tap"]);
+    assert!(told.err.contains("left out 0104-ferry.pack.toml: "), "{}", told.err);
+    told.well();
+
     let pack = signer.pack("0104-ferry", FERRY);
     std::fs::copy(&pack, bank.industries.join("0104-ferry.pack.toml")).unwrap();
     let product = changed("0101-bus.product.toml", &[("\"0101\"", "\"0104\""), ("\"bus-", "\"ferry-")]);

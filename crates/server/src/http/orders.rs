@@ -1,5 +1,6 @@
 //! `/v1/orders`: made, read, listed, taken back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use model::{Amount, AmountError, CardId, Currency};
 use payment::{Order, OrderId, OrderIdError, OrderState, RefundState, Refundable};
 use serde::{Deserialize, Serialize};
-use store::{Reading, StoreError, StoredOrder};
+use store::{OrderDetails, Reading, StoreError, StoredOrder};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
@@ -468,13 +469,28 @@ pub(super) async fn list(
         return Err(Problem::with(Code::InvalidQuery, format!("limit is 1 to {PAGE_MAX}")));
     }
     let before = query.before.map(|id| id.parse::<OrderId>()).transpose()?;
-    let merchant = caller.merchant;
-    let store = api.fleet.app().store();
-    let mut orders = store.read(move |rows| rows.orders_before(Some(merchant), before, limit + 1)).await?;
-    let more = orders.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let (merchant, shown) = (caller.merchant, usize::try_from(limit).unwrap_or(usize::MAX));
+    let read = api.fleet.app().store().read(move |rows| {
+        let mut orders = rows.orders_before(Some(merchant), before, limit + 1)?;
+        let more = orders.len() > shown;
+        orders.truncate(shown);
+        // As few journeys for a long page as for a short one.
+        let details = match (orders.last(), orders.first()) {
+            (Some(oldest), Some(newest)) => rows.order_details(merchant, oldest.order.id, newest.order.id)?,
+            (None, _) | (_, None) => Vec::new(),
+        };
+        Ok((orders, details, more))
+    });
+    let (orders, details, more) = read.await?;
     let next = orders.last().filter(|_| more).map(|last| last.order.id.to_string());
-    let data = orders.iter().map(|stored| OrderBody::of(&api, stored)).collect::<Result<_, _>>()?;
+    let mut details: HashMap<OrderId, OrderDetails> = details.into_iter().map(|it| (it.order, it)).collect();
+    let body = |stored: &StoredOrder| {
+        let id = stored.order.id;
+        let found = details.remove(&id).ok_or(StoreError::Malformed("an order without its details"))?;
+        let afterwards = Afterwards { refunded: found.refunded, fee: found.fee };
+        Ok(OrderBody::with(stored, found.place, &api.public_url, afterwards))
+    };
+    let data = orders.iter().map(body).collect::<Result<_, StoreError>>()?;
     Ok(Json(OrderPage { data, next }))
 }
 

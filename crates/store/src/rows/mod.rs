@@ -26,8 +26,8 @@ pub use self::fleet::{
 };
 pub use self::lease::{Lease, StoredNode};
 pub use self::money::{
-    AccountOwner, BankFile, Day, DifferenceKind, Moved, Movement, PaymentFee, Resolution, Resolved,
-    StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
+    AccountOwner, BankFile, Day, DifferenceKind, Moved, Movement, OrderDetails, PaymentFee, Resolution,
+    Resolved, StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
     StoredSettlement,
 };
 pub use self::operator::{NewOperator, OperatorSession, StoredOperator};

@@ -49,6 +49,19 @@ pub struct StoredFeeRule {
     pub set_at: UnixMillis,
 }
 
+/// What stands beside an order where a merchant's are listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderDetails {
+    /// Of which order.
+    pub order: OrderId,
+    /// What its place is called; empty where it has none.
+    pub place: String,
+    /// What was given back of it, in minor units.
+    pub refunded: i64,
+    /// What was kept of it, in minor units.
+    pub fee: Option<u32>,
+}
+
 /// What was kept of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentFee {

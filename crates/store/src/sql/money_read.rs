@@ -9,12 +9,16 @@ use super::{money_row as row, params};
 use crate::error::StoreError;
 use crate::money::MoneyReading;
 use crate::rows::{
-    AccountOwner, BankFile, Day, Merchant, Moved, Movement, PaymentFee, StoredAdjustment, StoredBankEntry,
-    StoredDifference, StoredFeeRule, StoredPayout, StoredRefund, StoredSettlement,
+    AccountOwner, BankFile, Day, Merchant, Moved, Movement, OrderDetails, PaymentFee, StoredAdjustment,
+    StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund, StoredSettlement,
 };
 
 const REFUNDS: &str = "from refund where order_id = ? and id < ? order by id desc limit ?";
 const REFUNDED: &str = "select cast(coalesce(sum(amount), 0) as bigint) from refund where order_id = ?";
+const DETAILS: &str = "select o.id, coalesce(p.name, ''), \
+     (select cast(coalesce(sum(r.amount), 0) as bigint) from refund r where r.order_id = o.id), f.amount \
+     from orders o left join place p on p.id = o.place and p.merchant = o.merchant \
+     left join payment_fee f on f.order_id = o.id where o.merchant = ? and o.id >= ? and o.id <= ? order by o.id";
 /// What is skipped is only counted, in the index; where everything is, the comparison is with nothing, and nothing is found.
 const MOVEMENTS: &str = "from posting p join transfer t on t.id = p.transfer left join orders o on o.id = t.linked \
      where p.account = ? and p.at < ? and (p.at, p.id) >= \
@@ -77,6 +81,18 @@ impl MoneyReading for Rows<'_> {
     fn payment_fee(&self, order: OrderId) -> Result<Option<PaymentFee>, StoreError> {
         let sql = select!(row::PAYMENT_FEE, "from payment_fee where order_id = ?");
         self.one(sql, [order.0.to_be_bytes()], row::payment_fee)
+    }
+
+    fn order_details(
+        &self,
+        merchant: MerchantId,
+        first: OrderId,
+        last: OrderId,
+    ) -> Result<Vec<OrderDetails>, StoreError> {
+        self.many(DETAILS, params![merchant.0, first.0.to_be_bytes(), last.0.to_be_bytes()], |row| {
+            let order = OrderId(u128::from_be_bytes(row.get(0)?));
+            Ok(OrderDetails { order, place: row.get(1)?, refunded: row.get(2)?, fee: row.get(3)? })
+        })
     }
 
     fn merchants_after(&self, after: Option<MerchantId>, limit: u32) -> Result<Vec<Merchant>, StoreError> {

@@ -12,8 +12,9 @@ use super::write::{Changes, INSERT_POSTING, read_through};
 use crate::error::StoreError;
 use crate::money::{MoneyReading, MoneyUnit};
 use crate::rows::{
-    AccountOwner, BankFile, Day, Merchant, Moved, Movement, PaymentFee, Resolved, StoredAdjustment,
-    StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund, StoredSettlement,
+    AccountOwner, BankFile, Day, Merchant, Moved, Movement, OrderDetails, PaymentFee, Resolved,
+    StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
+    StoredSettlement,
 };
 
 read_through! { MoneyReading:
@@ -23,6 +24,7 @@ read_through! { MoneyReading:
     fn fee_rule(&self, merchant: MerchantId, currency: Currency) -> Option<StoredFeeRule>;
     fn fee_rules(&self, merchant: MerchantId) -> Vec<StoredFeeRule>;
     fn payment_fee(&self, order: OrderId) -> Option<PaymentFee>;
+    fn order_details(&self, merchant: MerchantId, first: OrderId, last: OrderId) -> Vec<OrderDetails>;
     fn merchants_after(&self, after: Option<MerchantId>, limit: u32) -> Vec<Merchant>;
     fn account_owner(&self, account: AccountId) -> Option<AccountOwner>;
     fn transfer_purpose(&self, id: TransferId) -> Option<String>;

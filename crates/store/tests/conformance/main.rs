@@ -223,6 +223,7 @@ macro_rules! conformance {
                 every_field_of_a_refund_comes_back_and_a_rest_is_refunded_once
                 a_fee_rule_is_set_anew_and_taken_away
                 a_payment_has_one_fee
+                what_stands_beside_a_merchant_s_orders_is_read_for_a_page_of_them
                 an_account_s_movements_are_listed_with_what_they_are_of
                 a_day_is_closed_once_and_listed_newest_first
                 a_payout_is_found_by_its_transfer

@@ -1,14 +1,14 @@
 //! Money that comes back and goes out: refunds, fees, settlements, banks' files, adjustments.
 
-use model::{Amount, Currency, UnixMillis};
+use model::{Amount, Currency, PlaceId, UnixMillis};
 use payment::{
     AccountId, AccountKind, Adjustment, AdjustmentEvent, AdjustmentId, FeeOnRefund, FeeRule, Legs,
     MerchantId, OperatorId, OrderId, PendingTransfer, RefundId, TransferId,
 };
 use store::{
-    BankFile, Day, DifferenceKind, Moved, Movement, PaymentFee, Resolution, Resolved, Store, StoreError,
-    StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout, StoredRefund,
-    StoredSettlement, WriteError,
+    BankFile, Day, DifferenceKind, Moved, Movement, OrderDetails, PaymentFee, Resolution, Resolved, Store,
+    StoreError, StoredAdjustment, StoredBankEntry, StoredDifference, StoredFeeRule, StoredPayout,
+    StoredRefund, StoredSettlement, WriteError,
 };
 
 use crate::maker::ledger::{End, Refusal, end, fund, opened};
@@ -393,4 +393,46 @@ pub(crate) async fn a_payout_is_found_by_its_transfer(store: Store) {
     kept(&store, move |unit| unit.add_payout(&added)).await;
     breaks_a_rule(&store, move |unit| unit.add_payout(&again)).await;
     assert_eq!(seen(&store, |rows| rows.payout(TransferId(4))).await, Some(payout));
+}
+
+pub(crate) async fn what_stands_beside_a_merchant_s_orders_is_read_for_a_page_of_them(store: Store) {
+    let merchant = kept(&store, |unit| unit.add_merchant("Bakery", MORNING)).await;
+    let other = kept(&store, |unit| unit.add_merchant("Florist", MORNING)).await;
+    let place = kept(&store, move |unit| unit.place_named(merchant, "Market Street 1 市场街")).await;
+    let mut orders = Vec::new();
+    for n in 1..=5_u32 {
+        let mut stored = order(i64::from(n), n);
+        stored.order.merchant = if n == 3 { other } else { merchant };
+        stored.order.place = if n == 4 { PlaceId(0) } else { place };
+        orders.push(stored);
+    }
+    let (added, ids) = (orders.clone(), orders.iter().map(|it| it.order.id).collect::<Vec<_>>());
+    kept(&store, move |unit| added.iter().try_for_each(|it| unit.add_order(it))).await;
+    let of = ids[1];
+    kept(&store, move |unit| {
+        unit.add_refund(&refund(1, of, 0))?;
+        unit.add_refund(&refund(2, of, 500))?;
+        unit.add_payment_fee(&PaymentFee {
+            order: of,
+            amount: yuan(12),
+            on_refund: FeeOnRefund::Kept,
+            transfer: TransferId(7),
+            created_at: MORNING,
+        })
+    })
+    .await;
+    let details = |n: usize, place: &str, refunded, fee| OrderDetails {
+        order: ids[n],
+        place: place.to_owned(),
+        refunded,
+        fee,
+    };
+    let street = "Market Street 1 市场街";
+    let (first, last) = (ids[0], ids[3]);
+    let read = seen(&store, move |rows| rows.order_details(merchant, first, last)).await;
+    assert_eq!(
+        read,
+        [details(0, street, 0, None), details(1, street, 1_000, Some(12)), details(3, "", 0, None)]
+    );
+    assert_eq!(seen(&store, move |rows| rows.order_details(merchant, last, first)).await, []);
 }

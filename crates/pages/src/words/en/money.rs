@@ -22,5 +22,5 @@ pub(super) const MONEY: MoneyWords = MoneyWords {
     opening: "Opening",
     closing: "Closing",
     entries: "Entries",
-    how: "Resolve a difference on the command line: counterfoil reconcile resolve",
+    how: "Resolve a difference on the command line:",
 };

@@ -22,5 +22,5 @@ pub(super) const MONEY: MoneyWords = MoneyWords {
     opening: "期初余额",
     closing: "期末余额",
     entries: "笔数",
-    how: "在命令行处理差异：counterfoil reconcile resolve",
+    how: "在命令行处理差异：",
 };
