@@ -95,19 +95,19 @@ pub(crate) fn run(command: AdjustCommand) -> Result<ExitCode, Failure> {
         AdjustCommand::Propose(arguments) => propose(*arguments),
         AdjustCommand::Approve(arguments) => {
             let app = platform(&arguments.config)?;
-            let account = arguments.person.prove(app.store())?;
+            let account = arguments.person.prove(&app)?;
             let approved = runtime()?.block_on(app.approve_adjustment(arguments.id, account))?;
             posted(&app, &approved)
         }
         AdjustCommand::Post(arguments) => {
             let app = platform(&arguments.config)?;
-            let account = arguments.person.prove(app.store())?;
+            let account = arguments.person.prove(&app)?;
             let approved = runtime()?.block_on(app.post_adjustment(arguments.id, account))?;
             posted(&app, &approved)
         }
         AdjustCommand::Reject(arguments) => {
             let app = platform(&arguments.config)?;
-            let account = arguments.person.prove(app.store())?;
+            let account = arguments.person.prove(&app)?;
             let stored = runtime()?.block_on(app.reject_adjustment(arguments.id, account))?;
             print(&app.store().peek(|rows| line(rows, &stored))?)
         }
@@ -118,7 +118,7 @@ pub(crate) fn run(command: AdjustCommand) -> Result<ExitCode, Failure> {
 fn propose(arguments: ProposeArguments) -> Result<ExitCode, Failure> {
     let amount = Amount::new(arguments.minor, Currency::from_letters(&arguments.currency)?)?;
     let app = platform(&arguments.config)?;
-    let account = arguments.person.prove(app.store())?;
+    let account = arguments.person.prove(&app)?;
     let new = NewAdjustment { from: arguments.from, to: arguments.to, amount, reason: arguments.reason };
     let stored = runtime()?.block_on(app.propose_adjustment(new, account))?;
     let id = stored.adjustment.id();

@@ -12,7 +12,7 @@ use payment::MerchantId;
 use crate::config::Config;
 use crate::{
     adjust, audit, bank, bench, card, copy, demo, fleet, holder, keys, ledger, merchant, operator, pack,
-    plan, reconcile, reversal, serve, settle, terminal, tls, wallet,
+    plan, reconcile, reversal, secrets, serve, settle, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -136,10 +136,13 @@ enum ConfigCommand {
 
 #[derive(Subcommand)]
 enum KeysCommand {
-    /// Make a key store with an issuer master key and a transport key
+    /// Make a key store with its first keys: issuer master key, transport key, key of the database's secrets
     Init(ConfigArguments),
     /// Add the keys that wallet cards need: the bank's own, and each product's
     Tap(ConfigArguments),
+    /// Make the key that seals secrets of the database, or renew it; seal what is not under it
+    #[command(after_help = secrets::EXAMPLES)]
+    Secrets(secrets::SecretsArguments),
     /// List the keys: names, uses, states and check values, never keys
     List(ConfigArguments),
 }
@@ -264,6 +267,7 @@ impl Cli {
             }
             Command::Keys(KeysCommand::Init(arguments)) => keys::init(&arguments),
             Command::Keys(KeysCommand::Tap(arguments)) => keys::tap(&arguments),
+            Command::Keys(KeysCommand::Secrets(arguments)) => secrets::run(&arguments),
             Command::Keys(KeysCommand::List(arguments)) => keys::list(&arguments),
             Command::Card(CardCommand::Issue(arguments)) => card::issue(arguments),
             Command::Card(CardCommand::Reinject(arguments)) => card::reinject(arguments),

@@ -43,6 +43,7 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         // It comes before the platform; the key store has a log of its own, of custodians.
         ("keys init", Nothing, &[]),
         ("keys tap", Changes, &[]),
+        ("keys secrets", Changes, &["renew", "lost"]),
         ("keys list", Shows, &[]),
         ("card issue", Changes, &["holder", "channel"]),
         ("card reinject", Changes, &["card"]),
@@ -163,11 +164,15 @@ fn leaf(matches: &ArgMatches) -> (String, &ArgMatches) {
     (words.join(" "), here)
 }
 
-/// An argument as it was typed, where the command has it and it was given.
+/// An argument as it was typed, where the command has it and it was given; of one that is given or not, its name.
 fn typed(matches: &ArgMatches, id: &str) -> Option<String> {
     let values = matches.try_get_raw(id).ok().flatten()?;
     let values: Vec<_> = values.map(OsStr::to_string_lossy).collect();
-    Some(values.join(" "))
+    match values.join(" ").as_str() {
+        "false" => None,
+        "true" => Some(format!("--{id}")),
+        value => Some(value.to_owned()),
+    }
 }
 
 impl Entering {

@@ -133,7 +133,7 @@ pub(crate) fn passphrase(file: &str) -> Result<Passphrase, KeysError> {
     Ok(Passphrase::new(String::from_utf8_lossy(&bytes).trim_end().to_owned())?)
 }
 
-/// Makes a key store with an issuer master key and a transport key. The transport key is put together from two
+/// Makes a key store with an issuer master key, a key that seals secrets of the database, and a transport key. The last is put together from two
 /// components; its copy for the card maker is written beside the store.
 pub(crate) fn create(
     places: &Places,
@@ -166,6 +166,7 @@ pub(crate) fn create(
     let given = [given(&first, a), given(&second, b)];
     store.import_components(names.transport, KeyUse::WrapCardKeys, &given, key.check_value(), now)?;
     store.set_state(names.transport, KeyEvent::Activate, &second, now)?;
+    crate::secrets::make_key(&store, &[], [first.name(), second.name()], now)?;
     let digits = Zeroizing::new(hex::encode(key.expose_to_key_store()));
     write_private(&places.card_maker_key(), digits.as_bytes())?;
     Ok(store)
@@ -263,7 +264,7 @@ pub(crate) fn list(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     print(&listed(&*open(&places, &passphrase, environment(config.keys.environment))?))
 }
 
-fn listed(store: &SealedFile) -> String {
+pub(crate) fn listed(store: &SealedFile) -> String {
     let mut text = String::from("NAME                 USE                  STATE       CHECK VALUE\n");
     for key in store.keys() {
         let (name, used, state) = (key.name.to_string(), key.key_use.to_string(), key.state.name());

@@ -31,6 +31,7 @@ mod plan;
 mod platform;
 mod reconcile;
 mod reversal;
+mod secrets;
 mod serve;
 mod settle;
 mod tap;

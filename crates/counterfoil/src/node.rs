@@ -341,7 +341,7 @@ async fn poll(app: App) {
 }
 
 /// As it is set, or as the machine is called.
-fn own_name(set: &str) -> Result<NodeName, Failure> {
+pub(crate) fn own_name(set: &str) -> Result<NodeName, Failure> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = if set.is_empty() { host.trim() } else { set };
     name.parse().map_err(|error| {

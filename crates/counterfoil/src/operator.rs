@@ -1,4 +1,5 @@
-//! `operator …`: who may look at the console, from the command line. Whoever may read the database may do this.
+//! `operator …`: who may look at the console, from the command line. Whoever may read the database may do this; what makes
+//! an authenticator's secret takes the key store as well.
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use server::{Operators, SystemChance, SystemClock};
 use crate::cli::{ConfigArguments, Failure, print, runtime};
 use crate::database::Database;
 use crate::places::Places;
+use crate::secrets;
 
 /// What `operator --help` ends with.
 pub(crate) const EXAMPLES: &str = "\
@@ -80,7 +82,16 @@ fn role(text: &str) -> Result<Role, String> {
 fn open(config: &ConfigArguments) -> Result<Operators, Failure> {
     let config = config.load()?;
     let store = Database::of(&config, &Places::at(&config.data)?)?.open_known()?;
-    Ok(Operators::new(store, Arc::new(SystemClock), Arc::new(SystemChance), Cost::Recommended))
+    Ok(Operators::new(store, None, Arc::new(SystemClock), Arc::new(SystemChance), Cost::Recommended))
+}
+
+/// With the platform's key store: what makes an authenticator's secret seals it.
+fn open_sealing(config: &ConfigArguments) -> Result<Operators, Failure> {
+    let config = config.load()?;
+    let places = Places::at(&config.data)?;
+    let store = Database::of(&config, &places)?.open_known()?;
+    let secrets = Some(secrets::for_command(&config, &places, &store)?);
+    Ok(Operators::new(store, secrets, Arc::new(SystemClock), Arc::new(SystemChance), Cost::Recommended))
 }
 
 /// A password from the terminal, twice and unseen; or one line of standard input.
@@ -116,7 +127,7 @@ fn shown_once(name: &OperatorName, enrolled: &Enrolled) -> String {
 pub(crate) fn run(command: OperatorCommand) -> Result<ExitCode, Failure> {
     match command {
         OperatorCommand::Add(AddArguments { name, role, config }) => {
-            let operators = open(&config)?;
+            let operators = open_sealing(&config)?;
             let enrolled = runtime()?.block_on(operators.add(name.clone(), role, &password()?))?;
             print(&format!("{name} is {}.\n{}", role.name(), shown_once(&name, &enrolled)))
         }
@@ -126,7 +137,7 @@ pub(crate) fn run(command: OperatorCommand) -> Result<ExitCode, Failure> {
             print(&format!("{name} logs in no more; open sessions ended.\n"))
         }
         OperatorCommand::ResetTotp(OneOperator { name, config }) => {
-            let enrolled = runtime()?.block_on(open(&config)?.reset_totp(name.clone()))?;
+            let enrolled = runtime()?.block_on(open_sealing(&config)?.reset_totp(name.clone()))?;
             print(&shown_once(&name, &enrolled))
         }
         OperatorCommand::Password(OneOperator { name, config }) => {

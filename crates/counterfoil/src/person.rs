@@ -5,13 +5,11 @@
 //! Refuses: secrets as arguments, which a shell's history and every list of processes would keep.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
-use std::sync::Arc;
 
 use clap::Args;
 use operator::{Cost, OperatorName};
 use server::operators::Account;
-use server::{Actor, Operators, SystemChance, SystemClock};
-use store::Store;
+use server::{Actor, App};
 use zeroize::Zeroizing;
 
 use crate::cli::{Failure, runtime};
@@ -28,11 +26,10 @@ pub(crate) struct PersonArguments {
 
 impl PersonArguments {
     /// Asks for password and code, and proves the account.
-    pub(crate) fn prove(&self, store: &Store) -> Result<Account, Failure> {
+    pub(crate) fn prove(&self, app: &App) -> Result<Account, Failure> {
         let (password, code) = asked()?;
-        let operators =
-            Operators::new(store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), Cost::Recommended);
         let here = Actor::here();
+        let operators = app.operators(Cost::Recommended);
         let proving = operators.prove(&self.operator, password.as_str().to_owned(), &code, &here);
         Ok(runtime()?.block_on(proving)?)
     }

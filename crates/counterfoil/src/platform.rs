@@ -17,7 +17,7 @@ use server::nodes::{Role, Roles};
 use server::test_mode::{TestMode, TestModeError, is_live};
 use server::tls::TlsError;
 use server::webhooks::{self, Webhooks};
-use server::{App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
+use server::{Actor, App, Chance as _, Fleet, Metrics, Rules, SystemChance, SystemClock, web};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -317,6 +317,7 @@ async fn sweep(app: App) {
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(FORGET_EVERY_TICKS) {
             forget(&app).await;
+            seal(&app).await;
         }
     }
 }
@@ -394,6 +395,16 @@ async fn forget(app: &App) {
                 return;
             }
         }
+    }
+}
+
+/// Seals what is not under the key of today: a node of an earlier version, or one that was killed, may have left it.
+async fn seal(app: &App) {
+    match app.secrets().pass(app.store(), &Actor::platform(), app.now()).await {
+        Ok(_) => {}
+        // It was said at the start, and by whoever needs it since.
+        Err(error) if error.is_of_the_key() => {}
+        Err(error) => tracing::error!(%error, code = error.code(), "secrets could not be sealed"),
     }
 }
 

@@ -368,7 +368,7 @@ fn resolve(arguments: ResolveArguments) -> Result<ExitCode, Failure> {
         Way::Accepted => Resolution::Accepted,
     };
     let app = platform(&arguments.config)?;
-    let account = arguments.person.prove(app.store())?;
+    let account = arguments.person.prove(&app)?;
     let resolving = app.resolve_difference(arguments.id, way, arguments.reason, account);
     runtime()?.block_on(resolving)?;
     print(&shown(&app, arguments.id)?)

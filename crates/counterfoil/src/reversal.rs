@@ -96,12 +96,12 @@ pub(crate) fn run(command: ReversalCommand) -> Result<ExitCode, Failure> {
         ReversalCommand::Ask(arguments) => ask(*arguments),
         ReversalCommand::Approve(arguments) => {
             let counter = BankCounter::open(&arguments.config)?;
-            let account = arguments.person.prove(counter.bank.app().store())?;
+            let account = arguments.person.prove(counter.bank.app())?;
             said(&counter, &runtime()?.block_on(counter.bank.approve_reversal(account, arguments.id))?)
         }
         ReversalCommand::Reject(arguments) => {
             let counter = BankCounter::open(&arguments.config)?;
-            let account = arguments.person.prove(counter.bank.app().store())?;
+            let account = arguments.person.prove(counter.bank.app())?;
             said(&counter, &runtime()?.block_on(counter.bank.reject_reversal(account, arguments.id))?)
         }
         ReversalCommand::List(arguments) => list(&arguments),
@@ -118,7 +118,7 @@ fn ask(arguments: AskArguments) -> Result<ExitCode, Failure> {
         (GroundName::NotWritten, Some(_)) => return Err(contradicts().into()),
     };
     let counter = BankCounter::open(&arguments.config)?;
-    let account = arguments.person.prove(counter.bank.app().store())?;
+    let account = arguments.person.prove(counter.bank.app())?;
     let wish = ReversalWish { amount: Fen(arguments.amount), reason: arguments.reason, ground };
     let asked = runtime()?.block_on(counter.bank.ask_reversal(account, arguments.load, wish))?;
     said(&counter, &asked)?;

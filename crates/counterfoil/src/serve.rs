@@ -13,7 +13,7 @@ use crate::node::Entered;
 use crate::places::Places;
 use crate::platform::{Listens, Platform, StopSignals, app_on};
 use crate::tap::{TapListens, TapRail, industries, open_bank};
-use crate::{keys, log, lorawan, node, northbound, test_mode};
+use crate::{keys, log, lorawan, node, northbound, secrets, test_mode};
 
 /// Shown below the help of `serve`.
 pub(crate) const EXAMPLES: &str = "\
@@ -82,6 +82,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     if let Some(member) = &member {
         app.join(member.nodes());
     }
+    let unsealed = secrets::ready(&secrets::of(&app, &config), app.store(), &key_store).await;
     let tests = test_mode::of(&config, &places).await?;
     // Two addresses can lead to one database: that shows now.
     is_live(app.store())?;
@@ -134,6 +135,9 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     print(&format!("  operators                  http://{}{console}\n", platform.operations))?;
     if roles.has(Role::Air) {
         print(&format!("  cards                      coap://{}/cf\n", platform.air))?;
+    }
+    if let Some(refused) = unsealed {
+        print(&format!("  secrets                    NOT READY: {refused}\n"))?;
     }
     print(&test_mode::said(&config, tests.as_ref()))?;
     if roles.has(Role::Air) && !config.chirpstack.url.is_empty() {

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::keys::{card_keys, open_test};
 use crate::places::Places;
+use crate::secrets;
 
 /// The test mode that the configuration names, where it names one.
 pub(crate) async fn of(config: &Config, places: &Places) -> Result<Option<TestMode>, Failure> {
@@ -35,7 +36,7 @@ pub(crate) async fn on(
     let (keys, names) = (open_test(places, SystemClock.now())?, card_keys()?);
     let parts = Parts {
         store,
-        keys,
+        keys: keys.clone(),
         master: names.master,
         transport: names.transport,
         clock: Arc::new(SystemClock),
@@ -43,7 +44,10 @@ pub(crate) async fn on(
         rules,
         test_rules,
     };
-    Ok(TestMode::open(parts).await?)
+    let mode = TestMode::open(parts).await?;
+    // What it lacks is said in the log: a test mode moves no money.
+    secrets::ready(mode.app().secrets(), mode.app().store(), &keys).await;
+    Ok(mode)
 }
 
 /// How a start says it.

@@ -71,12 +71,13 @@ fn an_audit_log_that_was_tampered_with_is_named_by_its_first_broken_entry() {
         platform.operator(name, "administrator");
     }
     let sound = platform.run(&["audit", "verify"]).well();
-    // The merchant's making is an entry as well: of a database that was not there, only its end.
-    assert!(sound.contains("The audit log stands: 5 entries."), "{sound}");
+    // The merchant's making is an entry as well (of a database that was not there, only its end), and so is the key that the
+    // first operator's secret was sealed under.
+    assert!(sound.contains("The audit log stands: 6 entries."), "{sound}");
     let end = sound.split_whitespace().last().unwrap().to_owned();
     platform.operator("e", "viewer");
     platform.run(&["audit", "verify", "--noted", &end]).well();
-    let other = end.replace("5:", "3:");
+    let other = end.replace("6:", "3:");
     let remade = platform.run(&["audit", "verify", "--noted", &other]).with(1);
     assert!(remade.contains("NOT SOUND (audit_remade): entry 3"), "{remade}");
 

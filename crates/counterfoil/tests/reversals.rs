@@ -201,7 +201,7 @@ fn a_platform_killed_at_any_moment_gives_nothing_back_twice() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = store::sqlite::open(&platform.database()).unwrap();
     let operators =
-        Operators::new(store.clone(), Arc::new(SystemClock), Arc::new(SystemChance), Cost::Recommended);
+        Operators::new(store.clone(), None, Arc::new(SystemClock), Arc::new(SystemChance), Cost::Recommended);
     let mut serving = platform.serve();
     runtime.block_on(async {
         let ((ann, _), (_, ben), (_, cid)) = (

@@ -7,7 +7,7 @@ use core::fmt;
 
 use model::{CardId, KeyVersion};
 
-use crate::{CheckValue, FrameParameters, OpenError, Suite, VerificationCode, WrappedCardKey};
+use crate::{CheckValue, FrameParameters, OpenError, SecretKeys, Suite, VerificationCode, WrappedCardKey};
 
 /// The name of a key in a store: at most 32 bytes of lower-case letters, digits and `-`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -151,7 +151,7 @@ pub struct OpenJob<'a> {
 /// Operations on keys that stay where they are.
 ///
 /// Hot operations take `&self` and must not block on anything slower than the device that holds the key.
-pub trait KeyStore: Send + Sync {
+pub trait KeyStore: SecretKeys + Send + Sync {
     /// Derives the process key, encrypts `text` in place, returns the code, forgets the process key.
     fn seal_frame(
         &self,

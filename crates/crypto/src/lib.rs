@@ -3,7 +3,7 @@
 //! For: the only place where a key meets a cipher. On the air, [`CardKey`] derives a [`ProcessKey`] for one
 //! frame; that seals the frame or compares its code and then opens it. At the tap, [`PurseKey`] makes and
 //! proves what a wallet card and its bank tell each other, [`MessageKey`] seals what a terminal and the bank do,
-//! [`PinKey`] hides a PIN. [`KeyStore`], [`FrameCipher`] and [`BankKeys`] are what everybody else is given:
+//! [`PinKey`] hides a PIN. In a database, [`DatabaseKey`] seals a secret for its row. [`KeyStore`], [`FrameCipher`] and [`BankKeys`] are what everybody else is given:
 //! operations, never keys.
 //! Refuses: keeping keys (see `keystore`), knowing frames and messages (see `air`, `tap`), randomness and time
 //! (arguments); DES for anything but purses, unless built with `legacy`.
@@ -21,6 +21,7 @@ mod code;
 mod key_store;
 mod pboc;
 mod pin;
+mod secret;
 mod suite;
 mod terminal;
 mod wrap;
@@ -37,6 +38,7 @@ pub use pboc::{
     PurseMasterKey, PurseSession, WrappedPurseKey,
 };
 pub use pin::{Pin, PinBlock, PinError, PinKey, PinReference, PinVerificationKey};
+pub use secret::{DatabaseKey, SealedSecret, SecretFormError, SecretKeyId, SecretKeys, SecretPlace};
 pub use suite::{Suite, UnsupportedSuite};
 pub use terminal::{
     ActivationCodeError, ActivationSecret, Direction, MessageError, MessageKey, TerminalMasterKey,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crypto::{
-    CardKey, CardKeyReference, CheckValue, IssuerMasterKey, KeyName, KeyOrigin, KeyStoreError,
+    CardKey, CardKeyReference, CheckValue, DatabaseKey, IssuerMasterKey, KeyName, KeyOrigin, KeyStoreError,
     PinVerificationKey, PurseMasterKey, Suite, TerminalRootKey, TransportKey, WrappedCardKey,
 };
 use model::{CardId, KeyVersion, UnixMillis};
@@ -65,7 +65,8 @@ impl Contents {
             Material::Transport(_)
             | Material::Purse(_)
             | Material::TerminalRoot(_)
-            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
+            | Material::PinVerification(_)
+            | Material::Database(_) => Err(KeyStoreError::WrongUse),
         }
     }
 
@@ -80,7 +81,8 @@ impl Contents {
             Material::Issuer(_)
             | Material::Purse(_)
             | Material::TerminalRoot(_)
-            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
+            | Material::PinVerification(_)
+            | Material::Database(_) => Err(KeyStoreError::WrongUse),
         }
     }
 
@@ -95,7 +97,8 @@ impl Contents {
             Material::Issuer(_)
             | Material::Transport(_)
             | Material::TerminalRoot(_)
-            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
+            | Material::PinVerification(_)
+            | Material::Database(_) => Err(KeyStoreError::WrongUse),
         }
     }
 
@@ -110,7 +113,8 @@ impl Contents {
             Material::Issuer(_)
             | Material::Transport(_)
             | Material::Purse(_)
-            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
+            | Material::PinVerification(_)
+            | Material::Database(_) => Err(KeyStoreError::WrongUse),
         }
     }
 
@@ -122,9 +126,27 @@ impl Contents {
     ) -> Result<&PinVerificationKey, KeyStoreError> {
         match self.material(name, operation)? {
             Material::PinVerification(key) => Ok(key),
-            Material::Issuer(_) | Material::Transport(_) | Material::Purse(_) | Material::TerminalRoot(_) => {
-                Err(KeyStoreError::WrongUse)
-            }
+            Material::Issuer(_)
+            | Material::Transport(_)
+            | Material::Purse(_)
+            | Material::TerminalRoot(_)
+            | Material::Database(_) => Err(KeyStoreError::WrongUse),
+        }
+    }
+
+    /// A key of a database, where it may do this.
+    pub(crate) fn database(
+        &self,
+        name: KeyName,
+        operation: Operation,
+    ) -> Result<&DatabaseKey, KeyStoreError> {
+        match self.material(name, operation)? {
+            Material::Database(key) => Ok(key),
+            Material::Issuer(_)
+            | Material::Transport(_)
+            | Material::Purse(_)
+            | Material::TerminalRoot(_)
+            | Material::PinVerification(_) => Err(KeyStoreError::WrongUse),
         }
     }
 
@@ -213,7 +235,8 @@ impl Contents {
                     | KeyUse::BuyWithPurses
                     | KeyUse::MaintainPurses
                     | KeyUse::DeriveTerminalKeys
-                    | KeyUse::VerifyPins,
+                    | KeyUse::VerifyPins
+                    | KeyUse::SealSecrets,
                 ) => return Err(KeyStoreError::WrongUse),
                 None => return Err(KeyStoreError::NoSuchKey),
             },

@@ -1,8 +1,8 @@
 //! Where keys are kept: [`SealedFile`], the first back end of [`crypto::KeyStore`] and [`crypto::BankKeys`].
 //!
 //! For: holding issuer master keys (derive card keys), transport keys (wrap card keys), masters of wallet cards,
-//! roots of terminals, keys for PINs and imported card keys in one file that a passphrase opens; doing with them
-//! what the two contracts name; and the custodians' acts on them (generate, import by components, rotate, suspend,
+//! roots of terminals, keys for PINs, keys of databases and imported card keys in one file that a passphrase opens; doing with them
+//! what the contracts name; and the custodians' acts on them (generate, import by components, rotate, suspend,
 //! retire, destroy), each written down.
 //! Refuses: giving a key out; a file that others can read; a wrong passphrase, a damaged file and a newer
 //! format, each by its name; test keys in a production store; using a name or a card's key version twice.
@@ -10,7 +10,7 @@
 //! For those: backups that are destroyed with the keys, `LimitCORE=0`, no swap, or an HSM. Buffers of keys are
 //! zeroised; what moving a value, or a cipher's own code, leaves on the stack is not in our hands.
 //! Next: `sealed_file` for the file's life, `ceremony` for the custodians' acts, `card_keys` and `bank_keys` for
-//! the hot path, `sealed` for the file's form, `encoding` for its body, `state` for what each state allows.
+//! the hot path, `secret_keys` for secrets in a database, `sealed` for the file's form, `encoding` for its body, `state` for what each state allows.
 //!
 //! # The hot path
 //! Keys are in memory, in one snapshot behind an `RwLock`. `seal_frame` and `open_frame` take its read side,
@@ -38,6 +38,7 @@ mod error;
 mod place;
 mod record;
 mod sealed_file;
+mod secret_keys;
 mod state;
 
 pub use ceremony::Component;

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crypto::{
-    CheckValue, IssuerMasterKey, KeyName, PinVerificationKey, PurseMasterKey, TerminalRootKey, TransportKey,
+    CheckValue, DatabaseKey, IssuerMasterKey, KeyName, PinVerificationKey, PurseMasterKey, TerminalRootKey,
+    TransportKey,
 };
 use model::UnixMillis;
 use zeroize::Zeroizing;
@@ -30,11 +31,13 @@ pub enum KeyUse {
     DeriveTerminalKeys = 7,
     /// A key that PINs are verified with (AES-128).
     VerifyPins = 8,
+    /// A key of a database (AES-256): seals secrets that stand there.
+    SealSecrets = 9,
 }
 
 impl KeyUse {
     /// All uses, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DeriveCardKeys,
         Self::WrapCardKeys,
         Self::LoadPurses,
@@ -43,6 +46,7 @@ impl KeyUse {
         Self::MaintainPurses,
         Self::DeriveTerminalKeys,
         Self::VerifyPins,
+        Self::SealSecrets,
     ];
 
     /// The length of such a key, and of each component of it, in bytes.
@@ -55,6 +59,7 @@ impl KeyUse {
             }
             Self::DeriveTerminalKeys => TerminalRootKey::LENGTH,
             Self::VerifyPins => PinVerificationKey::LENGTH,
+            Self::SealSecrets => DatabaseKey::LENGTH,
         }
     }
 
@@ -62,7 +67,11 @@ impl KeyUse {
     pub(crate) const fn is_of_purses(self) -> bool {
         match self {
             Self::LoadPurses | Self::ProvePurses | Self::BuyWithPurses | Self::MaintainPurses => true,
-            Self::DeriveCardKeys | Self::WrapCardKeys | Self::DeriveTerminalKeys | Self::VerifyPins => false,
+            Self::DeriveCardKeys
+            | Self::WrapCardKeys
+            | Self::DeriveTerminalKeys
+            | Self::VerifyPins
+            | Self::SealSecrets => false,
         }
     }
 
@@ -77,6 +86,7 @@ impl KeyUse {
             Operation::ProtectCommand => matches!(self, Self::MaintainPurses),
             Operation::EnrolTerminal | Operation::ServeTerminal => matches!(self, Self::DeriveTerminalKeys),
             Operation::MakePinReference | Operation::VerifyPin => matches!(self, Self::VerifyPins),
+            Operation::SealSecret | Operation::OpenSecret => matches!(self, Self::SealSecrets),
         }
     }
 
@@ -90,6 +100,7 @@ impl KeyUse {
             6 => Some(Self::MaintainPurses),
             7 => Some(Self::DeriveTerminalKeys),
             8 => Some(Self::VerifyPins),
+            9 => Some(Self::SealSecrets),
             _ => None,
         }
     }
@@ -106,6 +117,7 @@ impl fmt::Display for KeyUse {
             Self::MaintainPurses => "maintain purses",
             Self::DeriveTerminalKeys => "derive terminal keys",
             Self::VerifyPins => "verify PINs",
+            Self::SealSecrets => "seal secrets",
         })
     }
 }
@@ -132,6 +144,7 @@ pub(crate) enum Material {
     Purse(Box<PurseMasterKey>),
     TerminalRoot(Box<TerminalRootKey>),
     PinVerification(Box<PinVerificationKey>),
+    Database(Box<DatabaseKey>),
 }
 
 impl Material {
@@ -145,6 +158,7 @@ impl Material {
             }
             KeyUse::DeriveTerminalKeys => Self::TerminalRoot(boxed(bytes, TerminalRootKey::from_bytes)?),
             KeyUse::VerifyPins => Self::PinVerification(boxed(bytes, PinVerificationKey::from_bytes)?),
+            KeyUse::SealSecrets => Self::Database(boxed(bytes, DatabaseKey::from_bytes)?),
         })
     }
 
@@ -155,6 +169,7 @@ impl Material {
             Self::Purse(key) => key.expose_to_key_store(),
             Self::TerminalRoot(key) => key.expose_to_key_store(),
             Self::PinVerification(key) => key.expose_to_key_store(),
+            Self::Database(key) => key.expose_to_key_store(),
         }
     }
 
@@ -165,6 +180,7 @@ impl Material {
             Self::Purse(key) => key.check_value(),
             Self::TerminalRoot(key) => key.check_value(),
             Self::PinVerification(key) => key.check_value(),
+            Self::Database(key) => key.check_value(),
         }
     }
 }
@@ -186,13 +202,13 @@ mod tests {
             assert!(Material::new(key_use, &vec![1; key_use.key_length()]).is_some(), "{key_use}");
             assert!(Material::new(key_use, &vec![1; key_use.key_length() + 1]).is_none(), "{key_use}");
         }
-        assert_eq!([0, 9, 255].map(KeyUse::from_number), [None; 3]);
+        assert_eq!([0, 10, 255].map(KeyUse::from_number), [None; 3]);
     }
 
     #[test]
     fn the_table_of_uses_and_operations_is_this_one() {
         use KeyUse as U;
-        let table: [(Operation, &[KeyUse]); 12] = [
+        let table: [(Operation, &[KeyUse]); 14] = [
             (Operation::InjectCardKey, &[U::DeriveCardKeys]),
             (Operation::WorkFrame, &[U::DeriveCardKeys]),
             (Operation::WrapCardKey, &[U::WrapCardKeys]),
@@ -208,6 +224,8 @@ mod tests {
             (Operation::ServeTerminal, &[U::DeriveTerminalKeys]),
             (Operation::MakePinReference, &[U::VerifyPins]),
             (Operation::VerifyPin, &[U::VerifyPins]),
+            (Operation::SealSecret, &[U::SealSecrets]),
+            (Operation::OpenSecret, &[U::SealSecrets]),
         ];
         for (operation, served) in table {
             for key_use in KeyUse::ALL {

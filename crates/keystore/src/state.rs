@@ -14,7 +14,7 @@ pub enum KeyState {
     Suspended = 3,
     /// Gives its keys to nobody new: a master key works for the cards that have its keys, a root for the
     /// terminals that were enrolled under it; a transport key opens what it wrapped; a key for PINs compares
-    /// with the references that it made.
+    /// with the references that it made; a key of a database opens what it sealed.
     Retired = 4,
     /// Its bytes are erased; its name stays taken.
     Destroyed = 5,
@@ -62,12 +62,16 @@ pub(crate) enum Operation {
     MakePinReference,
     /// A key for PINs compares a PIN with a reference.
     VerifyPin,
+    /// A key of a database seals a secret.
+    SealSecret,
+    /// A key of a database opens a secret.
+    OpenSecret,
 }
 
 #[cfg(test)]
 impl Operation {
     /// All operations.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::InjectCardKey,
         Self::WorkFrame,
         Self::WrapCardKey,
@@ -80,6 +84,8 @@ impl Operation {
         Self::ServeTerminal,
         Self::MakePinReference,
         Self::VerifyPin,
+        Self::SealSecret,
+        Self::OpenSecret,
     ];
 }
 
@@ -147,7 +153,9 @@ impl KeyState {
                 | O::EnrolTerminal
                 | O::ServeTerminal
                 | O::MakePinReference
-                | O::VerifyPin,
+                | O::VerifyPin
+                | O::SealSecret
+                | O::OpenSecret,
             )
             | (
                 S::Retired,
@@ -157,7 +165,8 @@ impl KeyState {
                 | O::ProveLoad
                 | O::ProtectCommand
                 | O::ServeTerminal
-                | O::VerifyPin,
+                | O::VerifyPin
+                | O::OpenSecret,
             ) => true,
             (
                 S::Retired,
@@ -165,7 +174,8 @@ impl KeyState {
                 | O::WrapCardKey
                 | O::InjectPurseKey
                 | O::EnrolTerminal
-                | O::MakePinReference,
+                | O::MakePinReference
+                | O::SealSecret,
             )
             | (
                 S::PreActive | S::Suspended | S::Destroyed,
@@ -180,7 +190,9 @@ impl KeyState {
                 | O::EnrolTerminal
                 | O::ServeTerminal
                 | O::MakePinReference
-                | O::VerifyPin,
+                | O::VerifyPin
+                | O::SealSecret
+                | O::OpenSecret,
             ) => false,
         }
     }
@@ -275,6 +287,8 @@ mod tests {
             (Operation::ServeTerminal, [false, true, false, true, false]),
             (Operation::MakePinReference, [false, true, false, false, false]),
             (Operation::VerifyPin, [false, true, false, true, false]),
+            (Operation::SealSecret, [false, true, false, false, false]),
+            (Operation::OpenSecret, [false, true, false, true, false]),
         ];
         assert_eq!(table.map(|(operation, _)| operation), Operation::ALL);
         for (operation, row) in table {

@@ -54,8 +54,8 @@ impl TotpSecret {
         Self(bytes)
     }
 
-    /// For the store alone.
-    pub const fn expose_to_store(&self) -> &[u8; Self::LENGTH] {
+    /// The bytes, for whoever seals them. Nobody else needs them.
+    pub const fn expose_to_key_store(&self) -> &[u8; Self::LENGTH] {
         &self.0
     }
 

@@ -46,6 +46,8 @@ pub(crate) trait Engine: Send + Sync {
     }
     /// How full the queue is.
     fn queue(&self) -> Queue;
+    /// Writes the tables of secrets anew, so that the disk holds nothing of earlier rows.
+    fn wipe(&self) -> Result<(), StoreError>;
 }
 
 /// The store, whichever back end holds it. Cheap to clone.
@@ -191,6 +193,21 @@ impl Store {
     ) -> Result<T, StoreError> {
         let store = self.clone();
         match tokio::task::spawn_blocking(move || store.peek(reading)).await {
+            Ok(result) => result,
+            Err(stopped) if stopped.is_panic() => Err(StoreError::Panicked),
+            // The runtime is shutting down.
+            Err(_) => Err(StoreError::Closed),
+        }
+    }
+
+    /// Has the database written anew where it held secrets, so that its files hold nothing of earlier rows: the whole file of an
+    /// embedded database, which takes its time and as much room again; two small tables of a server's.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::Locked`]: nothing has changed, and it can be done again.
+    pub async fn wipe(&self) -> Result<(), StoreError> {
+        let store = self.clone();
+        match tokio::task::spawn_blocking(move || store.engine.wipe()).await {
             Ok(result) => result,
             Err(stopped) if stopped.is_panic() => Err(StoreError::Panicked),
             // The runtime is shutting down.

@@ -5,7 +5,7 @@
 //! what a unit of work can see and change.
 //! Refuses: deciding. A unit of work is a function of `server::app` over the rules of `payment`; here is no
 //! rule but the unique constraints that hold when everything else fails.
-//! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] [`mod@crate::money`], [`mod@crate::operator`] and [`mod@crate::webhook`] for the operations, [`sqlite`] for the writer and its group commit.
+//! Next: [`mod@unit`], [`mod@crate::tap`], [`mod@crate::fleet`] [`mod@crate::money`], [`mod@crate::operator`], [`mod@crate::webhook`] and [`mod@crate::secret`] for the operations, [`sqlite`] for the writer and its group commit.
 
 mod books;
 mod error;
@@ -19,6 +19,7 @@ pub mod operator;
 pub mod postgres;
 pub mod reversal;
 pub mod rows;
+pub mod secret;
 mod sql;
 pub mod sqlite;
 pub mod tap;
@@ -33,15 +34,16 @@ pub use handle::{Queue, Store};
 pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard,
     BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DeliverySummary,
-    DifferenceKind, DueDelivery, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress, KeyCheck,
-    Lease, LinkState, LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent, NewFrame, NewOperator,
-    OperatorSession, OrderCursor, OrderDetails, OutgoingEvent, OutgoingSms, PaymentFee, Place, Registered,
-    Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment, StoredAlert, StoredApiKey,
-    StoredAttempt, StoredAuthorization, StoredBankEntry, StoredCard, StoredChannel, StoredDelivery,
-    StoredDifference, StoredDownlink, StoredEndpoint, StoredEvent, StoredFeeRule, StoredFrame, StoredLoad,
-    StoredMessage, StoredNode, StoredOperator, StoredOrder, StoredPayout, StoredRefund, StoredReversal,
-    StoredSecret, StoredSettlement, StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization,
-    TerminalState, TestClock, TestTask, Today, Totals, Wallet, WalletState, WorkingKey,
+    DifferenceKind, DueDelivery, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress,
+    KeptSecret, KeyCheck, Lease, LinkState, LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent,
+    NewFrame, NewOperator, OperatorSession, OrderCursor, OrderDetails, OutgoingEvent, OutgoingSms,
+    PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment,
+    StoredAlert, StoredApiKey, StoredAttempt, StoredAuthorization, StoredBankEntry, StoredCard,
+    StoredChannel, StoredDelivery, StoredDifference, StoredDownlink, StoredEndpoint, StoredEvent,
+    StoredFeeRule, StoredFrame, StoredLoad, StoredMessage, StoredNode, StoredOperator, StoredOrder,
+    StoredPayout, StoredRefund, StoredReversal, StoredSecret, StoredSecretKey, StoredSettlement,
+    StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState, TestClock, TestTask,
+    Today, Totals, Wallet, WalletState, WorkingKey,
 };
 // `fleet`, `operator`, `tap` and `webhook` alone could be the crates of those names.
 pub use crate::fleet::{FleetReading, FleetUnit};
@@ -49,6 +51,7 @@ pub use crate::lease::{LeaseReading, LeaseUnit};
 pub use crate::money::{MoneyReading, MoneyUnit};
 pub use crate::operator::{OperatorReading, OperatorUnit};
 pub use crate::reversal::{ReversalReading, ReversalUnit};
+pub use crate::secret::{SecretReading, SecretUnit};
 pub use crate::tap::{TapReading, TapUnit};
 pub use crate::test_mode::{TestReading, TestUnit};
 pub use crate::webhook::{WebhookReading, WebhookUnit};

@@ -19,6 +19,7 @@ use crate::rows::{
     NewEvent, OrderCursor, Place, StoredApiKey, StoredAuthorization, StoredCard, StoredEvent, StoredOrder,
     StoredTransfer, Today, Totals,
 };
+use crate::secret::{SecretReading, SecretUnit};
 use crate::tap::{TapReading, TapUnit};
 use crate::test_mode::{TestReading, TestUnit};
 use crate::webhook::{WebhookReading, WebhookUnit};
@@ -34,6 +35,7 @@ pub trait Reading:
     + LeaseReading
     + OperatorReading
     + ReversalReading
+    + SecretReading
     + TestReading
     + WebhookReading
 {
@@ -127,7 +129,16 @@ pub trait Reading:
 /// What can be changed. A unit of work checks first and changes last: what it changed before it refused is
 /// undone, at the price of running its whole batch again.
 pub trait Unit:
-    Reading + TapUnit + FleetUnit + MoneyUnit + LeaseUnit + OperatorUnit + ReversalUnit + TestUnit + WebhookUnit
+    Reading
+    + TapUnit
+    + FleetUnit
+    + MoneyUnit
+    + LeaseUnit
+    + OperatorUnit
+    + ReversalUnit
+    + SecretUnit
+    + TestUnit
+    + WebhookUnit
 {
     /// Adds a merchant and opens nothing.
     fn add_merchant(&mut self, name: &str, at: UnixMillis) -> Result<MerchantId, StoreError>;

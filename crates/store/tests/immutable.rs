@@ -1,14 +1,15 @@
-//! What nobody changes who reaches the database past the program: the audit chain, and operators' names. On both engines.
+//! What nobody changes who reaches the database past the program: the audit chain, operators' names, and records of keys. On both engines.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
 use cluster::Cluster;
+use crypto::{DatabaseKey, KeyName, SecretKeyId, SecretPlace};
 use model::UnixMillis;
-use operator::{AuditNote, Cost, Password, PasswordHash, Role, TotpSecret};
+use operator::{AuditNote, Cost, Password, PasswordHash, Role};
 use store::postgres::{PATIENCE, Settings};
-use store::{NewOperator, Store, StoreError};
+use store::{NewOperator, Store, StoreError, StoredSecretKey};
 
 /// Each breaks a rule; what they name is there.
-const TAMPERING: [&str; 8] = [
+const TAMPERING: [&str; 10] = [
     "update audit_entry set operator = 'somebody' where seq = 1",
     "delete from audit_entry where seq = 2",
     "update audit_head set hash = hash where id = 1",
@@ -16,6 +17,8 @@ const TAMPERING: [&str; 8] = [
     "delete from audit_head",
     "update console_operator set name = 'somebody'",
     "delete from console_operator",
+    "update secret_key set node = 'south'",
+    "delete from secret_key",
     "insert into audit_head (id, seq, hash) select 2, seq, hash from audit_head",
 ];
 
@@ -23,7 +26,11 @@ async fn with_an_operator_and_two_entries(store: &Store) {
     let password = Password::new("correct horse battery".into()).unwrap();
     let password = PasswordHash::make(&password, [1; 16], Cost::Testing).unwrap();
     let at = UnixMillis(1_800_000_000_000);
-    let totp = TotpSecret::new([1; 20]);
+    let place = SecretPlace { table: "totp", owner: b"li.wei", number: 0 };
+    let key = DatabaseKey::from_bytes([1; 32]);
+    let totp = key.seal(KeyName::new("secrets-1").unwrap(), &place, [1; 16], &[1; 20]).unwrap();
+    let id = SecretKeyId { name: KeyName::new("secrets-1").unwrap(), check_value: key.check_value() };
+    let record = StoredSecretKey { number: 1, id, node: "north".into(), at };
     let new =
         NewOperator { name: "li.wei".parse().unwrap(), role: Role::Viewer, password, totp, created_at: at };
     let note = AuditNote {
@@ -36,6 +43,7 @@ async fn with_an_operator_and_two_entries(store: &Store) {
     };
     let work = store.write::<_, StoreError, _>(move |unit| {
         unit.add_operator(&new)?;
+        unit.add_secret_key(&record)?;
         unit.append_audit(&note)?;
         unit.append_audit(&note)
     });

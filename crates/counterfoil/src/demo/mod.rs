@@ -31,7 +31,7 @@ use crate::keys::{self, card_keys};
 use crate::log;
 use crate::places::{FolderLock, Places};
 use crate::platform::{Listener, Listens, Platform, StartError, StopSignals, address_of, bind, open_app};
-use crate::test_mode;
+use crate::{secrets, test_mode};
 use notes::Notes;
 use tap::DemoTap;
 
@@ -184,6 +184,9 @@ impl Demo {
         // A desk: whoever tries the demo has their server on this machine.
         let rules = Rules { webhook_mode: webhooks::Mode::Test, ..Rules::default() };
         let app = open_app(&Database::Embedded(places.database()), key_store.clone(), rules)?;
+        if let Some(refused) = secrets::ready(app.secrets(), app.store(), &key_store).await {
+            return Err(refused.into());
+        }
         furnish(&app, &places, &mut notes).await?;
         let store = Database::Embedded(places.test_database()).open()?;
         let tests = test_mode::on(store, &places, Rules::default(), TestRules::default()).await?;

@@ -114,6 +114,9 @@ pub(crate) async fn keep(engine: Engine, place: &Path) -> u32 {
     platform.operator("li.wei", "administrator");
     platform.run(&["operator", "list"]).well();
     let serving = platform.serve();
+    // No server of anybody's: nothing is sent while it lives.
+    let hooks = serde_json::json!({ "url": "https://shop.example/hooks", "kinds": ["order.declined"] });
+    assert_eq!(merchant.asks("POST", "/v1/webhook_endpoints", Some(hooks)).await.status(), 201);
     let (orders, earned) = (merchant.paid().await, merchant.balance().await);
     let first = orders.first().unwrap();
     assert_eq!(merchant.refund(first, GIVEN_BACK).await, 201);

@@ -9,6 +9,7 @@ mod engine;
 mod keeping;
 #[path = "../program/mod.rs"]
 mod program;
+mod sealing;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use keeping::Notes;
 use program::buyer::Buyers;
 use program::merchant::{Merchant, SMALL};
 use program::platform::{Issued, Platform};
+use sealing::Left;
 
 /// What each release left on an engine: a folder by its version, with its schemas.
 fn kept(engine: Engine) -> Vec<(PathBuf, Vec<u32>)> {
@@ -48,6 +50,7 @@ fn opened(engine: Engine, from: &Path, version: u32) -> (Platform, Notes) {
 
 async fn goes_on(engine: Engine, from: &Path, version: u32) {
     let (platform, notes) = opened(engine, from, version);
+    let left = Left::in_clear(engine, &platform);
     let said = platform.run(&["store", "migrate", "--dry-run"]).well();
     assert!(said.contains(&format!("The database is of version {version}, this program")), "{said}");
     // Migrated by whoever opens it first.
@@ -56,6 +59,7 @@ async fn goes_on(engine: Engine, from: &Path, version: u32) {
     platform.run(&["audit", "verify"]).well();
 
     let serving = platform.serve();
+    left.is_sealed(&platform);
     // The merchant's key is good as it was.
     let merchant = Merchant::new(platform.http, &notes.key);
     let paid = merchant.paid().await;

@@ -21,6 +21,7 @@ fn check(key_use: KeyUse, bytes: &[u8]) -> CheckValue {
         }
         KeyUse::DeriveTerminalKeys => TerminalRootKey::from_bytes(bytes.try_into().unwrap()).check_value(),
         KeyUse::VerifyPins => PinVerificationKey::from_bytes(bytes.try_into().unwrap()).check_value(),
+        KeyUse::SealSecrets => crypto::DatabaseKey::from_bytes(bytes.try_into().unwrap()).check_value(),
     }
 }
 

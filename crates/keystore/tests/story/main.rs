@@ -5,6 +5,7 @@
 mod bank;
 mod cards;
 mod ceremonies;
+mod databases;
 mod earlier;
 mod file;
 mod processes;

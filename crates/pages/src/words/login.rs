@@ -12,6 +12,7 @@ words! {
         enter: "Sends the code.",
         wrong: "Something was wrong; not said what.",
         begin_again: "The password was given too long ago.",
+        sealed: "The code cannot be checked on this machine.",
         link_used: "The link is used up.",
         logout: "Logs out.",
         first_text: "There is no operator yet.",

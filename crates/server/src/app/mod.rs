@@ -38,6 +38,7 @@ use store::{Store, StoreError, Unit, WriteError};
 use tokio::sync::Notify;
 
 use crate::Metrics;
+use crate::Secrets;
 use crate::fleet::FleetRules;
 use crate::nodes::{Fence, Job, Nodes};
 
@@ -66,7 +67,6 @@ pub use settlement::{
 };
 pub use status::{StatusRefused, Told};
 pub(crate) use webhook::NO_BODY;
-pub(crate) use webhook::secret_list;
 pub use webhook::{
     EndpointChange, NewEndpoint, RenderDelivery, RenderResent, Shown as ShownSecret, WEBHOOK_ENDPOINTS_MAX,
     WEBHOOK_KINDS, WebhookError,
@@ -150,6 +150,7 @@ struct Inner {
     notices: Notices,
     wrong_codes: wrong_code::WrongCodes,
     webhooks: Arc<Notify>,
+    secrets: Secrets,
     nodes: OnceLock<Nodes>,
 }
 
@@ -178,9 +179,21 @@ impl App {
     ) -> Self {
         let webhooks = Arc::new(Notify::new());
         let (notices, wrong_codes) = (Notices::new(&webhooks), wrong_code::WrongCodes::default());
-        let nodes = OnceLock::new();
-        let inner =
-            Inner { mode, store, keys, clock, chance, rules, metrics, notices, wrong_codes, webhooks, nodes };
+        let (nodes, secrets) = (OnceLock::new(), Secrets::new(keys.clone(), chance.clone()));
+        let inner = Inner {
+            mode,
+            store,
+            keys,
+            clock,
+            chance,
+            rules,
+            metrics,
+            notices,
+            wrong_codes,
+            webhooks,
+            secrets,
+            nodes,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -213,7 +226,13 @@ impl App {
     /// The operators of this platform. Their delays begin anew with each: make it once.
     pub fn operators(&self, cost: ::operator::Cost) -> crate::Operators {
         let inner = &self.inner;
-        crate::Operators::new(inner.store.clone(), inner.clock.clone(), inner.chance.clone(), cost)
+        let secrets = Some(inner.secrets.clone());
+        crate::Operators::new(inner.store.clone(), secrets, inner.clock.clone(), inner.chance.clone(), cost)
+    }
+
+    /// What seals and opens secrets of the database.
+    pub fn secrets(&self) -> &Secrets {
+        &self.inner.secrets
     }
 
     /// Whether its money is real.

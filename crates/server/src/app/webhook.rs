@@ -18,6 +18,7 @@ use store::{
 use super::App;
 use super::order::{Created, IdempotencyKey, KeyConflict, STATUS_CREATED, first_answer, keep_first_answer};
 use crate::operators::Actor;
+use crate::secrets::{SecretRefused, Secrets};
 
 /// Endpoints of a merchant.
 pub const WEBHOOK_ENDPOINTS_MAX: u32 = 16;
@@ -76,17 +77,10 @@ pub struct Shown {
     pub endpoint: StoredEndpoint,
     /// Its secrets, the newest first.
     pub secrets: Vec<StoredSecret>,
-    /// The number of the one that is shown, unless it is gone by now.
-    pub number: u32,
+    /// The one that is shown, unless it is gone by now.
+    pub secret: Option<Secret>,
     /// It is the first answer again.
     pub repeated: bool,
-}
-
-impl Shown {
-    /// The secret that is shown.
-    pub fn secret(&self) -> Option<&Secret> {
-        self.secrets.iter().find(|secret| secret.number == self.number).map(|secret| &secret.secret)
-    }
 }
 
 /// How a delivery becomes the body of an answer.
@@ -118,23 +112,27 @@ pub enum WebhookError {
     /// The idempotency key came with another request.
     #[error("this idempotency key came with another body before")]
     IdempotencyConflict,
+    /// A secret of the database is not sealed or opened here.
+    #[error(transparent)]
+    Sealed(SecretRefused),
     /// The store could not keep it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<SecretRefused> for WebhookError {
+    fn from(refused: SecretRefused) -> Self {
+        match refused {
+            SecretRefused::Store(error) => Self::Store(error),
+            refused => Self::Sealed(refused),
+        }
+    }
 }
 
 impl From<KeyConflict> for WebhookError {
     fn from(_: KeyConflict) -> Self {
         Self::IdempotencyConflict
     }
-}
-
-/// Stored secrets as those that sign.
-pub(crate) fn secret_list(stored: &[StoredSecret]) -> Result<SecretList, StoreError> {
-    let wrong = || StoreError::Malformed("webhook_secret");
-    let (current, earlier) = stored.split_first().ok_or_else(wrong)?;
-    let earlier = earlier.iter().map(|it| Some((it.secret.clone(), it.until?))).collect::<Option<Vec<_>>>();
-    SecretList::from_stored(current.secret.clone(), earlier.ok_or_else(wrong)?).map_err(|_| wrong())
 }
 
 /// What a request is about stands in its path: it is a part of what is asked for.
@@ -187,11 +185,37 @@ fn kept(body: &str) -> Option<(u128, u32)> {
 const MALFORMED: StoreError = StoreError::Malformed("idempotency.body");
 
 /// The first answer to a request that showed a secret, made anew.
-fn shown_again(unit: &dyn Reading, body: &str) -> Result<Shown, WebhookError> {
+fn shown_again(sealing: &Secrets, unit: &dyn Reading, body: &str) -> Result<Shown, WebhookError> {
     let (id, number) = kept(body).ok_or(MALFORMED)?;
     let endpoint = endpoint(unit, None, EndpointId(id))?;
     let secrets = unit.webhook_secrets(endpoint.id)?;
-    Ok(Shown { endpoint, secrets, number, repeated: true })
+    let stored = secrets.iter().find(|secret| secret.number == number);
+    let secret = stored.map(|stored| sealing.open_webhook(unit, endpoint.id, stored)).transpose()?;
+    Ok(Shown { endpoint, secrets, secret, repeated: true })
+}
+
+/// Whether a secret may come after those that are there. One whose key is lost gives way to it all the same.
+fn may_follow(
+    sealing: &Secrets,
+    unit: &dyn Reading,
+    id: EndpointId,
+    before: &[StoredSecret],
+    next: &Secret,
+    now: UnixMillis,
+    until: UnixMillis,
+) -> Result<(), WebhookError> {
+    let good = before.iter().filter(|it| it.until.is_none_or(|until| until > now)).count();
+    if good >= SecretList::LENGTH_MAX {
+        return Err(SecretError::TooMany.into());
+    }
+    match sealing.signing(unit, id, before) {
+        Ok(list) => Ok(list.rotate(next.clone(), now, until).map(|_| ())?),
+        Err(SecretRefused::Store(error)) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, code = error.code(), "a webhook secret that does not open gives way to a new one");
+            Ok(())
+        }
+    }
 }
 
 impl App {
@@ -212,11 +236,11 @@ impl App {
         const ENDPOINT: &str = "webhook_endpoints.create";
         let now = self.now();
         let id = EndpointId::from_time_and_random(now, self.random());
-        let secret = StoredSecret { number: 1, secret: self.new_secret()?, until: None };
+        let (sealing, secret, number) = (self.secrets().clone(), self.new_secret()?, 1);
         self.write::<_, WebhookError>(move |unit| {
             let first = first_answer::<WebhookError>(unit, new.merchant, ENDPOINT, idempotency.as_ref())?;
             if let Some(first) = first {
-                return shown_again(unit, &first.body);
+                return shown_again(&sealing, unit, &first.body);
             }
             let there = unit.webhook_endpoints(new.merchant, None, WEBHOOK_ENDPOINTS_MAX)?;
             if there.len() >= usize::try_from(WEBHOOK_ENDPOINTS_MAX).unwrap_or(usize::MAX) {
@@ -234,11 +258,13 @@ impl App {
                 deleted_at: None,
             };
             unit.add_webhook_endpoint(&endpoint)?;
-            unit.put_webhook_secrets(id, std::slice::from_ref(&secret))?;
-            let answer = (STATUS_CREATED, kept_as(id.0, secret.number));
+            let sealed = sealing.seal_webhook(unit, now, id, number, &secret)?;
+            let secrets = vec![StoredSecret { number, secret: sealed, until: None }];
+            unit.put_webhook_secrets(id, &secrets)?;
+            let answer = (STATUS_CREATED, kept_as(id.0, number));
             let answer = (answer.0, answer.1.as_str());
             keep_first_answer(unit, new.merchant, ENDPOINT, idempotency.as_ref(), answer, now)?;
-            Ok(Shown { endpoint, secrets: vec![secret.clone()], number: secret.number, repeated: false })
+            Ok(Shown { endpoint, secrets, secret: Some(secret.clone()), repeated: false })
         })
         .await
     }
@@ -322,26 +348,27 @@ impl App {
         idempotency: Option<IdempotencyKey>,
     ) -> Result<Shown, WebhookError> {
         const ENDPOINT: &str = "webhook_endpoints.rotate";
-        let (now, next) = (self.now(), self.new_secret()?);
+        let (now, next, sealing) = (self.now(), self.new_secret()?, self.secrets().clone());
         let idempotency = with_path(idempotency, id.0);
         self.write::<_, WebhookError>(move |unit| {
             let first = first_answer::<WebhookError>(unit, merchant, ENDPOINT, idempotency.as_ref())?;
             if let Some(first) = first {
-                return shown_again(unit, &first.body);
+                return shown_again(&sealing, unit, &first.body);
             }
             let endpoint = endpoint(unit, Some(merchant), id)?;
             let before = unit.webhook_secrets(id)?;
             let until = now.plus(overlap_millis);
-            secret_list(&before)?.rotate(next.clone(), now, until)?;
+            may_follow(&sealing, unit, id, &before, &next, now, until)?;
             let number = before.first().map_or(0, |newest| newest.number).saturating_add(1);
-            let mut secrets = vec![StoredSecret { number, secret: next.clone(), until: None }];
+            let sealed = sealing.seal_webhook(unit, now, id, number, &next)?;
+            let mut secrets = vec![StoredSecret { number, secret: sealed, until: None }];
             let earlier = before.into_iter().map(|it| StoredSecret { until: it.until.or(Some(until)), ..it });
             secrets.extend(earlier.filter(|it| it.until.is_some_and(|until| until > now)));
             unit.put_webhook_secrets(id, &secrets)?;
             let body = kept_as(id.0, number);
             let answer = (STATUS_CREATED, body.as_str());
             keep_first_answer(unit, merchant, ENDPOINT, idempotency.as_ref(), answer, now)?;
-            Ok(Shown { endpoint, secrets, number, repeated: false })
+            Ok(Shown { endpoint, secrets, secret: Some(next.clone()), repeated: false })
         })
         .await
     }

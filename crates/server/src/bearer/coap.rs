@@ -95,7 +95,16 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
 /// An answer that a task found for a request.
 struct Answered {
     responder: Responder<SocketAddr>,
-    answer: Option<Answer>,
+    word: Word,
+}
+
+/// What there is to say to a request.
+enum Word {
+    Frame(Answer),
+    /// The frame was heard, and there is no answer to it.
+    Nothing,
+    /// It was not kept: *nothing waits* would not be true.
+    NotKept,
 }
 
 struct Station {
@@ -191,12 +200,14 @@ impl Station {
         }
     }
 
-    fn answer(&mut self, Answered { responder, answer }: Answered) {
+    fn answer(&mut self, Answered { responder, word }: Answered) {
         self.in_hand = self.in_hand.saturating_sub(1);
-        let response = Response::new(Code::CHANGED);
-        let response = match answer {
-            Some(answer) => response.with_format(ContentFormat::OCTET_STREAM).with_payload(answer.frame),
-            None => response,
+        let response = match word {
+            Word::Frame(answer) => Response::new(Code::CHANGED)
+                .with_format(ContentFormat::OCTET_STREAM)
+                .with_payload(answer.frame),
+            Word::Nothing => Response::new(Code::CHANGED),
+            Word::NotKept => Response::new(Code::SERVICE_UNAVAILABLE),
         };
         let now = self.now();
         if let Err(error) = self.endpoint.respond(now, responder, response) {
@@ -301,12 +312,11 @@ impl Station {
                     let heard = Heard::plain(&request.payload, &address, from.ip());
                     let mut responder = Some(responder);
                     // Where the station has stopped, the card will ask again.
-                    let mut respond = |answer| {
-                        responder.take().map(|responder| answers.send(Answered { responder, answer }))
-                    };
-                    // What was not kept meets silence: the card's own repetition brings it again.
-                    let _ = fleet.uplink(heard, |answer| drop(respond(Some(answer)))).await;
-                    respond(None);
+                    let mut respond =
+                        |word| responder.take().map(|responder| answers.send(Answered { responder, word }));
+                    // What was not kept has no answer, and the card is told so: its own repetition brings it again.
+                    let kept = fleet.uplink(heard, |answer| drop(respond(Word::Frame(answer)))).await;
+                    respond(if kept.is_ok() { Word::Nothing } else { Word::NotKept });
                 });
             }
             (PATH, Method::Get) if request.observe == Some(Observe::Register) => {

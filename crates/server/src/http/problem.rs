@@ -145,6 +145,7 @@ codes! {
     TooManyRequests 429 "too_many_requests" "Too many requests with this API key or from this address; wait as Retry-After says";
     Overloaded 503 "overloaded" "The platform has too much to do; try again with the same idempotency key";
     Unavailable 503 "unavailable" "The platform cannot keep anything now; try again with the same idempotency key";
+    SecretsUnavailable 503 "secrets_unavailable" "The platform cannot seal or open secrets at the moment; try again with the same idempotency key";
     TimedOut 504 "timed_out" "No answer within 30 s; try again with the same idempotency key";
     Internal 500 "internal" "The platform failed; it is logged, and nothing was charged";
 }

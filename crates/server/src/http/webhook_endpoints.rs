@@ -170,7 +170,7 @@ impl EndpointBody {
     /// With the secret that is shown now.
     fn shown(shown: &ShownSecret, now: i64) -> Response {
         let mut body = Self::new(&shown.endpoint, &shown.secrets, now);
-        body.secret = shown.secret().map(|secret| secret.reveal().to_string());
+        body.secret = shown.secret.as_ref().map(|secret| secret.reveal().to_string());
         let mut response = (StatusCode::CREATED, Json(body)).into_response();
         if shown.repeated {
             response.headers_mut().insert("idempotency-hit", HeaderValue::from_static("true"));
@@ -228,6 +228,10 @@ impl From<WebhookError> for Problem {
             WebhookError::Resend(ResendRefused::Pending) => Self::new(Code::DeliveryPending),
             WebhookError::Resend(ResendRefused::Canceled) => Self::new(Code::DeliveryCanceled),
             WebhookError::IdempotencyConflict => Self::new(Code::IdempotencyConflict),
+            WebhookError::Sealed(refused) => {
+                tracing::error!(error = %refused, code = refused.code(), "a webhook secret is not sealed or opened here");
+                Self::new(Code::SecretsUnavailable)
+            }
             WebhookError::Store(error) => error.into(),
         }
     }

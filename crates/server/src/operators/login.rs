@@ -9,6 +9,7 @@ use store::{OperatorSession, StoreError, StoredOperator, Unit};
 
 use super::delays::Who;
 use super::{Actor, Operators};
+use crate::secrets::SecretRefused;
 
 /// Why nobody is logged in. One text for every wrong name, password or code: none tells which it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum LoginRefused {
     /// The machine has no memory to hash with.
     #[error("the password cannot be checked at the moment; try again")]
     Hashing,
+    /// The authenticator's secret does not open here: no one-time code is compared. A recovery code is.
+    #[error("the one-time code cannot be checked here: {0} (a recovery code can)")]
+    Sealed(SecretRefused),
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,9 +42,17 @@ impl LoginRefused {
             Self::Wait(_) => "login_wait",
             Self::BeginAgain => "login_begin_again",
             Self::Hashing => "login_hashing",
+            Self::Sealed(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
+}
+
+/// What came of a code.
+enum Came {
+    Right,
+    Wrong,
+    Sealed(SecretRefused),
 }
 
 /// An operator who is logged in. Nobody but this module makes one.
@@ -140,13 +152,26 @@ impl Operators {
         let full = SessionToken::new(self.drawn());
         let session = begun(&full, operator.id, Stage::Full, now);
         let (id, by) = (operator.id, Actor::operator(&operator.name, address));
-        let right = self
+        let secrets = self.inner.secrets.clone();
+        let came = self
             .write::<_, LoginRefused>(move |unit| {
                 // Read again: of two who send the same code at once, one is let in.
                 let mut operator = unit.operator(id)?.filter(|it| it.disabled_at.is_none());
                 let by_what = match (&mut operator, code, &recovery) {
                     (Some(operator), Some(code), _) => {
-                        operator.totp.step_of(code, now, Some(operator.totp_step)).map(|step| {
+                        let totp = match &secrets {
+                            Some(secrets) => secrets.open_totp(unit, &operator.name, &operator.totp),
+                            None => Err(SecretRefused::NoKeyStore),
+                        };
+                        let totp = match totp {
+                            Ok(totp) => totp,
+                            Err(SecretRefused::Store(error)) => return Err(error.into()),
+                            Err(refused) => {
+                                by.enter(unit, now, "login", "code", refused.code())?;
+                                return Ok(Came::Sealed(refused));
+                            }
+                        };
+                        totp.step_of(code, now, Some(operator.totp_step)).map(|step| {
                             operator.totp_step = step;
                             "one-time code"
                         })
@@ -158,7 +183,7 @@ impl Operators {
                 };
                 let (Some(operator), Some(by_what)) = (operator, by_what) else {
                     by.enter(unit, now, "login", "code", "wrong_code")?;
-                    return Ok(false);
+                    return Ok(Came::Wrong);
                 };
                 unit.put_operator(&operator)?;
                 if !unit.end_operator_session(&digest)? {
@@ -166,11 +191,17 @@ impl Operators {
                 }
                 unit.add_operator_session(&session)?;
                 by.enter(unit, now, "login", by_what, "done")?;
-                Ok(true)
+                Ok(Came::Right)
             })
             .await?;
-        if !right {
-            return Err(LoginRefused::Wrong);
+        match came {
+            Came::Right => {}
+            Came::Wrong => return Err(LoginRefused::Wrong),
+            Came::Sealed(refused) => {
+                // Nothing was compared: it was no try.
+                self.inner.delays.forgive(begun_try);
+                return Err(LoginRefused::Sealed(refused));
+            }
         }
         self.inner.delays.forgive(begun_try);
         self.inner.delays.forget(&whom[..1]);

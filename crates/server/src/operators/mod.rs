@@ -18,6 +18,7 @@ use store::{Store, StoreError, Unit, WriteError};
 use tokio::sync::Semaphore;
 
 use crate::app::{Chance, Clock};
+use crate::secrets::{SecretRefused, Secrets};
 
 pub use account::{Account, NotAllowed};
 pub use login::{LoginRefused, Signed};
@@ -50,6 +51,11 @@ impl Actor {
     /// Where a command is given: on this machine, by which of its users.
     pub fn here() -> String {
         format!("local:{}", process_user::process_user())
+    }
+
+    /// The platform by itself, on this machine.
+    pub fn platform() -> Self {
+        Self { operator: "(platform)".into(), address: Self::here() }
     }
 
     /// Somebody who is not logged in.
@@ -86,6 +92,8 @@ pub struct Operators {
 
 struct Inner {
     store: Store,
+    /// Nothing where there is no key store.
+    secrets: Option<Secrets>,
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     cost: Cost,
@@ -96,16 +104,27 @@ struct Inner {
 }
 
 impl Operators {
-    /// Joins the parts. `cost` is how dear new passwords are.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>, cost: Cost) -> Self {
+    /// Joins the parts. `cost` is how dear new passwords are. Without secrets, what takes a one-time code or makes an
+    /// authenticator's secret is refused by name; all else goes.
+    pub fn new(
+        store: Store,
+        secrets: Option<Secrets>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        cost: Cost,
+    ) -> Self {
         let (delays, hashing) = (delays::Delays::default(), Semaphore::new(HASHING_MAX));
         let nobody = std::sync::OnceLock::new();
-        Self { inner: Arc::new(Inner { store, clock, chance, cost, delays, hashing, nobody }) }
+        Self { inner: Arc::new(Inner { store, secrets, clock, chance, cost, delays, hashing, nobody }) }
     }
 
     /// The store, for reading.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    fn secrets(&self) -> Result<&Secrets, SecretRefused> {
+        self.inner.secrets.as_ref().ok_or(SecretRefused::NoKeyStore)
     }
 
     fn now(&self) -> UnixMillis {

@@ -6,6 +6,7 @@ use ::operator::{
 use store::{NewOperator, StoreError, StoredOperator, Unit};
 
 use super::{Actor, Operators};
+use crate::secrets::SecretRefused;
 
 /// Why the roll stays as it is.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum RollError {
     /// The password could not be hashed.
     #[error(transparent)]
     Password(#[from] PasswordHashError),
+    /// The authenticator's secret could not be sealed.
+    #[error(transparent)]
+    Sealed(#[from] SecretRefused),
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -35,6 +39,7 @@ impl RollError {
             Self::NoSuchOperator(_) => "no_such_operator",
             Self::LastAdministrator(_) => "last_administrator",
             Self::Password(error) => error.code(),
+            Self::Sealed(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -65,13 +70,15 @@ impl Operators {
         let now = self.now();
         let enrolled = self.enrolled();
         let hash = PasswordHash::make(password, self.drawn(), self.inner.cost)?;
-        let totp = enrolled.totp.clone();
-        let new = NewOperator { name, role, password: hash, totp, created_at: now };
+        let (totp, secrets) = (enrolled.totp.clone(), self.secrets()?.clone());
         let digests: Vec<_> = enrolled.recovery.iter().map(RecoveryCode::digest).collect();
         self.write::<_, RollError>(move |unit| {
-            if unit.operator_of_name(&new.name)?.is_some() {
-                return Err(RollError::NameTaken(new.name.clone()));
+            if unit.operator_of_name(&name)?.is_some() {
+                return Err(RollError::NameTaken(name.clone()));
             }
+            let totp = secrets.seal_totp(unit, now, &name, &totp)?;
+            let (name, password) = (name.clone(), hash.clone());
+            let new = NewOperator { name, role, password, totp, created_at: now };
             let id = unit.add_operator(&new)?;
             unit.put_recovery_codes(id, &digests)?;
             let subject = format!("{} {}", new.name, new.role.name());
@@ -84,7 +91,7 @@ impl Operators {
     /// Changes an operator, ends their sessions, and enters it.
     async fn change<F>(&self, name: OperatorName, action: &'static str, change: F) -> Result<(), RollError>
     where
-        F: Fn(&mut dyn Unit, &mut StoredOperator) -> Result<String, StoreError> + Send + 'static,
+        F: Fn(&mut dyn Unit, &mut StoredOperator) -> Result<String, RollError> + Send + 'static,
     {
         let now = self.now();
         self.write::<_, RollError>(move |unit| {
@@ -127,10 +134,10 @@ impl Operators {
     /// Gives an operator another secret for the authenticator, and other recovery codes.
     pub async fn reset_totp(&self, name: OperatorName) -> Result<Enrolled, RollError> {
         let enrolled = self.enrolled();
-        let totp = enrolled.totp.clone();
+        let (now, totp, secrets) = (self.now(), enrolled.totp.clone(), self.secrets()?.clone());
         let digests: Vec<_> = enrolled.recovery.iter().map(RecoveryCode::digest).collect();
         self.change(name, "operator_reset_totp", move |unit, operator| {
-            operator.totp = totp.clone();
+            operator.totp = secrets.seal_totp(unit, now, &operator.name, &totp)?.into();
             operator.totp_step = TotpStep(0);
             unit.put_recovery_codes(operator.id, &digests)?;
             Ok(operator.name.to_string())

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 
 use store::{DueDelivery, StoreError};
 use tokio::sync::{mpsc, watch};
-use webhook::{CancelReason, DeliveryId, End, EndpointEvent, EndpointId, SecretList};
+use webhook::{CancelReason, DeliveryId, End, EndpointEvent, EndpointId};
 
 use super::client::{Client, Target};
 use super::outbox;
 use super::outcome::{self, Ended};
 use super::pace::Pace;
 use super::shards::{Busy, Held, RENEW_EVERY, carried, share};
-use crate::app::{App, secret_list};
+use crate::app::App;
 use crate::nodes::Nodes;
+use crate::secrets::SecretRefused;
 
 /// Attempts on their way at once.
 const ATTEMPTS_MAX: usize = 256;
@@ -43,6 +44,11 @@ const GATHER: Duration = Duration::from_millis(10);
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long attempts may take to end when the courier is stopped.
 const STOP_WAIT: Duration = Duration::from_secs(2);
+/// How long an endpoint whose secret does not open is left alone before it is tried again: a key store that was copied here is
+/// read again within seconds.
+const SHUT_FOR: Duration = Duration::from_secs(5);
+/// Endpoints that are known as such. Further ones are tried with every look, and said each time.
+const SHUT_MAX: usize = 4_096;
 /// How often what is old is forgotten, and how old it must be, in milliseconds: 30 days.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 const FORGET_AFTER_MS: i64 = 30 * 24 * 3_600_000;
@@ -72,6 +78,10 @@ pub(super) struct Courier {
     /// Endpoints whose lane is to be filled, each once.
     hungry: VecDeque<EndpointId>,
     ended: Vec<Ended>,
+    /// Endpoints whose secret did not open, and until when they are left alone.
+    shut: HashMap<EndpointId, Instant>,
+    /// This machine's key store has not the key of the database's secrets: another node sends.
+    keyless: bool,
     /// How far the look for what is due has come, in which part.
     look: (u8, Option<EndpointId>),
     outbox_at: Option<Instant>,
@@ -91,6 +101,7 @@ pub(super) struct Courier {
 enum Filling {
     Send { target: Arc<Target>, failing: bool, due: Vec<DueDelivery> },
     Cancel(CancelReason),
+    Shut(SecretRefused),
     Nothing,
 }
 
@@ -110,6 +121,8 @@ impl Courier {
             lanes: HashMap::new(),
             hungry: VecDeque::new(),
             ended: Vec::new(),
+            shut: HashMap::new(),
+            keyless: false,
             look: (0, None),
             outbox_at: Some(Instant::now()),
             renewed_at: None,
@@ -168,6 +181,7 @@ impl Courier {
     async fn turn(&mut self, waits: &mut bool) -> Result<(), StoreError> {
         if self.renewed_at.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
             self.renewed_at = Some(Instant::now());
+            self.look_for_key().await?;
             let (share, busy) = (self.share(), self.busy());
             self.held.renew(&self.app, share, busy).await?;
             self.drop_lost();
@@ -199,8 +213,29 @@ impl Courier {
         Ok(())
     }
 
-    /// How many parts are this node's to have: all, where there are no others.
+    /// Whether this machine can sign. Where it cannot, its share is nothing and it is not among those that have one.
+    async fn look_for_key(&mut self) -> Result<(), StoreError> {
+        let secrets = self.app.secrets().clone();
+        let lacking = self.app.store().read(move |rows| secrets.lacks(rows)).await?;
+        match (&lacking, self.keyless) {
+            (Some(refused), false) => {
+                tracing::error!(error = %refused, code = refused.code(), "this node sends no webhooks");
+            }
+            (None, true) => tracing::info!("this node sends webhooks again"),
+            (Some(_), true) | (None, false) => return Ok(()),
+        }
+        self.keyless = lacking.is_some();
+        if let Some(nodes) = &self.nodes {
+            nodes.carries(carried(self.app.mode()), (!self.keyless).then_some(0));
+        }
+        Ok(())
+    }
+
+    /// How many parts are this node's to have: all, where there are no others; none, where it cannot sign.
     fn share(&self) -> usize {
+        if self.keyless {
+            return 0;
+        }
         let (place, of) = match &self.nodes {
             Some(nodes) => nodes.place_among(carried(self.app.mode())),
             None => (0, 1),
@@ -216,6 +251,26 @@ impl Courier {
             }
         }
         busy
+    }
+
+    /// Leaves an endpoint alone for a while; the first time it is said.
+    fn shut(&mut self, endpoint: EndpointId, refused: &SecretRefused) {
+        if let Some(lane) = self.lanes.get_mut(&endpoint) {
+            lane.queue.clear();
+            lane.more = false;
+            if lane.out.is_empty() {
+                self.lanes.remove(&endpoint);
+            }
+        }
+        let until = Instant::now() + SHUT_FOR;
+        if let Some(known) = self.shut.get_mut(&endpoint) {
+            *known = until;
+            return;
+        }
+        tracing::error!(error = %refused, code = refused.code(), %endpoint, "webhooks to this endpoint wait");
+        if self.shut.len() < SHUT_MAX {
+            self.shut.insert(endpoint, until);
+        }
     }
 
     /// Takes what has ended by now.
@@ -277,7 +332,8 @@ impl Courier {
 
     /// An endpoint may have something due.
     fn feed(&mut self, endpoint: EndpointId) {
-        if self.held.has(endpoint.shard()) && !self.hungry.contains(&endpoint) {
+        let shut = self.shut.get(&endpoint).is_some_and(|until| *until > Instant::now());
+        if self.held.has(endpoint.shard()) && !shut && !self.hungry.contains(&endpoint) {
             self.hungry.push_back(endpoint);
         }
     }
@@ -297,9 +353,12 @@ impl Courier {
         let filling = self.read(endpoint, limit).await?;
         match filling {
             Filling::Nothing => {
+                self.shut.remove(&endpoint);
                 self.lanes.remove(&endpoint);
             }
+            Filling::Shut(refused) => self.shut(endpoint, &refused),
             Filling::Cancel(why) => {
+                self.shut.remove(&endpoint);
                 if let Some(lane) = self.lanes.get_mut(&endpoint) {
                     lane.queue.clear();
                     lane.more = false;
@@ -312,6 +371,9 @@ impl Courier {
                 }
             }
             Filling::Send { target, failing, due } => {
+                if self.shut.remove(&endpoint).is_some() {
+                    tracing::info!(%endpoint, "webhooks to this endpoint go on");
+                }
                 let lane = self.lanes.entry(endpoint).or_insert_with(|| Lane {
                     target: Arc::clone(&target),
                     queue: VecDeque::new(),
@@ -336,6 +398,7 @@ impl Courier {
 
     async fn read(&self, endpoint: EndpointId, limit: usize) -> Result<Filling, StoreError> {
         let (now, limit) = (self.app.now(), u32::try_from(limit).unwrap_or(u32::MAX));
+        let sealing = self.app.secrets().clone();
         self.app
             .store()
             .read(move |rows| {
@@ -346,7 +409,11 @@ impl Courier {
                 let webhook::EndpointState::Enabled { failing_since } = stored.state else {
                     return Ok(Filling::Cancel(CancelReason::Disabled));
                 };
-                let secrets: SecretList = secret_list(&rows.webhook_secrets(endpoint)?)?;
+                let secrets = match sealing.signing(rows, endpoint, &rows.webhook_secrets(endpoint)?) {
+                    Ok(secrets) => secrets,
+                    Err(SecretRefused::Store(error)) => return Err(error),
+                    Err(refused) => return Ok(Filling::Shut(refused)),
+                };
                 let due = rows.webhook_due(endpoint, now, limit)?;
                 let target = Arc::new(Target { url: stored.url, secrets });
                 Ok(Filling::Send { target, failing: failing_since.is_some(), due })

@@ -254,3 +254,22 @@ async fn a_key_store_that_is_away_is_no_fault_of_the_cards() {
     let clock = radio.say(&hello).await;
     card.hear(&clock);
 }
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_told_as_that_and_never_as_nothing_waits() {
+    let mut coast = Coast::open().await;
+    let mut card = coast.town.card(Wish::default()).await;
+    coast.town.order(card.id, 2_000).await;
+    let mut radio = coast.radio().await;
+    let hello = card.press();
+    let held = coast.town.hold_database();
+    let posted = radio.posted(&hello);
+    radio.send(&posted).await;
+    let answer = radio.answer().await;
+    assert_eq!((answer.code_text().as_str(), &answer.payload[..]), ("5.03", &b""[..]));
+    drop(held);
+    // Its own repetition brings it again, and it is asked.
+    let transaction = radio.say(&hello).await;
+    card.hear(&transaction);
+    assert!(card.is_lit());
+}

@@ -16,7 +16,7 @@ async fn send(customer: &Customer, path: &str, fields: &[(&str, &str)]) -> Answe
 }
 
 /// The token that an answer put into the browser.
-fn cookie_of(answer: &Answer) -> SessionToken {
+pub(crate) fn cookie_of(answer: &Answer) -> SessionToken {
     let cookie = answer.header("set-cookie");
     let (name, rest) = cookie.split_once('=').unwrap_or_else(|| panic!("no cookie: {answer:?}"));
     assert_eq!(name, "counterfoil", "not `__Host-`: no TLS here");
@@ -27,19 +27,24 @@ fn cookie_of(answer: &Answer) -> SessionToken {
 
 /// Somebody whose browser has opened the login page.
 async fn at_the_door(house: &House) -> Customer {
-    let page = house.outside.get("/console/login").await;
+    at_the_door_of(house, &house.outside).await
+}
+
+/// The same at another machine.
+pub(crate) async fn at_the_door_of(house: &House, outside: &Customer) -> Customer {
+    let page = outside.get("/console/login").await;
     house.is_page(&page, 200);
-    let customer = house.outside.with_session(&cookie_of(&page));
+    let customer = outside.with_session(&cookie_of(&page));
     assert!(page.body.contains(&format!("name=\"csrf\" value=\"{}\"", customer.form_token())));
     customer
 }
 
-async fn give_password(customer: &Customer, name: &str, password: &str) -> Answer {
+pub(crate) async fn give_password(customer: &Customer, name: &str, password: &str) -> Answer {
     let token = customer.form_token();
     send(customer, "/console/login", &[("name", name), ("password", password), ("csrf", &token)]).await
 }
 
-async fn give_code(customer: &Customer, code: &str) -> Answer {
+pub(crate) async fn give_code(customer: &Customer, code: &str) -> Answer {
     let token = customer.form_token();
     send(customer, "/console/login/code", &[("code", code), ("csrf", &token)]).await
 }

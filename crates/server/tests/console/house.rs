@@ -308,6 +308,7 @@ fn key_store(folder: &Path) -> SealedFile {
         ("terminals", KeyUse::DeriveTerminalKeys),
         ("pins", KeyUse::VerifyPins),
         ("transport", KeyUse::WrapCardKeys),
+        ("secrets-1", KeyUse::SealSecrets),
     ] {
         store.generate(name(key), key_use, &custodian, EVENING, entropy).unwrap();
         store.set_state(name(key), KeyEvent::Activate, &custodian, EVENING).unwrap();

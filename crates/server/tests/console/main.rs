@@ -6,6 +6,7 @@ mod fleet;
 mod house;
 mod loads;
 mod reversing;
+mod sealing;
 mod settling;
 mod terminals;
 #[path = "../town/mod.rs"]

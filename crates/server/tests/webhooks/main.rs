@@ -7,6 +7,7 @@ mod independent;
 mod managing;
 mod nodes;
 mod receiver;
+mod sealing;
 mod testing;
 mod tls;
 #[path = "../town/mod.rs"]

@@ -105,6 +105,7 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
         lookups: Lookups::start(&network.handle, address.pool(Asks::ByKey, 1, READER_WAIT)?),
         writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
         network,
+        settings: settings.clone(),
     };
     Ok(Store::new(Arc::new(engine)))
 }
@@ -114,6 +115,8 @@ struct Postgres {
     lookups: Lookups,
     writer: Option<Writer>,
     network: Network,
+    /// For what is done on a connection of its own.
+    settings: Settings,
 }
 
 impl Drop for Postgres {
@@ -203,5 +206,12 @@ impl Engine for Postgres {
 
     fn queue(&self) -> Queue {
         self.writer.as_ref().map_or(Queue { waiting: 0, limit: QUEUE_MAX }, Writer::queue)
+    }
+
+    fn wipe(&self) -> Result<(), StoreError> {
+        // Written into new files; those before are deleted.
+        let alone = alone::Alone::connect(&self.settings)?;
+        alone.batch("vacuum full console_operator")?;
+        alone.batch("vacuum full webhook_secret")
     }
 }

@@ -6,6 +6,7 @@ mod lease;
 mod money;
 mod operator;
 mod reversal;
+mod secret;
 mod tap;
 mod test_mode;
 mod webhook;
@@ -32,6 +33,7 @@ pub use self::money::{
 };
 pub use self::operator::{NewOperator, OperatorSession, StoredOperator};
 pub use self::reversal::StoredReversal;
+pub use self::secret::{KeptSecret, StoredSecretKey};
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,

@@ -3,9 +3,12 @@
 //! For: the rows behind the console's login. Refuses: deciding about them (the crate `operator`, and `server`).
 //! Next: [`mod@crate::operator`] for what is done with them.
 
-use ::operator::{OperatorName, PasswordHash, Role, SessionTimes, Stage, TotpSecret, TotpStep};
+use ::operator::{OperatorName, PasswordHash, Role, SessionTimes, Stage, TotpStep};
+use crypto::SealedSecret;
 use model::UnixMillis;
 use payment::OperatorId;
+
+use super::KeptSecret;
 
 /// An operator who is to be added.
 #[derive(Clone, Debug)]
@@ -16,14 +19,14 @@ pub struct NewOperator {
     pub role: Role,
     /// What is kept of their password.
     pub password: PasswordHash,
-    /// What their authenticator shares.
-    pub totp: TotpSecret,
+    /// What their authenticator shares, sealed for their name.
+    pub totp: SealedSecret,
     /// When they were added.
     pub created_at: UnixMillis,
 }
 
 /// An operator.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOperator {
     /// Their number.
     pub id: OperatorId,
@@ -34,24 +37,13 @@ pub struct StoredOperator {
     /// What is kept of their password.
     pub password: PasswordHash,
     /// What their authenticator shares.
-    pub totp: TotpSecret,
+    pub totp: KeptSecret,
     /// The last step whose code was used.
     pub totp_step: TotpStep,
     /// Since when they may not log in.
     pub disabled_at: Option<UnixMillis>,
     /// When they were added.
     pub created_at: UnixMillis,
-}
-
-/// Compared by all but its secrets' types, which have no comparison of their own.
-impl PartialEq for StoredOperator {
-    fn eq(&self, other: &Self) -> bool {
-        let plain = |it: &Self| (it.id, it.role, it.totp_step, it.disabled_at, it.created_at);
-        plain(self) == plain(other)
-            && self.name == other.name
-            && self.password == other.password
-            && self.totp.expose_to_store() == other.totp.expose_to_store()
-    }
 }
 
 /// A session.

@@ -5,10 +5,12 @@
 
 use ::webhook::{
     Attempt, Body, DeliveryId, DeliveryState, EndpointId, EndpointState, EndpointUrl, EventKind, MessageId,
-    Secret, Wanted,
+    Wanted,
 };
 use model::UnixMillis;
 use payment::{MerchantId, OrderId};
+
+use super::KeptSecret;
 
 /// Where a merchant wants to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub struct StoredSecret {
     /// Rises with each new one.
     pub number: u32,
     /// The secret.
-    pub secret: Secret,
+    pub secret: KeptSecret,
     /// Until when it signs; the current one has no end.
     pub until: Option<UnixMillis>,
 }

@@ -5,7 +5,7 @@
 //! Refuses: knowing an engine. Connections, transactions, migrations and errors are in [`crate::sqlite`] and
 //! [`crate::postgres`].
 //! Next: [`read`] and [`write`](mod@write) for the first rail, `tap_…` for the second, `fleet_…` for channels, `money_…` for refunds, settlements
-//! and banks' files, `operator_…` for operators, `webhook_…` for what merchants' servers are told, `test_mode` for the test mode;
+//! and banks' files, `operator_…` for operators, `webhook_…` for what merchants' servers are told, `secret` for sealed secrets, `test_mode` for the test mode;
 //! `row` files for what is stored how.
 
 pub(crate) mod ahead;
@@ -23,6 +23,7 @@ mod operator_write;
 pub(crate) mod read;
 mod reversal;
 pub(crate) mod row;
+mod secret;
 pub(crate) mod stand_in;
 mod tap_read;
 mod tap_row;

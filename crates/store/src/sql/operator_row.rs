@@ -1,21 +1,20 @@
 //! Rows of operators, sessions and the audit chain to values.
 
-use ::operator::{
-    AuditEntry, AuditHead, AuditNote, PasswordHash, Role, SessionTimes, Stage, TotpSecret, TotpStep,
-};
+use ::operator::{AuditEntry, AuditHead, AuditNote, PasswordHash, Role, SessionTimes, Stage, TotpStep};
 use model::UnixMillis;
 
 use super::Row;
 use super::row::{Column, Read, col, malformed};
 use crate::error::StoreError;
-use crate::rows::{OperatorSession, StoredOperator};
+use crate::rows::{KeptSecret, OperatorSession, StoredOperator};
 use payment::OperatorId;
 
 fn at(row: &Row<'_>, column: Column) -> Read<UnixMillis> {
     Ok(UnixMillis(column.get(row)?))
 }
 
-pub(super) const OPERATOR: &str = "id, name, role, password, totp_secret, totp_step, disabled_at, created_at";
+pub(super) const OPERATOR: &str =
+    "id, name, role, password, totp_secret, sealed_by, totp_step, disabled_at, created_at";
 
 pub(super) fn operator(row: &Row<'_>) -> Read<StoredOperator> {
     let name: String = col!(OPERATOR, "name").get(row)?;
@@ -26,7 +25,10 @@ pub(super) fn operator(row: &Row<'_>) -> Read<StoredOperator> {
         name: name.parse().map_err(malformed("console_operator.name"))?,
         role: Role::from_name(&role).ok_or(StoreError::Malformed("console_operator.role"))?,
         password: password.map_err(malformed("console_operator.password"))?,
-        totp: TotpSecret::new(col!(OPERATOR, "totp_secret").get(row)?),
+        totp: KeptSecret::read(
+            col!(OPERATOR, "totp_secret").get(row)?,
+            col!(OPERATOR, "sealed_by").get(row)?,
+        ),
         totp_step: TotpStep(col!(OPERATOR, "totp_step").get(row)?),
         disabled_at: col!(OPERATOR, "disabled_at").get::<Option<i64>>(row)?.map(UnixMillis),
         created_at: at(row, col!(OPERATOR, "created_at"))?,

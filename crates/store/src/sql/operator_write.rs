@@ -28,13 +28,15 @@ fn counted(changed: u64) -> u32 {
 
 impl OperatorUnit for Changes<'_> {
     fn add_operator(&mut self, operator: &NewOperator) -> Result<OperatorId, StoreError> {
-        let sql = "insert into console_operator (name, role, password, totp_secret, created_at) \
-                   values (?, ?, ?, ?, ?) returning id";
+        let sql = "insert into console_operator (name, role, password, totp_secret, sealed_by, created_at) \
+                   values (?, ?, ?, ?, ?, ?) returning id";
+        let by = operator.totp.key().name;
         let params = params![
             operator.name.as_str(),
             operator.role.name(),
             operator.password.as_str(),
-            operator.totp.expose_to_store(),
+            operator.totp.as_bytes(),
+            by.as_str(),
             operator.created_at.0,
         ];
         Ok(OperatorId(self.insert("console_operator", sql, params)?))
@@ -42,14 +44,15 @@ impl OperatorUnit for Changes<'_> {
 
     fn put_operator(&mut self, operator: &StoredOperator) -> Result<(), StoreError> {
         let sql = "update console_operator set role = ?2, password = ?3, totp_secret = ?4, totp_step = ?5, \
-                   disabled_at = ?6 where id = ?1";
+                   disabled_at = ?6, sealed_by = ?7 where id = ?1";
         let params = params![
             operator.id.0,
             operator.role.name(),
             operator.password.as_str(),
-            operator.totp.expose_to_store(),
+            operator.totp.bytes(),
             operator.totp_step.0,
             operator.disabled_at.map(|at| at.0),
+            operator.totp.sealed_by(),
         ];
         self.change_one("console_operator", sql, params)
     }

@@ -2,7 +2,7 @@
 
 use ::webhook::{
     Attempt, Body, DeliveryId, DeliveryState, DisabledBy, End, EndpointId, EndpointState, EndpointUrl,
-    EventKind, Excerpt, MessageId, Mode, NoAnswer, Secret, Status, Wanted,
+    EventKind, Excerpt, MessageId, Mode, NoAnswer, Status, Wanted,
 };
 use model::UnixMillis;
 use payment::{MerchantId, OrderId};
@@ -11,7 +11,7 @@ use super::Row;
 use super::row::{Column, Read, col, id_bytes, malformed, small};
 use crate::error::StoreError;
 use crate::rows::{
-    DeliverySummary, DueDelivery, OutgoingEvent, StoredAttempt, StoredDelivery, StoredEndpoint,
+    DeliverySummary, DueDelivery, KeptSecret, OutgoingEvent, StoredAttempt, StoredDelivery, StoredEndpoint,
     StoredMessage, StoredSecret,
 };
 
@@ -64,13 +64,12 @@ pub(super) fn endpoint(row: &Row<'_>) -> Read<StoredEndpoint> {
     })
 }
 
-pub(super) const SECRET: &str = "number, secret, until";
+pub(super) const SECRET: &str = "number, secret, sealed_by, until";
 
 pub(super) fn secret(row: &Row<'_>) -> Read<StoredSecret> {
-    let bytes = zeroize::Zeroizing::new(col!(SECRET, "secret").get::<Vec<u8>>(row)?);
     Ok(StoredSecret {
         number: small(row, col!(SECRET, "number"))?,
-        secret: Secret::from_bytes(&bytes).map_err(malformed("webhook_secret.secret"))?,
+        secret: KeptSecret::read(col!(SECRET, "secret").get(row)?, col!(SECRET, "sealed_by").get(row)?),
         until: at_or_not(row, col!(SECRET, "until"))?,
     })
 }

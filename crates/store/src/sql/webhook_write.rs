@@ -97,10 +97,11 @@ impl WebhookUnit for Changes<'_> {
     ) -> Result<(), StoreError> {
         self.execute("delete from webhook_secret where endpoint = ?", [bytes(endpoint.0)])?;
         secrets.iter().try_for_each(|secret| {
-            let sql = "insert into webhook_secret (endpoint, number, secret, until) values (?, ?, ?, ?)";
+            let sql = "insert into webhook_secret (endpoint, number, secret, sealed_by, until) \
+                       values (?, ?, ?, ?, ?)";
             let until = secret.until.map(|until| until.0);
-            let params =
-                params![bytes(endpoint.0), secret.number, secret.secret.expose_to_key_store(), until];
+            let (bytes, by) = (bytes(endpoint.0), secret.secret.sealed_by());
+            let params = params![bytes, secret.number, secret.secret.bytes(), by, until];
             self.execute(sql, params).map(|_| ())
         })
     }

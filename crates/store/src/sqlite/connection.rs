@@ -60,6 +60,15 @@ fn open_writing(path: &Path, busy_wait: Duration) -> Result<Connection, StoreErr
     Ok(connection)
 }
 
+/// Writes the whole file anew and folds the log into it: neither holds anything of rows that are changed or gone.
+pub(super) fn wipe(path: &Path, busy_wait: Duration) -> Result<(), StoreError> {
+    let connection = open_writing(path, busy_wait)?;
+    // The copy that is made meanwhile may be large; it holds what the file will hold.
+    connection.execute_batch("pragma temp_store = file; vacuum")?;
+    let busy: bool = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+    if busy { Err(StoreError::Locked) } else { Ok(()) }
+}
+
 pub(crate) fn open_reading(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags, busy_wait)?;

@@ -100,4 +100,8 @@ impl Engine for Sqlite {
     fn queue(&self) -> Queue {
         self.writer.queue()
     }
+
+    fn wipe(&self) -> Result<(), StoreError> {
+        connection::wipe(&self.path, self.options.busy_wait)
+    }
 }

@@ -19,6 +19,7 @@ mod operator;
 mod order;
 mod reckoning;
 mod reversal;
+mod secret;
 mod sms;
 mod tally;
 mod tap;
@@ -267,6 +268,13 @@ macro_rules! conformance {
                 what_is_due_is_found_endpoint_by_endpoint_however_much_waits_for_one
                 deliveries_are_listed_newest_first_below_a_cursor_and_failed_ones_by_themselves
                 messages_are_forgotten_by_age_and_by_portions_but_none_that_waits
+            }
+            secret {
+                the_keys_of_secrets_are_kept_the_newest_first_and_each_once
+                secrets_are_found_by_their_key_and_sealed_where_they_still_stand
+                what_an_earlier_version_left_in_clear_is_found_and_sealed
+                a_row_that_was_changed_past_the_program_is_read_as_such_and_hides_no_other
+                what_the_disk_may_hold_is_kept_until_it_is_written_anew
             }
             reckoning {
                 thousands_of_random_units_of_work_end_as_a_simple_model_says

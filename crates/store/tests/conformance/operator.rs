@@ -2,14 +2,15 @@
 
 use model::UnixMillis;
 use operator::{
-    AuditEntry, AuditHead, AuditNote, Cost, Password, PasswordHash, Role, SessionTimes, Stage, TotpSecret,
-    TotpStep, Verifier,
+    AuditEntry, AuditHead, AuditNote, Cost, Password, PasswordHash, Role, SessionTimes, Stage, TotpStep,
+    Verifier,
 };
 use payment::OperatorId;
 use store::{NewOperator, OperatorSession, Store, StoreError, StoredOperator, WriteError};
 
 use crate::maker::tap::{bank_card, with_bank_card};
 use crate::maker::{MORNING, breaks_a_rule, changes_nothing, holder, kept, seen};
+use crate::secret::sealed;
 
 fn hash(salt: u8) -> PasswordHash {
     let password = Password::new("correct horse battery".into()).unwrap();
@@ -17,7 +18,7 @@ fn hash(salt: u8) -> PasswordHash {
 }
 
 fn new(name: &str, role: Role) -> NewOperator {
-    let (name, totp) = (name.parse().unwrap(), TotpSecret::new([0xff; 20]));
+    let (name, totp) = (name.parse().unwrap(), sealed(1, &[0xff; 20]));
     NewOperator { name, role, password: hash(1), totp, created_at: MORNING }
 }
 
@@ -48,7 +49,7 @@ pub(crate) async fn every_field_of_an_operator_comes_back(store: Store) {
             name: name.clone(),
             role,
             password,
-            totp,
+            totp: totp.into(),
             totp_step,
             disabled_at,
             created_at,
@@ -68,7 +69,7 @@ pub(crate) async fn an_operator_changes_in_all_but_the_name_and_is_never_deleted
     let mut stored = seen(&store, move |rows| rows.operator(id)).await.unwrap();
     stored.role = Role::Administrator;
     stored.password = hash(2);
-    stored.totp = TotpSecret::new([0; 20]);
+    stored.totp = sealed(2, &[0; 20]).into();
     stored.totp_step = TotpStep(u64::from(u32::MAX));
     stored.disabled_at = Some(UnixMillis(i64::MAX));
     let put = StoredOperator { name: "somebody".parse().unwrap(), ..stored.clone() };

@@ -8,10 +8,11 @@ use store::{
 };
 use webhook::{
     Attempt, Body, CancelReason, DeliveryId, DeliveryState, DisabledBy, End, EndpointId, EndpointState,
-    EndpointUrl, EventKind, Excerpt, GiveUp, MessageId, Mode, NoAnswer, Secret, Status, Wanted,
+    EndpointUrl, EventKind, Excerpt, GiveUp, MessageId, Mode, NoAnswer, Status, Wanted,
 };
 
 use crate::maker::{MORNING, breaks_a_rule, kept, order, seen};
+use crate::secret::sealed;
 
 fn kind(text: &str) -> EventKind {
     text.parse().unwrap()
@@ -126,7 +127,7 @@ pub(crate) async fn an_endpoint_s_secrets_are_put_in_place_of_those_before(store
     add(&store, endpoint(1, 1)).await;
     let secret = |number, until: Option<i64>| StoredSecret {
         number,
-        secret: Secret::from_bytes(&[number as u8; 32]).unwrap(),
+        secret: sealed(1, &[number as u8; 32]).into(),
         until: until.map(UnixMillis),
     };
     for secrets in [vec![secret(1, None)], vec![secret(2, None), secret(1, Some(5))], vec![]] {

@@ -12,6 +12,7 @@ pub(super) const LOGIN: LoginWords = LoginWords {
     enter: "Log in",
     wrong: "Name, password or code is wrong.",
     begin_again: "That took too long. Begin again with name and password.",
+    sealed: "This machine cannot check codes at the moment; its log says why. Give a recovery code.",
     link_used: "This link was used or is too old. Log in with name and password.",
     logout: "Log out",
     first_text: "There is no operator yet. On the machine where the platform runs, make the first one:",

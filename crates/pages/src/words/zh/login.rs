@@ -12,6 +12,7 @@ pub(super) const LOGIN: LoginWords = LoginWords {
     enter: "登录",
     wrong: "用户名、密码或验证码有误。",
     begin_again: "操作已超时，请重新输入用户名和密码。",
+    sealed: "本机暂时无法核对验证码（原因见日志）。请输入恢复码。",
     link_used: "该链接已使用或已过期，请用用户名和密码登录。",
     logout: "退出",
     first_text: "尚无运营人员。请在平台所在的机器上创建第一位：",

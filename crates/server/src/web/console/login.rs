@@ -55,6 +55,10 @@ fn refused(visitor: &Visitor, step: LoginStep, refused: &LoginRefused) -> Respon
             let text = page.words().message.failed_todo.into();
             shown(visitor, step, Some(text), StatusCode::SERVICE_UNAVAILABLE)
         }
+        LoginRefused::Sealed(error) => {
+            tracing::error!(%error, "no one-time code is checked here");
+            shown(visitor, step, Some(w.sealed.into()), StatusCode::SERVICE_UNAVAILABLE)
+        }
         LoginRefused::Store(error) => failed(visitor, error),
     }
 }

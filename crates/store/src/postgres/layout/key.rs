@@ -56,6 +56,8 @@ pub const KEYS: &[TableKey] = &[
     everywhere("adjustment"),
     everywhere("webhook_endpoint"),
     everywhere("webhook_secret"),
+    everywhere("secret_key"),
+    everywhere("residue"),
     // What a card's frames change lies with the card.
     by("card", "id", "card"),
     by("link_state", "card", "card"),
