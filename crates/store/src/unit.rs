@@ -67,6 +67,8 @@ pub trait Reading:
     fn link_state(&self, card: CardId) -> Result<LinkState, StoreError>;
     /// An order.
     fn order(&self, id: OrderId) -> Found<StoredOrder>;
+    /// The same of a card that is known: one look where orders lie by their cards.
+    fn order_of(&self, card: CardId, id: OrderId) -> Found<StoredOrder>;
     /// A card's open orders, oldest first.
     fn waiting_orders(&self, card: CardId) -> Listed<StoredOrder>;
     /// Orders, newest first, below a cursor; of one merchant or of all.

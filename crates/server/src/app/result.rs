@@ -124,8 +124,9 @@ impl App {
             .authorization(known.id(), known.key_version, result.b())?
             .ok_or(ResultRefused::WrongResult)?;
         let mut card = unit.card(known.id())?.ok_or(ResultRefused::WrongResult)?;
-        let mut order =
-            unit.order(stored.order)?.ok_or(StoreError::Malformed("an authorization without its order"))?;
+        let mut order = unit
+            .order_of(stored.card, stored.order)?
+            .ok_or(StoreError::Malformed("an authorization without its order"))?;
         let standing = card.record.may_pay(now).map(|_| ());
         let text = result.text();
         let Some(verdict) = stored.authorization.judge(&mut order.order, standing, text.decision, now) else {

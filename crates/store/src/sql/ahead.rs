@@ -190,6 +190,7 @@ statements! {
     card_on_channel: row::CARD, "from card where id = (select card from card_channel where channel = ?)";
     link: row::LINK, "from link_state where card = ?";
     order: row::ORDER, "from orders where id = ?";
+    order_of: row::ORDER, "from orders where id = ? and card = ?";
     waiting: row::ORDER, "from orders where card = ? and state in ('awaiting_card', 'processing') order by id";
     /// The open one.
     question: row::AUTHORIZATION, "from authorization where card = ? and state = 0";
@@ -218,10 +219,12 @@ pub(crate) fn follows(ask: &Ask, rows: &[&Row<'_>], next: &mut Vec<Ask>) -> Resu
             next.push(of_card(id, About::card(id), self::card()));
             for row in rows.iter().copied() {
                 let of = row::id_bytes(row, col!(row::AUTHORIZATION, "order_id"))?;
-                next.push(Ask::of(About::order(OrderId(of)), order(), of));
+                let mut asked = Ask::of(About::order(OrderId(of)), order_of(), of);
+                asked.args.push(Owned::Int(id.0.into()));
+                next.push(asked);
             }
         }
-        (sql, None) if sql == order() => {
+        (sql, None) if sql == order() || sql == order_of() => {
             for row in rows.iter().copied() {
                 let reserved = row::id_bytes(row, col!(row::ORDER, "reservation"))?;
                 next.push(Ask::of(About::transfer(TransferId(reserved)), transfer(), reserved));

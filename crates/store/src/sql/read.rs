@@ -170,6 +170,11 @@ impl Reading for Rows<'_> {
         self.one_about(About::order(id), ahead::order(), [id.0.to_be_bytes()], row::order)
     }
 
+    fn order_of(&self, card: CardId, id: OrderId) -> Result<Option<StoredOrder>, StoreError> {
+        let params = params![id.0.to_be_bytes(), card.0];
+        self.one_about(About::order(id), ahead::order_of(), params, row::order)
+    }
+
     fn waiting_orders(&self, card: CardId) -> Result<Vec<StoredOrder>, StoreError> {
         let mut found = Vec::new();
         [card.0].with(|args| {

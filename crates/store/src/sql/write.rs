@@ -151,6 +151,7 @@ read_through! { Reading:
     fn card_count(&self) -> u64;
     fn link_state(&self, card: CardId) -> LinkState;
     fn order(&self, id: OrderId) -> Option<StoredOrder>;
+    fn order_of(&self, card: CardId, id: OrderId) -> Option<StoredOrder>;
     fn waiting_orders(&self, card: CardId) -> Vec<StoredOrder>;
     fn orders_before(&self, merchant: Option<MerchantId>, before: OrderCursor, limit: u32) -> Vec<StoredOrder>;
     fn lapsed_orders(&self, now: UnixMillis, limit: u32) -> Vec<OrderId>;
@@ -340,7 +341,7 @@ impl Unit for Changes<'_> {
     }
 
     fn put_order_state(&mut self, stored: &StoredOrder) -> Result<(), StoreError> {
-        let sql = "update orders set state = ?, reason = ?, updated_at = ?, expires_at = ? where id = ?";
+        let sql = "update orders set state = ?, reason = ?, updated_at = ?, expires_at = ? where id = ? and card = ?";
         let order = &stored.order;
         let params = params![
             order.state.name(),
@@ -348,6 +349,7 @@ impl Unit for Changes<'_> {
             stored.updated_at.0,
             order.expires_at.0,
             order.id.0.to_be_bytes(),
+            order.card.0,
         ];
         let about = [About::order(order.id), About::orders_of(order.card)];
         self.change_one_later("orders", &about, sql, params)

@@ -45,6 +45,9 @@ pub(crate) async fn every_field_of_an_order_comes_back(store: Store) {
         let (added, again, id) = (stored.clone(), stored.clone(), stored.order.id);
         kept(&store, move |unit| unit.add_order(&added)).await;
         breaks_a_rule(&store, move |unit| unit.add_order(&again)).await;
+        let card = stored.order.card;
+        assert_eq!(seen(&store, move |rows| rows.order_of(card, id)).await.as_ref(), Some(&stored));
+        assert_eq!(seen(&store, move |rows| rows.order_of(CardId(7), id)).await, None, "another card's");
         assert_eq!(seen(&store, move |rows| rows.order(id)).await, Some(stored));
     }
     assert_eq!(seen(&store, |rows| rows.order(OrderId(0))).await, None);
