@@ -49,7 +49,8 @@ pub(super) enum Asks {
 }
 
 /// Indexes, whatever a table's size was when a statement was first put.
-const BY_KEY: &str = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+const BY_KEY: &str = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; \
+     set plan_cache_mode = force_generic_plan";
 /// For a transaction of a connection [`Asks::ByKey`] that works through whole tables.
 pub(super) const WHOLE_TABLES: &str =
     "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on";
