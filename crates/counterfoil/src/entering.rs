@@ -303,6 +303,7 @@ mod tests {
             "tls dev",
             "audit verify",
             "store migrate",
+            "store layout",
             "store copy",
             "ledger check",
         ];

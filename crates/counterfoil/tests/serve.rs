@@ -78,7 +78,7 @@ fn a_card_is_issued_handed_over_frozen_and_taken_back() {
     assert!(keys.contains("issuer-1") && keys.contains("transport-1"), "{keys}");
     assert!(platform.run(&["keys", "init"]).badly().contains("keys.cfks"));
     let listed = platform.run(&["keys", "list"]).well();
-    assert!(listed.lines().count() == 3 && listed.matches(" active ").count() == 2, "{listed}");
+    assert!(listed.lines().count() == 4 && listed.matches(" active ").count() == 3, "{listed}");
 
     let card = platform.issued(&["--blind", "--limit", "5000"]);
     let the_card = |said: String| {

@@ -215,6 +215,11 @@ async fn the_test_mode_s_webhooks_are_shared_out_by_themselves_among_the_nodes_t
     let tests = Cluster::shared().fresh(None).unwrap();
     let section = format!("\n[test_mode]\ndatabase = \"{}\"\n", tests.url);
     let (north, south) = (region.node_with("north", &section), region.node_with("south", &section));
+    // The first command that needs them makes the test mode's keys; every node has the same.
+    north.run(&["merchant", "add", "Morning Market"]).well();
+    for name in ["test-keys.cfks", "test-keys.passphrase"] {
+        std::fs::copy(north.data.join(name), south.data.join(name)).unwrap();
+    }
     // It has jobs and no test mode: it has no part in that one's.
     let east = region.node("east");
     let serving = [north.serve(), south.serve(), east.serve()];

@@ -66,6 +66,8 @@ pub(crate) fn make_keys(path: &Path, industries: &Industries) -> SealedFile {
             (keys.maintenance, KeyUse::MaintainPurses),
         ]);
     }
+    // Authenticators of those who work at the counter.
+    wanted.push((name("secrets-1"), KeyUse::SealSecrets));
     for (name, key_use) in wanted {
         store.generate(name, key_use, &custodians[0], MORNING, &mut entropy).unwrap();
         store.set_state(name, KeyEvent::Activate, &custodians[1], MORNING).unwrap();

@@ -42,8 +42,15 @@ fn settings(url: impl Into<String>) -> Settings {
     Settings { url: url.into(), password: None, tls: None, writer: writer(), patience: PATIENCE }
 }
 
+/// A server that copies databases for other stories may not answer in time.
 fn opened(url: &str) -> Store {
-    open(&settings(url)).unwrap()
+    let began = Instant::now();
+    loop {
+        match open(&settings(url)) {
+            Err(StoreError::Away(_)) if began.elapsed() < Duration::from_secs(60) => {}
+            answer => break answer.unwrap(),
+        }
+    }
 }
 
 /// A store that is patient for so long.
