@@ -1,6 +1,7 @@
 //! Rows that stand in for cards: a database as large as a benchmark wants it, without the hours that its cards would take to make.
 //!
-//! Their ids, numbers and owners lie above those that a bench makes itself, and they pay nothing: their keys are nobody's.
+//! Their numbers lie above those that a bench makes itself. Its cards' ids are drawn: where one is met, its own row stands. They pay
+//! nothing: their keys are nobody's.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ pub(crate) fn statements(cards: Range<u32>, words: Words) -> Vec<String> {
     let numbers = |select: &str| {
         format!(
             "with recursive numbers (n) as (select {first} union all select n + 1 from numbers where n + 1 < {after}) \
-             {select} from numbers"
+             {select} from numbers where true on conflict do nothing"
         )
     };
     let into = |head: &str, select: &str| format!("insert into {head} {}", numbers(select));
@@ -47,8 +48,12 @@ pub(crate) fn statements(cards: Range<u32>, words: Words) -> Vec<String> {
 pub(crate) fn rules_apart(cards: Range<u32>) -> Vec<String> {
     let those = format!("id >= {FIRST} + {}::bigint and id < {FIRST} + {}::bigint", cards.start, cards.end);
     vec![
-        format!("insert into card_number (number, card) select number, id from card where {those}"),
-        format!("insert into card_channel (channel, card) select channel, id from card where {those}"),
+        format!(
+            "insert into card_number (number, card) select number, id from card where {those} on conflict do nothing"
+        ),
+        format!(
+            "insert into card_channel (channel, card) select channel, id from card where {those} on conflict do nothing"
+        ),
         OWNERS.to_owned(),
     ]
 }
