@@ -106,6 +106,9 @@ impl Store {
 
     /// Runs a unit of work in one database transaction and answers when it is durable.
     ///
+    /// Of units of work that wait at the same time the order is free: whoever needs one waits for the first, or queues it
+    /// ([`Store::queue_write`]).
+    ///
     /// `work` may be run more than once; only one run is kept. A refusal (`Err`) keeps nothing, nor does a
     /// panic, which is answered as [`StoreError::Panicked`]. Dropping the future does not stop the work.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, WriteError<E>>
