@@ -3,17 +3,18 @@
 //! Needs the packages pcscd and vsmartcard-vpcd. Where no service runs, it starts one for itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crypto::PurseMasterKey;
 use model::{Asn, Fen, TerminalId};
-use sim::wallet::{Field, SoftWallet, Tear, VPCD_ADDRESS, VpcdCard};
+use sim::wallet::{Field, PcscService, SoftWallet, Tear, VPCD_ADDRESS, VpcdCard};
 use tap::apdu;
 use tap::card::{WalletImage, WalletKeys};
 use tap::message::InitializeAnswer;
 use tap::{Reader, ReaderError};
 use terminal::{PcscReader, list_readers};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::spawn_blocking;
 
 const AID: [u8; 9] = [0xa0, 0, 0, 0, 3, 0x86, 0x98, 7, 1];
@@ -21,46 +22,8 @@ const TERMINAL: TerminalId = TerminalId([0, 0, 1, 0, 0, 0x50]);
 /// As long as a transaction tries again to connect.
 const AGAIN: Duration = Duration::from_secs(3);
 
-/// The service, where it was not there before.
-struct Service(Option<Child>);
-
-impl Service {
-    fn there() -> Self {
-        let is_there = || list_readers().is_ok_and(|names| names.iter().any(|name| is_virtual(name)));
-        if is_there() {
-            return Self(None);
-        }
-        let started = Command::new("pcscd")
-            .arg("--foreground")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let service = Self(Some(started.expect("pcscd starts: apt-get install pcscd vsmartcard-vpcd")));
-        let began = Instant::now();
-        while !is_there() {
-            assert!(began.elapsed() < Duration::from_secs(10), "no service with a virtual reader");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        service
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        if let Some(service) = &mut self.0 {
-            // Asked to end, it takes its files away.
-            let asked = Command::new("kill").arg(service.id().to_string()).status();
-            if !asked.is_ok_and(|status| status.success()) {
-                let _ = service.kill();
-            }
-            let _ = service.wait();
-        }
-    }
-}
-
-fn is_virtual(name: &str) -> bool {
-    name.starts_with("Virtual PCD")
+fn virtual_reader() -> Option<String> {
+    list_readers().ok()?.into_iter().find(|name| PcscService::is_virtual(name))
 }
 
 fn wallet() -> SoftWallet {
@@ -96,17 +59,26 @@ fn initialize(reader: &mut PcscReader) -> Result<InitializeAnswer, ReaderError> 
     Ok(InitializeAnswer::parse(answer[..16].try_into().unwrap()))
 }
 
+/// An outgoing connection with this address at its near end, unless that is taken already.
+async fn outgoing_from(near: SocketAddr) -> Option<(TcpStream, TcpListener)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(near).ok()?;
+    Some((socket.connect(listener.local_addr().unwrap()).await.unwrap(), listener))
+}
+
 /// All in one: there is one virtual reader.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_is_found_talked_to_torn_and_found_again_through_the_real_service() {
-    let _service = spawn_blocking(Service::there).await.unwrap();
+    // Another connection has the driver's own port, as happens: it is one of those that outgoing connections are given.
+    let _other = outgoing_from(VPCD_ADDRESS).await;
+    let service =
+        spawn_blocking(|| PcscService::there(|| virtual_reader().is_some())).await.unwrap().unwrap();
     let (field, wallet) = (Field::new(), wallet());
-    let card = VpcdCard::start(VPCD_ADDRESS, field.clone());
+    let card = VpcdCard::start(service.address(), field.clone());
 
     let mut reader = spawn_blocking(|| {
-        let names = list_readers().unwrap();
-        let name = names.iter().find(|name| is_virtual(name)).expect("a virtual reader");
-        let mut reader = PcscReader::new(name).unwrap();
+        let mut reader = PcscReader::new(&virtual_reader().expect("a virtual reader")).unwrap();
         assert_eq!(reader.connect(), Err(ReaderError::NoCard));
         assert_eq!(reader.transmit(&[0, 0xa4, 4, 0]), Err(ReaderError::NoCard));
         reader

@@ -81,18 +81,12 @@ mod pcscd {
 
 #[cfg(feature = "pcsc")]
 mod pcscd {
-    use std::process::{Child, Command, Stdio};
-    use std::time::{Duration, Instant};
-
-    use sim::wallet::{VPCD_ADDRESS, VpcdCard};
+    use sim::wallet::{PcscService, VpcdCard};
     use terminal::{PcscReader, list_readers};
     use tokio::runtime::Handle;
     use tokio::task::spawn_blocking;
 
     use super::{Arc, DriverPack, Field, FieldCard, LoadTimes};
-
-    /// How long the service may take to start.
-    const START_WAIT: Duration = Duration::from_secs(10);
 
     pub(super) async fn measure(
         mut card: FieldCard,
@@ -100,8 +94,9 @@ mod pcscd {
         pack: Arc<DriverPack>,
         loads: usize,
     ) -> Result<Vec<LoadTimes>, String> {
-        let service = spawn_blocking(Service::there).await.map_err(|error| error.to_string())??;
-        let virtual_card = VpcdCard::start(VPCD_ADDRESS, field);
+        let started = spawn_blocking(|| PcscService::there(|| virtual_reader().is_some())).await;
+        let service = started.map_err(|error| error.to_string())??;
+        let virtual_card = VpcdCard::start(service.address(), field);
         let runtime = Handle::current();
         // A reader blocks.
         let times = spawn_blocking(move || {
@@ -117,45 +112,6 @@ mod pcscd {
     }
 
     fn virtual_reader() -> Option<String> {
-        list_readers().ok()?.into_iter().find(|name| name.starts_with("Virtual PCD"))
-    }
-
-    /// The service, where it was not there before.
-    struct Service(Option<Child>);
-
-    impl Service {
-        fn there() -> Result<Self, String> {
-            if virtual_reader().is_some() {
-                return Ok(Self(None));
-            }
-            let started = Command::new("pcscd")
-                .arg("--foreground")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn();
-            let service = Self(Some(started.map_err(|error| format!("pcscd does not start: {error}"))?));
-            let began = Instant::now();
-            while virtual_reader().is_none() {
-                if began.elapsed() > START_WAIT {
-                    return Err("pcscd has no virtual reader: install vsmartcard-vpcd".into());
-                }
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Ok(service)
-        }
-    }
-
-    impl Drop for Service {
-        fn drop(&mut self) {
-            if let Some(service) = &mut self.0 {
-                // Asked to end, it takes its files away.
-                let asked = Command::new("kill").arg(service.id().to_string()).status();
-                if !asked.is_ok_and(|status| status.success()) {
-                    let _ = service.kill();
-                }
-                let _ = service.wait();
-            }
-        }
+        list_readers().ok()?.into_iter().find(|name| PcscService::is_virtual(name))
     }
 }
