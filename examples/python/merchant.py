@@ -68,6 +68,8 @@ def call(method, path, body=None, idempotency_key=None):
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as refused:
             problem = Problem.of(refused)
+            if method == "DELETE" and problem.status == 404 and attempt > 1:
+                return None  # It was done the first time, and the answer was lost.
             if problem.status not in AGAIN:
                 raise problem from None
             wait = int(refused.headers.get("Retry-After", attempt))

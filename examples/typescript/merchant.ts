@@ -67,6 +67,8 @@ async function call<T>(method: string, path: string, { body, idempotencyKey }: C
       const answer = await fetch(url + path, { ...request, signal: AbortSignal.timeout(35_000) });
       if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
       problem = await Problem.from(answer);
+      // It was done the first time, and the answer was lost.
+      if (method === "DELETE" && answer.status === 404 && attempt > 1) return undefined as T;
       if (!again.includes(answer.status)) throw problem;
       wait = Number(answer.headers.get("Retry-After") ?? attempt);
     } catch (error) {

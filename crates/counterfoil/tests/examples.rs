@@ -8,6 +8,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use program::demo::Demo;
 use program::merchant::Merchant;
@@ -74,19 +76,32 @@ fn order_of(said: &str) -> &str {
     &order[..32]
 }
 
-/// A line that loses every third connection when its answer begins: what was asked has arrived.
+/// A line that loses every third connection, and the first that begins by deleting something, when its answer begins: what was
+/// asked has arrived.
 fn lossy_line(to: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
+    let deleted = Arc::new(AtomicBool::new(false));
     std::thread::spawn(move || {
         for (number, asker) in listener.incoming().flatten().enumerate() {
             let Ok(platform) = TcpStream::connect(&to) else { continue };
-            let (from, into) = (asker.try_clone().unwrap(), platform.try_clone().unwrap());
-            std::thread::spawn(move || carry(from, into, false));
-            std::thread::spawn(move || carry(platform, asker, number % 3 == 0));
+            let deleted = Arc::clone(&deleted);
+            std::thread::spawn(move || {
+                let is_lost = begins_to_delete(&asker) && !deleted.swap(true, Ordering::Relaxed);
+                let (from, into) = (asker.try_clone().unwrap(), platform.try_clone().unwrap());
+                std::thread::spawn(move || carry(from, into, false));
+                carry(platform, asker, is_lost || number % 3 == 0);
+            });
         }
     });
     address
+}
+
+fn begins_to_delete(asker: &TcpStream) -> bool {
+    let mut verb = [0; 6];
+    // What is only looked at is still there for whoever carries it.
+    while asker.peek(&mut verb).is_ok_and(|length| 0 < length && length < verb.len()) {}
+    &verb == b"DELETE"
 }
 
 fn carry(mut from: TcpStream, mut into: TcpStream, is_lost: bool) {
