@@ -17,6 +17,7 @@ use tokio_postgres::{Error, Row};
 use super::grouped;
 use super::session::{Work, slots, words};
 use crate::error::StoreError;
+use crate::sql::ahead::Asker;
 use crate::sql::{About, Arg, Ask, Asked, Owned, Session, Take, ahead};
 
 /// Where a look for what is not known yet finds nothing, for nearly all units of work.
@@ -175,12 +176,13 @@ impl<'w> Gather<'w> {
     }
 
     fn fetch(&self, mut asked: Vec<Ask>) -> Result<(), StoreError> {
+        let mut asker = Asker::Unit;
         while !asked.is_empty() {
             let mut next = Vec::new();
             for (ask, rows) in self.fetch_together(asked)? {
                 let read: Vec<&crate::sql::Row<'_>> =
                     rows.iter().map(|row| row as &crate::sql::Row<'_>).collect();
-                ahead::follows(&ask, &read, &mut next)?;
+                ahead::follows(&ask, asker, &read, &mut next)?;
                 if !rows.is_empty() {
                     self.there.borrow_mut().insert(ask.about);
                 }
@@ -188,7 +190,7 @@ impl<'w> Gather<'w> {
             }
             let (known, changed) = (self.known.borrow(), self.changed.borrow());
             next.retain(|ask| !known.contains_key(ask) && !changed.contains(&ask.about));
-            asked = next;
+            (asked, asker) = (next, Asker::Ahead);
         }
         Ok(())
     }

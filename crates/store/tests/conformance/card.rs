@@ -88,12 +88,16 @@ pub(crate) async fn a_channel_has_one_open_card(store: Store) {
         first.record.life_cycle = life_cycle;
         let (changed, other) = (first.clone(), second.clone());
         kept(&store, move |unit| unit.put_card_record(&changed)).await;
+        // However often it was heard before: the card that is open now, as it is now.
+        let heard = (life_cycle != LifeCycle::Closed).then(|| first.clone());
+        assert_eq!(store.card_heard(first.channel).await, Ok(heard), "{life_cycle:?}");
         if life_cycle == LifeCycle::Closed {
             kept(&store, move |unit| unit.add_card(&other)).await;
         } else {
             breaks_a_rule(&store, move |unit| unit.add_card(&other)).await;
         }
     }
+    assert_eq!(store.card_heard(channel(1)).await, Ok(Some(second.clone())));
     assert_eq!(seen(&store, move |rows| rows.card_on_channel(channel(1))).await, Some(second));
     // And the closed one does not come back beside it.
     first.record.life_cycle = LifeCycle::Issued;

@@ -11,10 +11,11 @@ use crate::sql::ahead;
 
 /// Statements that a payment makes: the arguments, in the server's words, and how many parts of tables each touches at most. Those
 /// of two or three go by a small table to what is looked for, or read an account's base and its parts.
-fn asked() -> [(&'static str, &'static str, usize); 14] {
+fn asked() -> [(&'static str, &'static str, usize); 15] {
     [
         (ahead::card(), "1", 1),
         (ahead::card_on_channel(), "'\\x01'", 2),
+        (ahead::card_still_heard(), "1, '\\x01'", 1),
         (ahead::link(), "1", 1),
         (ahead::waiting(), "1", 1),
         (ahead::order_of(), "'\\x01', 1", 1),
