@@ -18,7 +18,7 @@ use crate::settle::platform;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   counterfoil reconcile import statement.xml
-  counterfoil reconcile import bank.csv --date 日期 --amount 金额 --currency CNY --reference 附言 --encoding gb18030
+  counterfoil reconcile import bank.csv --date 日期 --amount 金额 --currency CNY --reference 附言 --text '' --encoding gb18030
   counterfoil reconcile resolve 7 --as accepted --reason 'bank charge of November' --operator li.wei";
 
 /// How many rows are listed.

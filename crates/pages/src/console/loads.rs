@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::Tab;
-use super::reversals::{AskedReversal, Ground, ReversalForm};
+use super::reversals::{AskedReversal, Ground, ReversalForm, ReversalState};
 use crate::href::Href;
 use crate::language::Language;
 use crate::message::{MessageLink, MessagePage};
@@ -327,8 +327,12 @@ impl ConsoleLoad {
             .filter(|it| it.forms.iter().all(|(_, href)| self.page.may_post(href.as_str())))
     }
 
+    /// The form, for whoever may send it; while a reversal waits, another one would only be refused.
     fn reversal_shown(&self) -> Option<&ReversalForm> {
-        self.reversal.as_ref().filter(|form| self.page.may_post(form.ask.as_str()))
+        let waits = self.asked.as_ref().is_some_and(|asked| asked.state == ReversalState::Asked);
+        self.reversal
+            .as_ref()
+            .filter(|form| (form.refused.is_some() || !waits) && self.page.may_post(form.ask.as_str()))
     }
 
     fn tab(&self) -> Tab {
