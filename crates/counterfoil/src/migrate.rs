@@ -63,13 +63,6 @@ pub(crate) fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failure> {
             drop(store::sqlite::open(file)?);
         }
         Database::Server(settings) => {
-            if let Some(node) = store::postgres::served_by(settings)? {
-                return Err(format!(
-                    "{node} serves on this database: newer and older programs do not share one. Stop all nodes first; one that was \
-                     killed holds its lease for another ten seconds"
-                )
-                .into());
-            }
             store::postgres::migrate(settings)?;
         }
     }

@@ -18,6 +18,15 @@ pub enum StoreError {
         /// This program's.
         known: i64,
     },
+    /// A node serves on a database that is of an earlier version of the program.
+    #[error(
+        "{node} serves on this database, which is of an earlier version: newer and older programs do not share one. Stop all nodes \
+         first; one that was killed holds its lease for another ten seconds"
+    )]
+    Served {
+        /// Its name.
+        node: String,
+    },
     /// Another process holds the database.
     #[error("the database is locked by another process; stop that process, then try again")]
     Locked,
@@ -107,6 +116,7 @@ impl StoreError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NewerVersion { .. } => "database_newer",
+            Self::Served { .. } => "database_served",
             Self::Locked => "database_locked",
             Self::Full => "disk_full",
             Self::Damaged(_) => "database_damaged",

@@ -208,7 +208,7 @@ fn may_follow(
     if good >= SecretList::LENGTH_MAX {
         return Err(SecretError::TooMany.into());
     }
-    match sealing.signing(unit, id, before) {
+    match sealing.signing(unit, id, before, now) {
         Ok(list) => Ok(list.rotate(next.clone(), now, until).map(|_| ())?),
         Err(SecretRefused::Store(error)) => Err(error.into()),
         Err(error) => {

@@ -215,7 +215,8 @@ impl From<StoreError> for Problem {
             | StoreError::Contended
             | StoreError::UnfinishedCopy
             | StoreError::Moved
-            | StoreError::NewerVersion { .. } => {
+            | StoreError::NewerVersion { .. }
+            | StoreError::Served { .. } => {
                 tracing::error!(%error, "the store is not available");
                 Self::new(Code::Unavailable)
             }

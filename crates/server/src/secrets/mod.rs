@@ -178,12 +178,13 @@ impl Secrets {
         Secret::from_bytes(&text).map_err(|_| SecretRefused::UnknownForm { row: row() })
     }
 
-    /// An endpoint's secrets as those that sign. The current one must open; an earlier one that does not is left out.
+    /// An endpoint's secrets as those that sign now. The current one must open; an earlier one that does not is left out.
     pub(crate) fn signing(
         &self,
         rows: &dyn Reading,
         endpoint: EndpointId,
         stored: &[StoredSecret],
+        now: UnixMillis,
     ) -> Result<SecretList, SecretRefused> {
         let wrong = || SecretRefused::UnknownForm { row: format!("the webhook endpoint {endpoint}") };
         let (current, earlier) = stored.split_first().ok_or_else(wrong)?;
@@ -191,6 +192,9 @@ impl Secrets {
         let mut opened = Vec::new();
         for stored in earlier {
             let until = stored.until.ok_or_else(wrong)?;
+            if until <= now {
+                continue;
+            }
             match self.open_webhook(rows, endpoint, stored) {
                 Ok(secret) => opened.push((secret, until)),
                 Err(SecretRefused::Store(error)) => return Err(error.into()),

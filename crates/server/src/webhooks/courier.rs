@@ -53,6 +53,9 @@ const SHUT_MAX: usize = 4_096;
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 const FORGET_AFTER_MS: i64 = 30 * 24 * 3_600_000;
 const FORGET_MAX: u32 = 64;
+/// How long a lane goes on with the address and the secrets that were read for it: an endpoint that answers slowly may be moved,
+/// disabled or deleted while much waits for it.
+const TARGET_FOR: Duration = Duration::from_secs(2);
 
 /// What is sent to one endpoint.
 struct Lane {
@@ -64,6 +67,14 @@ struct Lane {
     failing: bool,
     /// More may be due than was read.
     more: bool,
+    /// When its endpoint was read.
+    read_at: Instant,
+}
+
+impl Lane {
+    fn is_old(&self) -> bool {
+        self.read_at.elapsed() >= TARGET_FOR
+    }
 }
 
 /// A node's courier.
@@ -207,8 +218,11 @@ impl Courier {
         }
         self.send();
         if self.forgot_at.elapsed() >= FORGET_EVERY && self.held.has(0) {
-            self.forgot_at = Instant::now();
-            self.forget().await?;
+            if self.forget().await? < FORGET_MAX {
+                self.forgot_at = Instant::now();
+            } else {
+                *waits = false;
+            }
         }
         Ok(())
     }
@@ -341,7 +355,7 @@ impl Courier {
     /// Reads what is due for an endpoint.
     async fn fill(&mut self, endpoint: EndpointId) -> Result<(), StoreError> {
         let known = self.lanes.get(&endpoint);
-        if known.is_some_and(|lane| lane.queue.len() >= LANE_QUEUE_MAX / 2) {
+        if known.is_some_and(|lane| lane.queue.len() >= LANE_QUEUE_MAX / 2 && !lane.is_old()) {
             return Ok(());
         }
         if known.is_none() && self.lanes.len() >= LANES_MAX {
@@ -381,13 +395,17 @@ impl Courier {
                     window: if failing { 1 } else { LANE_WINDOW_FIRST },
                     failing,
                     more: false,
+                    read_at: Instant::now(),
                 });
-                lane.target = target;
+                (lane.target, lane.read_at) = (target, Instant::now());
                 lane.more = due.len() >= limit;
                 let queued: HashSet<DeliveryId> = lane.queue.iter().map(|due| due.id).collect();
                 let fresh =
                     due.into_iter().filter(|due| !lane.out.contains(&due.id) && !queued.contains(&due.id));
-                lane.queue.extend(fresh.take(LANE_QUEUE_MAX));
+                let mut fresh = fresh.peekable();
+                let room = LANE_QUEUE_MAX.saturating_sub(lane.queue.len());
+                lane.queue.extend(fresh.by_ref().take(room));
+                lane.more |= fresh.peek().is_some();
                 if lane.queue.is_empty() && lane.out.is_empty() {
                     self.lanes.remove(&endpoint);
                 }
@@ -409,7 +427,7 @@ impl Courier {
                 let webhook::EndpointState::Enabled { failing_since } = stored.state else {
                     return Ok(Filling::Cancel(CancelReason::Disabled));
                 };
-                let secrets = match sealing.signing(rows, endpoint, &rows.webhook_secrets(endpoint)?) {
+                let secrets = match sealing.signing(rows, endpoint, &rows.webhook_secrets(endpoint)?, now) {
                     Ok(secrets) => secrets,
                     Err(SecretRefused::Store(error)) => return Err(error),
                     Err(refused) => return Ok(Filling::Shut(refused)),
@@ -465,6 +483,9 @@ impl Courier {
 
     /// Looks for endpoints that have something due, a portion of a part at a time.
     async fn look(&mut self) -> Result<(), StoreError> {
+        let slow = self.lanes.iter().filter(|(_, lane)| !lane.queue.is_empty() && lane.is_old());
+        let slow: Vec<EndpointId> = slow.map(|(endpoint, _)| *endpoint).collect();
+        slow.into_iter().for_each(|endpoint| self.feed(endpoint));
         for _ in 0..EndpointId::SHARDS {
             let (shard, after) = self.look;
             let next = (shard + 1) % EndpointId::SHARDS;
@@ -499,12 +520,10 @@ impl Courier {
         self.hungry.retain(|endpoint| held.has(endpoint.shard()));
     }
 
-    async fn forget(&self) -> Result<(), StoreError> {
+    /// A portion; how many there were.
+    async fn forget(&self) -> Result<u32, StoreError> {
         let before = self.app.now().plus(-FORGET_AFTER_MS);
-        self.app
-            .write::<_, StoreError>(move |unit| unit.forget_webhook_messages(before, FORGET_MAX))
-            .await
-            .map(|_| ())
+        self.app.write::<_, StoreError>(move |unit| unit.forget_webhook_messages(before, FORGET_MAX)).await
     }
 
     /// What is on its way may end; what came of it is kept, and other nodes go on.
@@ -543,6 +562,7 @@ async fn attempt(
     Ended {
         endpoint,
         delivery: due.id,
+        number: due.attempts.saturating_add(1),
         attempt: came.attempt,
         retry_after: came.retry_after,
         at: app.now(),

@@ -18,6 +18,8 @@ pub(super) const CANCELED_MAX: u32 = 512;
 pub(super) struct Ended {
     pub(super) endpoint: EndpointId,
     pub(super) delivery: DeliveryId,
+    /// Which attempt it was, from 1.
+    pub(super) number: u32,
     pub(super) attempt: Attempt,
     pub(super) retry_after: Option<RetryAfter>,
     /// When it ended.
@@ -80,7 +82,11 @@ pub(super) async fn keep(app: &App, start: [u8; 16], ended: Vec<Ended>) -> Resul
 fn keep_one(unit: &mut dyn Unit, ended: &Ended) -> Result<(), StoreError> {
     // It may have been forgotten meanwhile.
     let Some(found) = unit.webhook_delivery(ended.delivery)? else { return Ok(()) };
-    let number = found.delivery.attempts.saturating_add(1);
+    let number = ended.number;
+    // Kept already, by a unit of work of which nobody heard what became: it counts once.
+    if found.delivery.attempts.saturating_add(1) != number {
+        return Ok(());
+    }
     let state = found.delivery.state.apply(ended.event()).unwrap_or(found.delivery.state);
     unit.put_webhook_delivery(ended.delivery, state, number, ended.at)?;
     unit.add_webhook_attempt(ended.delivery, &StoredAttempt { number, attempt: ended.attempt.clone() })

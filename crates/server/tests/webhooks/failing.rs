@@ -60,6 +60,24 @@ async fn a_server_that_hangs_holds_up_no_other_and_is_asked_again() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_slow_endpoint_goes_to_where_it_was_moved_meanwhile() {
+    let town = desk().await;
+    let mut hanging = Receiver::answering(vec![Reply::Hang; 64]).await;
+    let mut well = Receiver::answering([]).await;
+    let slow = endpoint(&town.bakery.api, &hanging.url()).await;
+    for _ in 0..60 {
+        test(&town, &slow).await;
+    }
+    let courier = town.courier(&hasty());
+    hanging.hears().await;
+    let moved = json!({ "url": well.url() });
+    patch(&town.bakery.api, &format!("/v1/webhook_endpoints/{}", text(&slow, "id")), &moved).await.json(200);
+    well.hears().await;
+    assert!(hanging.also_heard().len() < 30, "most of what had been read for it already");
+    courier.stop().await;
+}
+
+#[tokio::test]
 async fn of_an_answer_the_beginning_is_kept_however_long_it_is_or_hangs() {
     let town = desk().await;
     let shop = Receiver::answering([Reply::Long(8 * 1024 * 1024), Reply::HangingBody]).await;

@@ -30,6 +30,8 @@ const PAUSE_MAX: Duration = Duration::from_millis(200);
 const FOLD_EVERY: Duration = Duration::from_secs(1);
 /// How long it is believed that there is no server, by those who are not patient any more.
 const LOST_FOR: Duration = Duration::from_secs(1);
+/// How long a server that was away is left alone by housekeeping: whoever hands in a unit of work does not wait behind it.
+const LOST_PAUSE: Duration = Duration::from_secs(15);
 /// How often a job by itself is run where others take what it finds free: it must see what they took.
 const TAKEN_RUNS: u32 = 3;
 
@@ -54,7 +56,7 @@ const FOLD_TALLY: &str = "
     select group_id, presence, cast(sum(channels) as bigint) from gone group by group_id, presence
     on conflict (group_id, presence) do update set channels = channel_tally_base.channels + excluded.channels";
 /// One node folds at a time.
-const FOLD_LOCK: &str = "select pg_try_advisory_xact_lock(4848765432)";
+const FOLD_LOCK: &str = "select pg_try_advisory_xact_lock(4848765433)";
 
 /// The writer's end of the database.
 pub(super) struct Desk {
@@ -244,6 +246,11 @@ impl Desk {
             connection.batch_execute("commit").await
         };
         let folded = Drive::Here(runtime).ask(longest, folding);
+        match &folded {
+            Ok(()) => self.lost = None,
+            Err(Trouble::Lost(error)) => self.lost = Some((Instant::now(), error.clone())),
+            Err(Trouble::Again | Trouble::Final(_)) => {}
+        }
         if folded.is_err() {
             // It is in a transaction that has failed: nobody's unit of work comes into that.
             self.abandon();
@@ -436,6 +443,9 @@ impl Committer for Desk {
     }
 
     fn idle(&mut self) {
-        self.fold_if_due();
+        // A server that was away is asked again now and then, and not with every look.
+        if self.lost.as_ref().is_none_or(|(at, _)| at.elapsed() >= LOST_PAUSE) {
+            self.fold_if_due();
+        }
     }
 }

@@ -10,15 +10,19 @@ use tokio_postgres::{Client, Config};
 use super::Settings;
 use super::error::Trouble;
 use super::hosts::{HOST_WAIT, Hosts, Listening};
+use super::migration::living;
 use crate::error::StoreError;
 
 mod migrations {
     refinery::embed_migrations!("migrations/postgres");
 }
 
-/// Two programs that begin at once migrate one after the other.
+/// Two programs that begin at once migrate one after the other. The numbers of all locks: 4848765431 a schema's change, 4848765432 a
+/// copy, 4848765433 folding.
 const MIGRATION_LOCK: &str = "select pg_advisory_lock(4848765431)";
 const MIGRATION_UNLOCK: &str = "select pg_advisory_unlock(4848765431)";
+/// The same, to the end of a transaction.
+pub(super) const MIGRATION_LOCK_TO_END: &str = "select pg_advisory_xact_lock(4848765431)";
 
 /// Whether a database that a copy was begun into, and has not ended, is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,8 +180,10 @@ impl Address {
         }
         client.batch_execute(MIGRATION_LOCK).await.map_err(told)?;
         let migrated = migrate(&mut client).await;
-        client.batch_execute(MIGRATION_UNLOCK).await.map_err(told)?;
-        migrated
+        let unlocked = client.batch_execute(MIGRATION_UNLOCK).await.map_err(told);
+        // Why it could not be done comes before that the connection went with it.
+        migrated?;
+        unlocked
     }
 }
 
@@ -201,6 +207,12 @@ async fn migrate(client: &mut Client) -> Result<(), StoreError> {
         return Err(StoreError::NewerVersion { found, known });
     }
     if found < known {
+        // What an earlier program goes on to write, this one would not find: a new schema has new places.
+        if found > 0
+            && let Some(node) = living(client).await.map_err(told)?
+        {
+            return Err(StoreError::Served { node });
+        }
         runner.run_async(client).await.map_err(|error| unmigrated(&error))?;
     }
     Ok(())

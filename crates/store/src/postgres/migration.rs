@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use tokio_postgres::Client;
+
 use super::Settings;
 use super::alone::Alone;
 use super::connection::{Address, Whole, known_migrations};
@@ -66,12 +68,17 @@ pub fn served_by(settings: &Settings) -> Result<Option<String>, StoreError> {
 }
 
 pub(crate) fn holder(alone: &Alone) -> Result<Option<String>, StoreError> {
+    alone.run(living(alone.client()))
+}
+
+/// The node that lives, or holds a lease that has not ended.
+pub(super) async fn living(client: &Client) -> Result<Option<String>, tokio_postgres::Error> {
     for (known, asked) in [(HAS_NODES, LIVING_NODE), (HAS_LEASES, LEASE_HOLDER)] {
-        if alone.number(known)? == 0 {
+        if client.query_one(known, &[]).await?.try_get::<_, i64>(0)? == 0 {
             continue;
         }
-        if let Some(row) = alone.run(alone.client().query_opt(asked, &[]))? {
-            return row.try_get(0).map(Some).map_err(|_| StoreError::Malformed("node: its name"));
+        if let Some(row) = client.query_opt(asked, &[]).await? {
+            return row.try_get(0).map(Some);
         }
     }
     Ok(None)

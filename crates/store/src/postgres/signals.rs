@@ -2,8 +2,8 @@
 //!
 //! For: a hint that something waits for another node, there within milliseconds. A connection of its own listens and tells
 //! (`listen`, `pg_notify`); what queued while one telling was under way goes with the next, many in one.
-//! Refuses: promises. What is told while a connection is away is lost, and whoever listens hears that it may have been
-//! ([`Signal::Anew`]): the truth is in the tables, and is looked at besides. Nothing is told inside a unit of work: the
+//! Refuses: promises. What is told while a connection is away is lost. Whoever's own connection was away hears that it may have missed something
+//! ([`Signal::Anew`]); that another's telling was lost, nobody hears: the truth is in the tables, and is looked at besides. Nothing is told inside a unit of work: the
 //! server lets only one transaction at a time commit what it tells, so all commits of all nodes would wait for one another.
 //! This connection's commits wait for no disk.
 

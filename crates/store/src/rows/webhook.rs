@@ -117,6 +117,8 @@ pub struct DueDelivery {
     pub id: DeliveryId,
     /// What receivers know it by.
     pub message: MessageId,
+    /// How many attempts it has had.
+    pub attempts: u32,
     /// The bytes.
     pub body: Body,
 }

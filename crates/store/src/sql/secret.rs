@@ -118,6 +118,12 @@ read_through! { SecretReading:
     fn has_residue(&self) -> bool;
 }
 
+/// What a row is compared by before it is sealed. Of one in clear, that it is in clear: its unit of work has read it, and sent as an
+/// argument the secret would stand in the log of a server that logs statements.
+fn compared(was: &KeptSecret) -> &[u8] {
+    if was.sealed_by().is_some() { was.bytes() } else { &[] }
+}
+
 impl SecretUnit for Changes<'_> {
     fn add_secret_key(&mut self, key: &StoredSecretKey) -> Result<(), StoreError> {
         let sql = "insert into secret_key (number, name, check_value, node, at) values (?, ?, ?, ?, ?)";
@@ -133,10 +139,10 @@ impl SecretUnit for Changes<'_> {
         sealed: &SealedSecret,
     ) -> Result<bool, StoreError> {
         let sql = "update console_operator set totp_secret = ?, sealed_by = ? \
-                   where name = ? and totp_secret = ? and coalesce(sealed_by, '') = ?";
+                   where name = ? and coalesce(sealed_by, '') = ? and (sealed_by is null or totp_secret = ?)";
         let by = was.sealed_by().unwrap_or_default();
         let name = sealed.key().name;
-        let params = params![sealed.as_bytes(), name.as_str(), operator.as_str(), was.bytes(), by];
+        let params = params![sealed.as_bytes(), name.as_str(), operator.as_str(), by, compared(was)];
         Ok(self.execute(sql, params)? == 1)
     }
 
@@ -148,10 +154,10 @@ impl SecretUnit for Changes<'_> {
         sealed: &SealedSecret,
     ) -> Result<bool, StoreError> {
         let sql = "update webhook_secret set secret = ?, sealed_by = ? \
-                   where endpoint = ? and number = ? and secret = ? and coalesce(sealed_by, '') = ?";
+                   where endpoint = ? and number = ? and coalesce(sealed_by, '') = ? and (sealed_by is null or secret = ?)";
         let by = was.sealed_by().unwrap_or_default();
         let (name, endpoint) = (sealed.key().name, endpoint.0.to_be_bytes());
-        let params = params![sealed.as_bytes(), name.as_str(), endpoint, number, was.bytes(), by];
+        let params = params![sealed.as_bytes(), name.as_str(), endpoint, number, by, compared(was)];
         Ok(self.execute(sql, params)? == 1)
     }
 

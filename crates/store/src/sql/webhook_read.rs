@@ -108,7 +108,7 @@ impl WebhookReading for Rows<'_> {
         now: UnixMillis,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        let sql = "select d.id, d.message, m.body from webhook_delivery d join webhook_message m \
+        let sql = "select d.id, d.message, m.body, d.attempts from webhook_delivery d join webhook_message m \
                    on m.id = d.message where d.state = 'pending' and d.shard = ? and d.endpoint = ? and d.due <= ? \
                    order by d.due, d.id limit ?";
         self.many(sql, params![endpoint.shard(), bytes(endpoint.0), now.0, limit], row::due)

@@ -127,13 +127,14 @@ pub(super) fn summary(row: &Row<'_>) -> Read<DeliverySummary> {
     })
 }
 
-pub(super) const DUE: &str = "id, message, body";
+pub(super) const DUE: &str = "id, message, body, attempts";
 
 pub(super) fn due(row: &Row<'_>) -> Read<DueDelivery> {
     let body: String = col!(DUE, "body").get(row)?;
     Ok(DueDelivery {
         id: DeliveryId(id_bytes(row, col!(DUE, "id"))?),
         message: MessageId(id_bytes(row, col!(DUE, "message"))?),
+        attempts: small(row, col!(DUE, "attempts"))?,
         body: Body::from_stored(body).map_err(malformed("webhook_message.body"))?,
     })
 }

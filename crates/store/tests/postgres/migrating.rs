@@ -100,3 +100,19 @@ fn a_plan_for_a_newer_database_is_refused_and_one_for_an_empty_one_is_all_there_
         assert_eq!(refused, Err(StoreError::NewerVersion { found: 99, known: whole.known }));
     }
 }
+
+#[test]
+fn a_database_of_an_earlier_version_that_a_node_serves_on_is_left_to_it() {
+    let database = Cluster::shared().fresh(None).unwrap();
+    let to = settings(&database.url);
+    migrate(&to).unwrap();
+    let ask = |sql: &str| Cluster::shared().ask(&database.name, sql).unwrap();
+    let newest = plan(&to).unwrap().known;
+    ask(&format!("delete from refinery_schema_history where version = {newest}"));
+    ask("insert into lease (name, node, start, epoch, until) values ('lapse', 'north', '\\x00', 1, 99999999999999)");
+    let before = catalogue(&database);
+    let served = Err(StoreError::Served { node: "north".into() });
+    assert_eq!(migrate(&to), served);
+    assert_eq!(store::postgres::open(&to).map(|_| ()), served, "whoever opens it first");
+    assert_eq!(catalogue(&database), before);
+}

@@ -16,6 +16,7 @@ pub use key::{KEYS, Key, TableKey};
 
 use super::Settings;
 use super::alone::Alone;
+use super::connection::MIGRATION_LOCK_TO_END;
 use super::migration::{holder, migrate};
 use crate::error::{LayoutError, StoreError};
 use shape::{Reference, Shape, references, unique_rules, views, wholes};
@@ -149,7 +150,7 @@ pub fn partition(settings: &Settings, partitions: Partitions) -> Result<Laid, La
         return Err(LayoutError::Served(node));
     }
     // Dropped with an error in hand, the connection ends, and the server undoes what was done.
-    alone.batch("begin isolation level read committed; select pg_advisory_xact_lock(4848765431)")?;
+    alone.batch(&format!("begin isolation level read committed; {MIGRATION_LOCK_TO_END}"))?;
     let tables = still_whole(&alone)?;
     for table in &tables {
         alone.batch(&format!("lock table \"{table}\" in access exclusive mode"))?;

@@ -84,10 +84,11 @@ pub(super) fn references(alone: &Alone) -> Result<Vec<Reference>, StoreError> {
         .collect()
 }
 
-/// Every view with what it says, in the order that they were made in.
+/// Every view of ours with what it says, in the order that they were made in; an extension's stays as it is.
 pub(super) fn views(alone: &Alone) -> Result<Vec<(String, String)>, StoreError> {
     let sql = "select relname::text, pg_get_viewdef(oid) from pg_class where relkind = 'v' \
-               and relnamespace = current_schema()::regnamespace order by oid";
+               and relnamespace = current_schema()::regnamespace and not exists (select 1 from pg_depend d \
+               where d.classid = 'pg_class'::regclass and d.objid = pg_class.oid and d.deptype = 'e') order by oid";
     ask(alone, sql)?.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?))).collect()
 }
 
