@@ -1,8 +1,8 @@
 //! What the audit log is told of a command: who, which, on what, how it ended.
 //!
-//! For: the commands that change or read something sensitive and whose use case enters nothing by itself. Such a command is
-//! entered before it begins (`begun`, or `granted` where it only reads) and when it has ended (`done`, `failed`); what cannot
-//! be entered is not done. The chain is the console's own: both append to its one end, so that commands may run beside
+//! For: the commands that change or read something sensitive. One whose use case enters what it does is entered where it was
+//! refused or failed, which its use case undid with all else. Any other is entered before it begins (`begun`, or `granted`
+//! where it only reads) and when it has ended (`done`, `failed`); what cannot be entered is not done. The chain is the console's own: both append to its one end, so that commands may run beside
 //! `counterfoil serve`. Who: `(command line)` from `local:USER`, the operating system's user of the process.
 //! Refuses: arguments that say more than what is meant. Which are told stands in the table; names, documents, telephones and
 //! files do not. Next: [`TABLE`], in which every command has its line: a test finds one that has not.
@@ -26,7 +26,7 @@ enum Sort {
     Changes,
     /// It shows something: entered before.
     Shows,
-    /// Its use case enters what it does, in its unit of work.
+    /// Its use case enters what it does, in its unit of work; that it was refused, or failed, is entered after it.
     EntersItself,
     /// Nothing: it touches no platform's database, or nothing in it that is anybody's.
     Nothing,
@@ -76,9 +76,9 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("bank unfreeze", EntersItself, &[]),
         ("bank loads", Shows, &[]),
         ("bank settle", EntersItself, &[]),
-        ("bank reversal ask", EntersItself, &[]),
-        ("bank reversal approve", EntersItself, &[]),
-        ("bank reversal reject", EntersItself, &[]),
+        ("bank reversal ask", EntersItself, &["load"]),
+        ("bank reversal approve", EntersItself, &["id"]),
+        ("bank reversal reject", EntersItself, &["id"]),
         ("bank reversal list", Shows, &[]),
         ("wallet issue", Changes, &["industry", "count"]),
         ("wallet list", Shows, &[]),
@@ -121,9 +121,9 @@ const TABLE: &[(&str, Sort, &[&str])] = {
         ("reconcile show", Shows, &["id"]),
         ("reconcile resolve", EntersItself, &[]),
         ("adjust propose", EntersItself, &[]),
-        ("adjust approve", EntersItself, &[]),
-        ("adjust reject", EntersItself, &[]),
-        ("adjust post", EntersItself, &[]),
+        ("adjust approve", EntersItself, &["id"]),
+        ("adjust reject", EntersItself, &["id"]),
+        ("adjust post", EntersItself, &["id"]),
         ("adjust list", Shows, &[]),
         ("store backup", Shows, &[]),
         ("store check", Nothing, &[]),
@@ -181,8 +181,8 @@ impl Entering {
         let (words, own) = leaf(matches);
         let (_, sort, told) = TABLE.iter().find(|(command, ..)| *command == words)?;
         match sort {
-            Sort::Changes | Sort::Shows => {}
-            Sort::EntersItself | Sort::Nothing => return None,
+            Sort::Changes | Sort::Shows | Sort::EntersItself => {}
+            Sort::Nothing => return None,
         }
         let parts = told.iter().filter_map(|id| typed(own, id));
         let subject: String = std::iter::once(words)
@@ -211,8 +211,8 @@ impl Entering {
     pub(crate) fn end(&self, ended: &Result<ExitCode, Failure>) -> Result<(), Failure> {
         match (self.sort, ended) {
             (Sort::Changes, Ok(_)) => self.enter("done"),
-            (Sort::Changes, Err(_)) => self.enter("failed"),
-            (Sort::Shows | Sort::EntersItself | Sort::Nothing, _) => Ok(()),
+            (Sort::Changes | Sort::EntersItself, Err(_)) => self.enter("failed"),
+            (Sort::EntersItself, Ok(_)) | (Sort::Shows | Sort::Nothing, _) => Ok(()),
         }
     }
 

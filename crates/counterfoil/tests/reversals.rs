@@ -135,6 +135,8 @@ fn two_persons_give_a_load_back_by_commands() {
     assert_eq!(on_cards(&store), 40);
     platform.ledger();
     let log = platform.run(&["audit", "list"]).well();
+    // Nobody approves what they asked for, and that they tried is told.
+    assert!(log.contains(&format!("bank reversal approve {id} failed")), "{log}");
     assert!(log.contains(&format!("reversal_approve {id} of {load}: 0.60 CNY, in_hand holding 0.60 done")));
     platform.run(&["audit", "verify"]).well();
 }

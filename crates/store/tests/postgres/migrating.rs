@@ -109,7 +109,9 @@ fn a_database_of_an_earlier_version_that_a_node_serves_on_is_left_to_it() {
     let ask = |sql: &str| Cluster::shared().ask(&database.name, sql).unwrap();
     let newest = plan(&to).unwrap().known;
     ask(&format!("delete from refinery_schema_history where version = {newest}"));
-    ask("insert into lease (name, node, start, epoch, until) values ('lapse', 'north', '\\x00', 1, 99999999999999)");
+    ask(
+        "insert into lease (name, node, start, epoch, until) values ('lapse', 'north', '\\x00', 1, 99999999999999)",
+    );
     let before = catalogue(&database);
     let served = Err(StoreError::Served { node: "north".into() });
     assert_eq!(migrate(&to), served);
