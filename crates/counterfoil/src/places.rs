@@ -16,7 +16,10 @@ pub(crate) struct Places {
 pub(crate) enum PlacesError {
     #[error("the data folder {folder} cannot be made: {reason}")]
     Folder { folder: PathBuf, reason: io::Error },
-    #[error("another Counterfoil platform is using {folder}; stop it first, or use another data folder")]
+    #[error(
+        "another Counterfoil platform is using {folder}; stop it first, or use another data folder: `data` in the configuration, \
+         --data of a demonstration"
+    )]
     InUse { folder: PathBuf },
     #[error("{path} cannot be written: {reason}")]
     Write { path: PathBuf, reason: io::Error },
