@@ -136,6 +136,11 @@ impl Cluster {
     /// Starts it again after [`Cluster::kill`] or [`Cluster::stop`].
     pub fn resume(&mut self) -> Result<(), ClusterError> {
         let data = self.folder.join("data");
+        // A server's own processes outlive it by moments when it is killed, and another is refused its data meanwhile.
+        let until = Instant::now() + WAIT;
+        while is_held(&data) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let mut script =
             String::from("postgres=$1; data=$2; shift 2; \"$postgres\" -D \"$data\" \"$@\" & server=$!\n");
         // Whatever ends whoever started this closes the pipe.
@@ -290,4 +295,17 @@ fn give_to_server(path: &Path) -> Result<(), ClusterError> {
         run(give)?;
     }
     Ok(())
+}
+
+/// Whether processes of a server that has ended hold its shared memory: the last line of its `postmaster.pid` names that.
+fn is_held(data: &Path) -> bool {
+    let Ok(left) = std::fs::read_to_string(data.join("postmaster.pid")) else { return false };
+    let Some(block) = left.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) else {
+        return false;
+    };
+    let known = std::fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    known.lines().skip(1).any(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        columns.get(1) == Some(&block) && columns.get(6).is_some_and(|holders| *holders != "0")
+    })
 }
