@@ -297,7 +297,7 @@ fn give_to_server(path: &Path) -> Result<(), ClusterError> {
     Ok(())
 }
 
-/// Whether processes of a server that has ended hold its shared memory: the last line of its `postmaster.pid` names that.
+/// Whether processes of a server that has ended hold its shared memory: the seventh line of its `postmaster.pid` names that.
 fn is_held(data: &Path) -> bool {
     let Ok(left) = std::fs::read_to_string(data.join("postmaster.pid")) else { return false };
     let Some(block) = left.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) else {

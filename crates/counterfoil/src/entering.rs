@@ -2,8 +2,9 @@
 //!
 //! For: the commands that change or read something sensitive. One whose use case enters what it does is entered where it was
 //! refused or failed, which its use case undid with all else. Any other is entered before it begins (`begun`, or `granted`
-//! where it only reads) and when it has ended (`done`, `failed`); what cannot be entered is not done. The chain is the console's own: both append to its one end, so that commands may run beside
-//! `counterfoil serve`. Who: `(command line)` from `local:USER`, the operating system's user of the process.
+//! where it only reads) and when it has ended (`done`, `failed`); what cannot be entered is not done. The chain is the
+//! console's own: both append to its one end, so that commands may run beside `counterfoil serve`. Who: `(command line)` from
+//! `local:USER`, the operating system's user of the process.
 //! Refuses: arguments that say more than what is meant. Which are told stands in the table; names, documents, telephones and
 //! files do not. Next: [`TABLE`], in which every command has its line: a test finds one that has not.
 

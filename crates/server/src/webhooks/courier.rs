@@ -218,9 +218,10 @@ impl Courier {
         }
         self.send();
         if self.forgot_at.elapsed() >= FORGET_EVERY && self.held.has(0) {
-            if self.forget().await? < FORGET_MAX {
-                self.forgot_at = Instant::now();
-            } else {
+            let due = std::mem::replace(&mut self.forgot_at, Instant::now());
+            if self.forget().await? >= FORGET_MAX {
+                // There is more, and it goes on at once.
+                self.forgot_at = due;
                 *waits = false;
             }
         }

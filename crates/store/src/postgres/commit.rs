@@ -246,11 +246,6 @@ impl Desk {
             connection.batch_execute("commit").await
         };
         let folded = Drive::Here(runtime).ask(longest, folding);
-        match &folded {
-            Ok(()) => self.lost = None,
-            Err(Trouble::Lost(error)) => self.lost = Some((Instant::now(), error.clone())),
-            Err(Trouble::Again | Trouble::Final(_)) => {}
-        }
         if folded.is_err() {
             // It is in a transaction that has failed: nobody's unit of work comes into that.
             self.abandon();
@@ -263,9 +258,12 @@ impl Desk {
             return;
         }
         match self.fold() {
-            Ok(()) | Err(Trouble::Again) => {}
-            Err(trouble) => {
-                tracing::debug!(error = %trouble.into_error(), "parts were not added to their bases")
+            Ok(()) => self.lost = None,
+            Err(Trouble::Again) => {}
+            Err(Trouble::Final(error)) => tracing::debug!(%error, "parts were not added to their bases"),
+            Err(Trouble::Lost(error)) => {
+                tracing::debug!(%error, "parts were not added to their bases");
+                self.lost = Some((Instant::now(), error));
             }
         }
     }
