@@ -36,7 +36,7 @@ async fn what_a_frozen_node_did_for_all_another_does_and_it_does_nothing_of_it_a
 
     // They end while nobody sweeps but a node that stands still.
     short_orders(&at_south, &issued.id, ORDERS).await;
-    north_serves.signal("STOP");
+    north_serves.freeze();
     becomes(&south, "north's jobs", |health| who_sweeps(health) == Some(("south".into(), 2))).await;
     let expired = "select count(*) from event where kind = 'order.expired'";
     region.says(expired, &ORDERS.to_string()).await;
@@ -63,7 +63,7 @@ async fn a_node_whose_name_was_taken_while_it_stood_still_ends_by_name() {
     let mut region = Region::new();
     let (north, other) = (region.node("north"), region.node("north"));
     let frozen = north.serve();
-    frozen.signal("STOP");
+    frozen.freeze();
     let serving = Program::start(&mut other.command(&["serve"]));
     let said = serving.says("Ctrl-C stops it");
     assert!(said.contains("Waiting up to 8 s to see whether it lives"), "{said}");

@@ -82,7 +82,10 @@ impl Street {
             ("select count(*) from webhook_endpoint where failing_since is not null", 0),
             ("select count(*) from webhook_outbox", 0),
         ] {
-            assert_eq!(self.region.asks(sql), expected.to_string(), "{sql}");
+            let attempts = "select string_agg(concat_ws(' ', encode(delivery, 'hex'), number, at, duration_ms, status, reason), '; ') \
+                            from webhook_attempt";
+            let found = self.region.asks(sql);
+            assert_eq!(found, expected.to_string(), "{sql}: {}", self.region.asks(attempts));
         }
     }
 }
@@ -180,7 +183,7 @@ async fn what_comes_to_a_frozen_node_after_another_took_its_parts_changes_nothin
     let order = street.order().await;
     street.shop.hears_of(&street.all(), &order, 1).await;
     let frozen = street.serving[0].as_ref().unwrap();
-    frozen.signal("STOP");
+    frozen.freeze();
     // It would write that all of them failed.
     street.norths.iter().for_each(|endpoint| street.shop.release(endpoint, 500));
     street.shop.hears_of(&street.norths, &order, 2).await;

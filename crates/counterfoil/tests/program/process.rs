@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest that anything may take; nothing waits this long unless something is wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -130,6 +130,20 @@ impl Program {
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Stops it where it is, and waits until it stands still; `CONT` lets it go on.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+        let until = Instant::now() + PATIENCE;
+        let stands = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+        };
+        while !stands() {
+            assert!(Instant::now() < until, "it does not stand still");
+            std::thread::yield_now();
+        }
     }
 
     /// `kill -9`, and waits until it is gone.
