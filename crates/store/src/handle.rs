@@ -168,7 +168,7 @@ impl Store {
     /// [`Reading::card_on_channel`] by itself, together with all that ask at the same time.
     pub async fn card_heard(&self, channel: ChannelId) -> Result<Option<StoredCard>, StoreError> {
         match self.engine.lookups() {
-            Some(lookups) => lookups.card_heard(channel).await,
+            Some(lookups) => lookups.one(Ask::card_heard(channel), row::card).await,
             None => self.peek(|rows| rows.card_on_channel(channel)),
         }
     }

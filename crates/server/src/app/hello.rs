@@ -1,5 +1,7 @@
 //! S3 and S4: a card says hello, and is asked about the order that waits for it.
 
+use std::sync::Arc;
+
 use air::platform::{
     Admission, DownlinkForm, Hello, VerifiedHello, VerifyError, seal_clock, seal_transaction,
     transaction_bytes,
@@ -10,18 +12,14 @@ use model::{TimeFactor, UnixMillis};
 use payment::{AuditRefusal, Authorization, AuthorizationState, Order, OrderEvent, OrderId, OrderState};
 use store::{Alarm, Evidence, LinkState, StoreError, StoredAuthorization, StoredCard, StoredOrder, Unit};
 
+use super::exchange::{Asked, is_still};
 use super::{App, settle};
 
 /// What a verified hello led to, and what goes back to the card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Greeted {
     /// An order waited: this is its transaction.
-    Asked {
-        /// Which order.
-        order: OrderId,
-        /// The transaction's bytes.
-        frame: Vec<u8>,
-    },
+    Asked(Arc<Asked>),
     /// The card is told the time.
     Clock {
         /// The clock frame's bytes.
@@ -107,16 +105,19 @@ impl App {
             })
             .await?;
         match &greeted {
-            Greeted::Asked { order, .. } => self.inner.notices.tell(*order),
+            Greeted::Asked(asked) => {
+                self.inner.notices.tell(asked.question.order);
+                self.inner.exchanges.keep(card, Some(Arc::clone(asked)));
+            }
             Greeted::Refused { declined, .. } => {
                 declined.iter().for_each(|order| self.inner.notices.tell(*order));
+                self.inner.exchanges.keep(card, None);
             }
-            Greeted::Clock { .. }
-            | Greeted::Repeated { .. }
-            | Greeted::NothingWaits
-            | Greeted::NotAboveMark
-            | Greeted::PromptLimit
-            | Greeted::TooFarAhead => {}
+            Greeted::Clock { .. } | Greeted::NothingWaits | Greeted::PromptLimit | Greeted::TooFarAhead => {
+                self.inner.exchanges.keep(card, None);
+            }
+            // What it was asked last is what it was asked.
+            Greeted::Repeated { .. } | Greeted::NotAboveMark => {}
         }
         Ok(greeted)
     }
@@ -133,8 +134,8 @@ impl App {
         now: UnixMillis,
     ) -> Result<Greeted, HelloRefused> {
         let card = unit.card(known.id())?.ok_or(HelloRefused::WrongCode)?;
-        if card.link() != known.link() || card.record.information != known.record.information {
-            // Re-injected since the code was compared.
+        if !is_still(known, &card) {
+            // Re-injected, or on another channel, since the code was compared.
             return Err(HelloRefused::WrongCode);
         }
         let mut link = unit.link_state(card.id())?;
@@ -206,11 +207,10 @@ impl App {
             number: card.record.information.number,
             holder: audited.holder(),
         };
-        let id = order.order.id;
         match self.ask(unit, card, link, order, open, context, form, bytes, room, now)? {
-            Some(frame) => {
-                link.last_answer.clone_from(&frame);
-                Ok(Greeted::Asked { order: id, frame })
+            Some(question) => {
+                link.last_answer.clone_from(&question.evidence.transaction);
+                Ok(Greeted::Asked(Arc::new(Asked { question, battery: link.battery })))
             }
             None => Ok(Greeted::TooFarAhead),
         }
@@ -242,7 +242,7 @@ impl App {
         hello: &[u8],
         room: usize,
         now: UnixMillis,
-    ) -> Result<Option<Vec<u8>>, HelloRefused> {
+    ) -> Result<Option<StoredAuthorization>, HelloRefused> {
         let Ok(b) = link.marks.next_downlink(now) else { return Ok(None) };
         let (asked_before, ends) = (order.order.state == OrderState::Processing, self.ends(&order.order));
         let remaining = ends.since(now) / 1000;
@@ -271,17 +271,18 @@ impl App {
         let until = if asked_before { lit_until.min(ends) } else { lit_until };
         order.order.expires_at = until.plus(self.inner.rules.answer_grace_millis);
         settle::keep(unit, &mut order, change, now)?;
-        unit.add_authorization(&StoredAuthorization {
+        let question = StoredAuthorization {
             card: card.id(),
             key_version: card.key_version,
             order: order.order.id,
             authorization: Authorization { b, until, state: AuthorizationState::Open },
             context,
             shown,
-            evidence: Evidence { hello: hello.to_vec(), transaction: frame.clone(), ..Evidence::default() },
+            evidence: Evidence { hello: hello.to_vec(), transaction: frame, ..Evidence::default() },
             created_at: now,
-        })?;
-        Ok(Some(frame))
+        };
+        unit.add_authorization(&question)?;
+        Ok(Some(question))
     }
 
     /// When an order's time is over: without the grace for an answer that is on its way.

@@ -8,6 +8,7 @@ mod account;
 mod adjustment;
 mod card;
 mod clock;
+mod exchange;
 mod fee;
 mod hello;
 mod holder;
@@ -47,6 +48,7 @@ pub use adjustment::{AccountName, AccountNameError, AdjustError, Approved, NewAd
 pub(crate) use card::card_number;
 pub use card::{Binding, CardUseError, IssueError, Issued, NewCard};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
+pub use exchange::Asked;
 pub use fee::FeeRuleError;
 pub use hello::{Greeted, HelloRefused};
 pub use holder::{ForgetError, REMOVED_NAME};
@@ -149,6 +151,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     notices: Notices,
     wrong_codes: wrong_code::WrongCodes,
+    exchanges: exchange::Exchanges,
     webhooks: Arc<Notify>,
     secrets: Secrets,
     nodes: OnceLock<Nodes>,
@@ -190,6 +193,7 @@ impl App {
             metrics,
             notices,
             wrong_codes,
+            exchanges: exchange::Exchanges::default(),
             webhooks,
             secrets,
             nodes,

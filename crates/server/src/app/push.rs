@@ -114,9 +114,10 @@ impl App {
         let id = order.order.id;
         let form = DownlinkForm::default();
         let asked = self.ask(unit, &card, &mut link, order, None, context, form, &[], room, now)?;
-        let Some(frame) = asked else { return self.wait(unit, &card, &queued, now) };
+        let Some(question) = asked else { return self.wait(unit, &card, &queued, now) };
+        let frame = question.evidence.transaction;
         unit.put_link_state(card.id(), card.key_version, &link)?;
-        let until = unit.open_authorization(card.id())?.map_or(now, |open| open.authorization.until);
+        let until = question.authorization.until;
         let waited = queued.into_iter().find(|downlink| downlink.order == Some(id));
         let known = waited.is_some();
         let mut downlink = waited.unwrap_or_else(|| self.downlink(&card, id, now));

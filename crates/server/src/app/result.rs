@@ -1,11 +1,14 @@
 //! S7: a card's result is judged, once, and answered with the receipt.
 
+use std::sync::Arc;
+
 use air::platform::{DownlinkForm, ResultFrame, VerifiedResult, VerifyError, seal_receipt};
 use crypto::BoundKey;
 use model::{Decision, UnixMillis};
 use payment::{AuditRefusal, CardEvent, OrderId, OrderState};
-use store::{Alarm, StoreError, StoredAuthorization, StoredCard, Unit};
+use store::{Alarm, StoreError, StoredCard, Unit};
 
+use super::exchange::{Asked, is_still};
 use super::hello::decline_waiting;
 use super::{App, settle};
 
@@ -66,7 +69,14 @@ impl App {
         result: &ResultFrame<'_>,
         bytes: &[u8],
     ) -> Result<Judged, ResultRefused> {
-        let now = self.now();
+        let remembered = self.inner.exchanges.asked(card);
+        if let Some(asked) = remembered.filter(|asked| result.may_answer(asked.question.authorization.b)) {
+            match self.answer_of(card, result, bytes, vec![asked]).await {
+                // It may have been asked elsewhere since.
+                Err(ResultRefused::WrongResult) => {}
+                judged => return judged,
+            }
+        }
         let candidates = match self.inner.store.open_question(card.id()).await? {
             Some(open) if result.may_answer(open.authorization.b) => vec![open],
             Some(_) | None => self.inner.store.peek(|rows| {
@@ -74,14 +84,27 @@ impl App {
                 rows.authorizations_by_narrow(card.id(), card.key_version, narrow, CANDIDATES_MAX)
             })?,
         };
-        let (verified, answered) = self.verify(card, result, bytes, candidates)?;
+        let asked = |question| Arc::new(Asked { question, battery: None });
+        self.answer_of(card, result, bytes, candidates.into_iter().map(asked).collect()).await
+    }
+
+    async fn answer_of(
+        &self,
+        card: &StoredCard,
+        result: &ResultFrame<'_>,
+        bytes: &[u8],
+        candidates: Vec<Arc<Asked>>,
+    ) -> Result<Judged, ResultRefused> {
+        let now = self.now();
+        let (verified, asked) = self.verify(card, result, bytes, candidates)?;
         let Some(verified) = verified else {
-            return Ok(Judged::Repeated { receipt: answered.evidence.receipt });
+            return Ok(Judged::Repeated { receipt: asked.question.evidence.receipt.clone() });
         };
         let (app, known, bytes) = (self.clone(), card.clone(), bytes.to_vec());
         let judged = self
-            .write::<_, ResultRefused>(move |unit| app.judge(unit, &known, verified, &bytes, now))
+            .write::<_, ResultRefused>(move |unit| app.judge(unit, &known, &asked, verified, &bytes, now))
             .await?;
+        self.inner.exchanges.answered(card);
         if let Judged::Answered { order, declined, .. } = &judged {
             self.inner.notices.tell(*order);
             declined.iter().for_each(|order| self.inner.notices.tell(*order));
@@ -95,15 +118,16 @@ impl App {
         card: &StoredCard,
         result: &ResultFrame<'_>,
         bytes: &[u8],
-        candidates: Vec<StoredAuthorization>,
-    ) -> Result<(Option<VerifiedResult>, StoredAuthorization), ResultRefused> {
+        candidates: Vec<Arc<Asked>>,
+    ) -> Result<(Option<VerifiedResult>, Arc<Asked>), ResultRefused> {
         let key = BoundKey::new(self.inner.keys.as_ref(), card.key());
         for candidate in candidates {
-            if candidate.evidence.result == bytes {
+            let question = &candidate.question;
+            if question.evidence.result == bytes {
                 return Ok((None, candidate));
             }
-            let b = candidate.authorization.b;
-            match result.verify(&card.link(), b, &candidate.context, &candidate.shown, &key) {
+            let b = question.authorization.b;
+            match result.verify(&card.link(), b, &question.context, &question.shown, &key) {
                 Ok(verified) => return Ok((Some(verified), candidate)),
                 Err(VerifyError::WrongCode | VerifyError::Text(_)) => {}
                 Err(VerifyError::KeyUnavailable) => return Err(ResultRefused::KeyUnavailable),
@@ -116,6 +140,7 @@ impl App {
         &self,
         unit: &mut dyn Unit,
         known: &StoredCard,
+        asked: &Asked,
         result: VerifiedResult,
         bytes: &[u8],
         now: UnixMillis,
@@ -124,6 +149,10 @@ impl App {
             .authorization(known.id(), known.key_version, result.b())?
             .ok_or(ResultRefused::WrongResult)?;
         let mut card = unit.card(known.id())?.ok_or(ResultRefused::WrongResult)?;
+        if !asked.is_of(&stored) || !is_still(known, &card) {
+            // The code was compared with something else.
+            return Err(ResultRefused::WrongResult);
+        }
         let mut order = unit
             .order_of(stored.card, stored.order)?
             .ok_or(StoreError::Malformed("an authorization without its order"))?;
@@ -150,12 +179,14 @@ impl App {
         stored.evidence.receipt.clone_from(&receipt);
         stored.evidence.answered_at = Some(now);
         unit.put_authorization(&stored)?;
-        let mut link = unit.link_state(card.id())?;
         // Its hello was kept moments ago: only what it did not say is worth another row.
-        let heard_lately = link.heard_at.is_some_and(|at| now.since(at) < PRESENCE_MILLIS);
-        if link.battery != Some(text.battery) || !heard_lately {
-            (link.battery, link.heard_at) = (Some(text.battery), Some(now));
-            unit.put_link_state(card.id(), card.key_version, &link)?;
+        let lately = |at: UnixMillis| now.since(at) < PRESENCE_MILLIS;
+        if asked.battery != Some(text.battery) || !lately(asked.question.created_at) {
+            let mut link = unit.link_state(card.id())?;
+            if link.battery != Some(text.battery) || !link.heard_at.is_some_and(lately) {
+                (link.battery, link.heard_at) = (Some(text.battery), Some(now));
+                unit.put_link_state(card.id(), card.key_version, &link)?;
+            }
         }
         let changed = verdict.change.is_some();
         if let Some(change) = verdict.change {

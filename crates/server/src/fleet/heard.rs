@@ -4,6 +4,7 @@ use fleet::{DownlinkId, Reception};
 use model::{ChannelId, UnixMillis};
 
 use super::Source;
+use crate::app::{self, Greeted, HelloRefused, Judged, ResultRefused, StatusRefused};
 use crate::bearer::FrameLimit;
 
 /// A frame as a bearer heard it.
@@ -59,6 +60,34 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the store could not keep it ({0})")]
 pub struct NotKept(pub &'static str);
+
+/// What the platform says to a frame, taken for one card's.
+pub(super) enum Spoken {
+    Hello(Result<Greeted, HelloRefused>),
+    Result(Result<Judged, ResultRefused>),
+    Status(Result<app::Told, StatusRefused>),
+}
+
+impl Spoken {
+    /// Whether its code is not against its being this card's.
+    pub(super) fn is_of_this_card(&self) -> bool {
+        !matches!(
+            self,
+            Self::Hello(Err(HelloRefused::WrongCode))
+                | Self::Result(Err(ResultRefused::WrongResult))
+                | Self::Status(Err(StatusRefused::WrongCode))
+        )
+    }
+
+    /// The step of a payment that it is, as it is counted.
+    pub(super) const fn step(&self) -> Option<&'static str> {
+        match self {
+            Self::Hello(_) => Some("hello_to_transaction"),
+            Self::Result(_) => Some("result_to_receipt"),
+            Self::Status(_) => None,
+        }
+    }
+}
 
 /// What a frame led to.
 pub(super) struct Outcome {

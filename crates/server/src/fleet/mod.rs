@@ -26,9 +26,9 @@ use model::{CardId, ChannelId, Decision};
 use payment::{AuditRefusal, OrderState};
 use store::{StoreError, StoredCard, StoredDownlink};
 
-use crate::app::{App, Greeted, HelloRefused, Judged, Pushed, ResultRefused, StatusRefused};
+use crate::app::{self, App, Greeted, HelloRefused, Judged, Pushed, ResultRefused, StatusRefused};
 use crate::bearer::Bearer;
-use heard::{Outcome, Told};
+use heard::{Outcome, Spoken, Told};
 use limiter::Limiter;
 use notes::{Note, Notes};
 
@@ -111,8 +111,8 @@ impl Fleet {
             metrics.frame_refused("no_channel");
             return Ok(());
         };
-        let card = self.app().store().card_heard(channel).await;
-        let Some(card) = card.map_err(|error| self.failed(&error))? else {
+        let began = Instant::now();
+        let Some((card, spoken)) = self.judge(channel, &uplink, &heard).await? else {
             metrics.frame_refused("unknown_channel");
             let retry = self.retry(&uplink, heard.source);
             if let Some(answer) = retry.and_then(|frame| self.answer(None, channel, frame, &heard)) {
@@ -120,7 +120,10 @@ impl Fleet {
             }
             return Ok(());
         };
-        let outcome = self.take(&card, &uplink, &heard).await?;
+        if let Some(step) = spoken.step() {
+            metrics.step(step, began.elapsed());
+        }
+        let outcome = self.outcome(&card, spoken, &uplink, heard.source).await?;
         let answer = outcome.frame.and_then(|frame| self.answer(Some(card.id()), channel, frame, &heard));
         self.note(Note::heard(channel, &heard, outcome.code, outcome.told, answer.as_ref()));
         if let Some(answer) = answer {
@@ -133,52 +136,85 @@ impl Fleet {
         Ok(())
     }
 
-    /// The platform judges the frame.
-    async fn take(
+    /// The platform judges the frame by the card that is remembered on its channel; where that is not the one, by the one that is
+    /// looked up. Nothing where there is none.
+    async fn judge(
         &self,
-        card: &StoredCard,
+        channel: ChannelId,
         uplink: &Uplink<'_>,
         heard: &Heard<'_>,
-    ) -> Result<Outcome, NotKept> {
-        let (began, metrics) = (Instant::now(), self.app().metrics());
+    ) -> Result<Option<(Arc<StoredCard>, Spoken)>, NotKept> {
+        let app = self.app();
+        let mut doubted = None;
+        // A status proves nothing of the card's row.
+        let remembered = match uplink {
+            Uplink::Hello(_) | Uplink::Result(_) => app.remembered(channel),
+            Uplink::Status(_) => None,
+        };
+        if let Some(card) = remembered {
+            let spoken = self.hear(&card, uplink, heard).await;
+            if spoken.is_of_this_card() {
+                return Ok(Some((card, spoken)));
+            }
+            doubted = Some((card, spoken));
+        }
+        let found = app.store().card_heard(channel).await.map_err(|error| self.failed(&error))?;
+        match doubted {
+            Some((card, spoken)) if app.is_as_remembered(&card, found.as_ref()) => Ok(Some((card, spoken))),
+            Some(_) | None => {
+                let Some(card) = found.map(Arc::new) else { return Ok(None) };
+                let spoken = self.hear(&card, uplink, heard).await;
+                Ok(Some((card, spoken)))
+            }
+        }
+    }
+
+    /// The platform judges the frame as this card's.
+    async fn hear(&self, card: &StoredCard, uplink: &Uplink<'_>, heard: &Heard<'_>) -> Spoken {
+        let app = self.app();
         match uplink {
             Uplink::Hello(hello) => {
-                let greeted =
-                    self.app().hello(card, hello, heard.bytes, heard.address, heard.limit.bytes).await;
-                if let Err(HelloRefused::WrongCode) = greeted {
-                    self.wrong_code(card).await;
-                }
-                let outcome = self.greeted(greeted, uplink, heard.source);
-                metrics.step("hello_to_transaction", began.elapsed());
-                outcome
+                let greeted = app.hello(card, hello, heard.bytes, heard.address, heard.limit.bytes);
+                Spoken::Hello(greeted.await)
             }
-            Uplink::Result(result) => {
-                let judged = self.app().result(card, result, heard.bytes).await;
-                if let Err(ResultRefused::WrongResult) = judged {
-                    self.wrong_code(card).await;
-                }
-                let outcome = self.judged(judged);
-                metrics.step("result_to_receipt", began.elapsed());
-                outcome
-            }
+            Uplink::Result(result) => Spoken::Result(app.result(card, result, heard.bytes).await),
             Uplink::Status(status) => {
-                match self.app().status(card, status, heard.bytes, heard.address).await {
-                    Ok(told) if told.repeated => Ok(Outcome::silence("repeated")),
-                    Ok(told) => {
-                        let (battery, firmware) = (Some(told.battery), Some(told.firmware));
-                        let told = Some(Told { battery, firmware });
-                        // It listens now, if it ever does.
-                        Ok(Outcome { told, asks: true, ..Outcome::silence("status") })
-                    }
-                    Err(StatusRefused::WrongCode) => {
-                        self.wrong_code(card).await;
-                        Ok(self.refused("wrong_code"))
-                    }
-                    Err(StatusRefused::NotFresh) => Ok(self.refused("status_not_fresh")),
-                    Err(StatusRefused::KeyUnavailable) => Ok(self.refused("key_unavailable")),
-                    Err(StatusRefused::Store(error)) => Err(self.failed(&error)),
-                }
+                Spoken::Status(app.status(card, status, heard.bytes, heard.address).await)
             }
+        }
+    }
+
+    /// What comes of it for the fleet.
+    async fn outcome(
+        &self,
+        card: &StoredCard,
+        spoken: Spoken,
+        uplink: &Uplink<'_>,
+        source: Source,
+    ) -> Result<Outcome, NotKept> {
+        if !spoken.is_of_this_card() {
+            self.wrong_code(card).await;
+        }
+        match spoken {
+            Spoken::Hello(greeted) => self.greeted(greeted, uplink, source),
+            Spoken::Result(judged) => self.judged(judged),
+            Spoken::Status(told) => self.told(told),
+        }
+    }
+
+    fn told(&self, told: Result<app::Told, StatusRefused>) -> Result<Outcome, NotKept> {
+        match told {
+            Ok(told) if told.repeated => Ok(Outcome::silence("repeated")),
+            Ok(told) => {
+                let (battery, firmware) = (Some(told.battery), Some(told.firmware));
+                let told = Some(Told { battery, firmware });
+                // It listens now, if it ever does.
+                Ok(Outcome { told, asks: true, ..Outcome::silence("status") })
+            }
+            Err(StatusRefused::WrongCode) => Ok(self.refused("wrong_code")),
+            Err(StatusRefused::NotFresh) => Ok(self.refused("status_not_fresh")),
+            Err(StatusRefused::KeyUnavailable) => Ok(self.refused("key_unavailable")),
+            Err(StatusRefused::Store(error)) => Err(self.failed(&error)),
         }
     }
 
@@ -194,7 +230,7 @@ impl Fleet {
             ..Outcome::silence(code)
         };
         Ok(match greeted {
-            Ok(Greeted::Asked { frame, .. }) => answered("asked", frame),
+            Ok(Greeted::Asked(asked)) => answered("asked", asked.question.evidence.transaction.clone()),
             Ok(Greeted::Clock { frame }) => answered("clock", frame),
             Ok(Greeted::Repeated { frame }) => {
                 Outcome { frame: (!frame.is_empty()).then_some(frame), ..Outcome::silence("repeated") }

@@ -15,9 +15,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Row};
 
 use super::grouped;
-use super::session::{Work, slots, words};
+use super::session::{Work, slots};
+use super::statement::words;
 use crate::error::StoreError;
-use crate::sql::ahead::Asker;
 use crate::sql::{About, Arg, Ask, Asked, Owned, Session, Take, ahead};
 
 /// Where a look for what is not known yet finds nothing, for nearly all units of work.
@@ -176,13 +176,12 @@ impl<'w> Gather<'w> {
     }
 
     fn fetch(&self, mut asked: Vec<Ask>) -> Result<(), StoreError> {
-        let mut asker = Asker::Unit;
         while !asked.is_empty() {
             let mut next = Vec::new();
             for (ask, rows) in self.fetch_together(asked)? {
                 let read: Vec<&crate::sql::Row<'_>> =
                     rows.iter().map(|row| row as &crate::sql::Row<'_>).collect();
-                ahead::follows(&ask, asker, &read, &mut next)?;
+                ahead::follows(&ask, &read, &mut next)?;
                 if !rows.is_empty() {
                     self.there.borrow_mut().insert(ask.about);
                 }
@@ -190,7 +189,7 @@ impl<'w> Gather<'w> {
             }
             let (known, changed) = (self.known.borrow(), self.changed.borrow());
             next.retain(|ask| !known.contains_key(ask) && !changed.contains(&ask.about));
-            (asked, asker) = (next, Asker::Ahead);
+            asked = next;
         }
         Ok(())
     }
@@ -235,11 +234,11 @@ impl<'w> Gather<'w> {
     async fn run_all(&self, later: &Later) -> Result<u64, Error> {
         let client = self.work.client();
         let words = words(later.sql);
-        let one = client.prepare_cached(&words).await?;
+        let one = client.prepare_cached(&words.one).await?;
         let rows: Vec<&[Owned]> = later.rows.iter().map(Vec::as_slice).collect();
-        let many = if rows.len() > 1 { grouped::change(&words, one.params()) } else { None };
+        let many = if rows.len() > 1 { words.many(one.params()) } else { None };
         if let Some((many, columns)) = many.zip(grouped::columns(one.params(), &rows)) {
-            let many = client.prepare_cached(&many).await?;
+            let many = client.prepare_cached(many).await?;
             let columns: Vec<_> = columns.iter().map(|column| &**column as _).collect();
             return client.execute(&many, &columns).await;
         }
@@ -278,11 +277,11 @@ impl<'w> Gather<'w> {
 pub(super) async fn answers(client: &ClientWrapper, group: &[Ask]) -> Result<Vec<Vec<Row>>, Error> {
     let Some(first) = group.first() else { return Ok(Vec::new()) };
     let words = words(first.sql);
-    let one = client.prepare_cached(&words).await?;
+    let one = client.prepare_cached(&words.one).await?;
     let args: Vec<&[Owned]> = group.iter().map(|ask| ask.args.as_slice()).collect();
-    let many = if group.len() > 1 { grouped::selection(&words, one.params()) } else { None };
+    let many = if group.len() > 1 { words.many(one.params()) } else { None };
     if let Some((many, columns)) = many.zip(grouped::columns(one.params(), &args)) {
-        let many = client.prepare_cached(&many).await?;
+        let many = client.prepare_cached(many).await?;
         let columns: Vec<_> = columns.iter().map(|column| &**column as _).collect();
         let mut answers: Vec<Vec<Row>> = Vec::new();
         answers.resize_with(group.len(), Vec::new);
@@ -309,7 +308,7 @@ pub(super) fn by_statement<T>(
 ) -> Vec<Vec<T>> {
     let mut groups: Vec<Vec<T>> = Vec::new();
     for one in all {
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| sql(first) == sql(&one))) {
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| ahead::same(sql(first), sql(&one)))) {
             Some(group) => group.push(one),
             None => groups.push(vec![one]),
         }

@@ -37,9 +37,14 @@ fn renamed(sql: &str) -> String {
     out
 }
 
+/// A statement for many; nothing where it has no form that is known.
+pub(super) fn many(sql: &str, types: &[Type]) -> Option<String> {
+    if sql.starts_with("select ") { selection(sql, types) } else { change(sql, types) }
+}
+
 /// A `select` for many: its columns as they were, then the place of the arguments that a row is for, from 1. Each is looked up
 /// as it would be alone: `offset 0` keeps the planner from joining the table instead.
-pub(super) fn selection(sql: &str, types: &[Type]) -> Option<String> {
+fn selection(sql: &str, types: &[Type]) -> Option<String> {
     let (unnest, names) = unnest(types)?;
     sql.starts_with("select ").then(|| {
         let one = renamed(sql);
@@ -50,7 +55,7 @@ pub(super) fn selection(sql: &str, types: &[Type]) -> Option<String> {
 }
 
 /// An `insert` or an `update` for many.
-pub(super) fn change(sql: &str, types: &[Type]) -> Option<String> {
+fn change(sql: &str, types: &[Type]) -> Option<String> {
     let (unnest, names) = unnest(types)?;
     let from = format!("from {unnest} as u({names})");
     if sql.starts_with("insert into ") {

@@ -3,13 +3,10 @@
 //! For: what each frame begins with. A reading of its own would be a connection, a transaction and three messages for each.
 //! Refuses: more than one statement a question: what must be of one moment is a [`Reading`](crate::Reading).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::join_all;
-use hashbrown::HashMap;
-use model::{CardId, ChannelId};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -18,8 +15,7 @@ use tokio_postgres::Row;
 use super::error::{Trouble, unconnected};
 use super::gather::{answers, by_statement, first_trouble};
 use crate::error::StoreError;
-use crate::rows::StoredCard;
-use crate::sql::{Ask, row};
+use crate::sql::Ask;
 use crate::writer::QUEUE_MAX;
 
 /// The most questions in one statement.
@@ -33,14 +29,9 @@ struct Wanted {
     answer: oneshot::Sender<Result<Vec<Row>, StoreError>>,
 }
 
-/// Of how many channels it is remembered which card was heard there last; one more, and all are forgotten. Some 2 MB.
-const REMEMBERED_MAX: usize = 65_536;
-
 /// Where questions are handed in.
 pub(crate) struct Lookups {
     sender: mpsc::Sender<Wanted>,
-    /// Where to look first. The card's own row says whether it is still so.
-    heard: Mutex<HashMap<ChannelId, CardId>>,
 }
 
 impl Lookups {
@@ -48,34 +39,7 @@ impl Lookups {
     pub(super) fn start(network: &Handle, readers: Pool) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         network.spawn(answer_all(receiver, readers));
-        Self { sender, heard: Mutex::default() }
-    }
-
-    /// The card that is heard on a channel. A frame is followed by others of the same card, which need one look less.
-    pub(crate) async fn card_heard(&self, channel: ChannelId) -> Result<Option<StoredCard>, StoreError> {
-        let remembered = self.heard().get(&channel).copied();
-        if let Some(card) = remembered {
-            let still = self.one(Ask::card_still_heard(card, channel), row::card).await?;
-            if still.is_some() {
-                return Ok(still);
-            }
-        }
-        let found = self.one(Ask::card_heard(channel), row::card).await?;
-        let mut heard = self.heard();
-        match &found {
-            Some(card) => {
-                if heard.len() >= REMEMBERED_MAX {
-                    heard.clear();
-                }
-                heard.insert(channel, card.id());
-            }
-            None => drop(heard.remove(&channel)),
-        }
-        Ok(found)
-    }
-
-    fn heard(&self) -> MutexGuard<'_, HashMap<ChannelId, CardId>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { sender }
     }
 
     /// The first row that a question finds.

@@ -1,9 +1,7 @@
 //! A connection as the statements of [`crate::sql`] see it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
@@ -13,7 +11,7 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::error::Trouble;
-use super::statement::translated;
+use super::statement::words;
 use crate::error::StoreError;
 use crate::sql::{Arg, Columns, Session, Take, Value};
 
@@ -63,18 +61,6 @@ impl Columns for tokio_postgres::Row {
             _ => return Err(StoreError::Malformed("a column of a type that the store does not have")),
         })
     }
-}
-
-/// A statement in PostgreSQL's words, put so once.
-pub(super) fn words(sql: &'static str) -> Arc<str> {
-    static KNOWN: OnceLock<RwLock<HashMap<&'static str, Arc<str>>>> = OnceLock::new();
-    let known = KNOWN.get_or_init(RwLock::default);
-    if let Some(words) = known.read().unwrap_or_else(PoisonError::into_inner).get(sql) {
-        return Arc::clone(words);
-    }
-    let words: Arc<str> = translated(sql).into();
-    known.write().unwrap_or_else(PoisonError::into_inner).insert(sql, Arc::clone(&words));
-    words
 }
 
 /// Who drives a connection while somebody waits for it.
@@ -179,7 +165,7 @@ pub(crate) fn slots<'a>(args: &'a [Arg<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
 impl Session for Work<'_> {
     fn rows(&self, sql: &'static str, args: &[Arg<'_>], take: &mut Take<'_>) -> Result<(), StoreError> {
         let found = self.run(async {
-            let statement = self.client.prepare_cached(&words(sql)).await?;
+            let statement = self.client.prepare_cached(&words(sql).one).await?;
             self.client.query(&statement, &slots(args)).await
         })?;
         if !found.is_empty() && sql.starts_with("insert") {
@@ -195,7 +181,7 @@ impl Session for Work<'_> {
 
     fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
         let changed = self.run(async {
-            let statement = self.client.prepare_cached(&words(sql)).await?;
+            let statement = self.client.prepare_cached(&words(sql).one).await?;
             self.client.execute(&statement, &slots(args)).await
         })?;
         self.count(changed);

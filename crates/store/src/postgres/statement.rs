@@ -1,7 +1,40 @@
 //! The store's statements in PostgreSQL's words.
 
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use hashbrown::HashMap;
+use tokio_postgres::types::Type;
+
+use super::grouped;
+
+/// A statement in PostgreSQL's words.
+pub(super) struct Words {
+    /// For one row of arguments.
+    pub(super) one: String,
+    many: OnceLock<Option<String>>,
+}
+
+impl Words {
+    /// For many rows of arguments, of the types that the statement for one has; nothing where it has no such form.
+    pub(super) fn many(&self, types: &[Type]) -> Option<&str> {
+        self.many.get_or_init(|| grouped::many(&self.one, types)).as_deref()
+    }
+}
+
+/// A statement's words, put so once for each place that it stands at.
+pub(super) fn words(sql: &'static str) -> Arc<Words> {
+    static KNOWN: OnceLock<RwLock<HashMap<(usize, usize), Arc<Words>>>> = OnceLock::new();
+    let (known, place) = (KNOWN.get_or_init(RwLock::default), (sql.as_ptr().addr(), sql.len()));
+    if let Some(words) = known.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
+        return Arc::clone(words);
+    }
+    let words = Arc::new(Words { one: translated(sql), many: OnceLock::new() });
+    known.write().unwrap_or_else(PoisonError::into_inner).insert(place, Arc::clone(&words));
+    words
+}
+
 /// `?` and `?1` become `$1`; a hint for SQLite is left out; a table whose name PostgreSQL keeps for itself is quoted.
-pub(super) fn translated(sql: &str) -> String {
+fn translated(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len() + 16);
     let mut counted = 0_u32;
     let mut rest = sql;

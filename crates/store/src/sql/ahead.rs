@@ -112,13 +112,6 @@ impl Ask {
         Self::of(About::channel(channel), card_on_channel(), Owned::Blob(channel.to_bytes().to_vec()))
     }
 
-    /// For this card, if it is still the one that is heard on a channel.
-    pub(crate) fn card_still_heard(card: CardId, channel: ChannelId) -> Self {
-        let mut ask = Self::of(About::card(card), card_still_heard(), i64::from(card.0));
-        ask.args.push(Owned::Blob(channel.to_bytes().to_vec()));
-        ask
-    }
-
     /// For a card's open question.
     pub(crate) fn open_question(card: CardId) -> Self {
         Self::of(About::questions_of(card), question(), i64::from(card.0))
@@ -136,7 +129,7 @@ impl Ask {
 
 impl PartialEq for Ask {
     fn eq(&self, other: &Self) -> bool {
-        self.sql == other.sql && self.args == other.args
+        same(self.sql, other.sql) && self.args == other.args
     }
 }
 
@@ -146,6 +139,11 @@ impl Hash for Ask {
     fn hash<H: Hasher>(&self, state: &mut H) {
         hash_question(self.sql, self.args.iter().map(ToArg::arg), state);
     }
+}
+
+/// Whether two statements are one. Nearly always they stand at one place, and are not read for it.
+pub(crate) fn same(one: &'static str, other: &'static str) -> bool {
+    std::ptr::eq(one, other) || one == other
 }
 
 /// The words of an [`Ask`], to find it by.
@@ -162,7 +160,7 @@ impl Hash for Asked<'_> {
 
 impl hashbrown::Equivalent<Ask> for Asked<'_> {
     fn equivalent(&self, ask: &Ask) -> bool {
-        self.sql == ask.sql && self.args.iter().copied().eq(ask.args.iter().map(ToArg::arg))
+        same(self.sql, ask.sql) && self.args.iter().copied().eq(ask.args.iter().map(ToArg::arg))
     }
 }
 
@@ -195,8 +193,6 @@ macro_rules! statements {
 statements! {
     card: row::CARD, "from card where id = ?";
     card_on_channel: row::CARD, "from card where id = (select card from card_channel where channel = ?)";
-    /// What `card_channel` leads to, without it.
-    card_still_heard: row::CARD, "from card where id = ? and channel = ? and life_cycle <> 'closed'";
     link: row::LINK, "from link_state where card = ?";
     order: row::ORDER, "from orders where id = ?";
     order_of: row::ORDER, "from orders where id = ? and card = ?";
@@ -212,19 +208,9 @@ statements! {
         (select account from account_owner where kind = ? and owner = ? and currency = ?)";
 }
 
-/// Whose question it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
-    /// A unit of work's.
-    Unit,
-    /// It followed from another.
-    Ahead,
-}
-
 /// What a unit of work asks next, nearly always, once it has asked this.
 pub(crate) fn follows(
     ask: &Ask,
-    asker: Asker,
     rows: &[&Row<'_>],
     next: &mut Vec<Ask>,
 ) -> Result<(), StoreError> {
@@ -234,14 +220,13 @@ pub(crate) fn follows(
     };
     let of_card = |card: CardId, about: About, sql| Ask::of(about, sql, i64::from(card.0));
     match (ask.sql, card) {
-        // A hello begins so; a result, for which it was read ahead, wants neither.
-        (sql, Some(id)) if sql == link() && asker == Asker::Unit => {
+        // A hello begins so.
+        (sql, Some(id)) if sql == link() => {
             next.push(of_card(id, About::questions_of(id), question()));
             next.push(of_card(id, About::orders_of(id), waiting()));
         }
         (sql, Some(id)) if sql == question_of_b() => {
             next.push(of_card(id, About::card(id), self::card()));
-            next.push(of_card(id, About::link(id), link()));
             for row in rows.iter().copied() {
                 let of = row::id_bytes(row, col!(row::AUTHORIZATION, "order_id"))?;
                 let mut asked = Ask::of(About::order(OrderId(of)), order_of(), of);
