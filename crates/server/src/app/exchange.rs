@@ -48,22 +48,27 @@ struct Exchange {
     asked: Option<Arc<Asked>>,
 }
 
-#[derive(Default)]
-struct Generations {
-    young: HashMap<ChannelId, Exchange>,
-    old: HashMap<ChannelId, Exchange>,
+struct Generations<T> {
+    young: HashMap<ChannelId, T>,
+    old: HashMap<ChannelId, T>,
 }
 
-impl Generations {
-    fn get(&self, channel: ChannelId) -> Option<&Exchange> {
+impl<T> Default for Generations<T> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<T> Generations<T> {
+    fn get(&self, channel: ChannelId) -> Option<&T> {
         self.young.get(&channel).or_else(|| self.old.get(&channel))
     }
 
-    fn put(&mut self, channel: ChannelId, exchange: Exchange) {
+    fn put(&mut self, channel: ChannelId, what: T) {
         if self.young.len() >= GENERATION_MAX && !self.young.contains_key(&channel) {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(channel, exchange);
+        self.young.insert(channel, what);
     }
 
     fn forget(&mut self, channel: ChannelId) {
@@ -74,10 +79,10 @@ impl Generations {
 
 /// The cards that were heard last, by their channels.
 #[derive(Default)]
-pub(super) struct Exchanges(Mutex<Generations>);
+pub(super) struct Exchanges(Mutex<Generations<Exchange>>);
 
 impl Exchanges {
-    fn known(&self) -> MutexGuard<'_, Generations> {
+    fn known(&self) -> MutexGuard<'_, Generations<Exchange>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,5 +131,33 @@ impl App {
             self.inner.exchanges.forget(remembered.channel);
         }
         same
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::ChannelKind;
+
+    use super::*;
+
+    #[test]
+    fn no_more_is_remembered_than_two_generations() {
+        let mut known = Generations::default();
+        let channel = |n: u32| {
+            let [a, b, c, d] = n.to_be_bytes();
+            ChannelId::new(ChannelKind::DevEui, [0x70, 0xb3, 0xd5, 0, a, b, c, d]).unwrap()
+        };
+        let max = u32::try_from(GENERATION_MAX).unwrap();
+        for n in 0..3 * max {
+            known.put(channel(n), n);
+            // One that is heard again and again stays.
+            known.put(channel(0), n);
+        }
+        assert!(known.young.len() <= GENERATION_MAX && known.old.len() <= GENERATION_MAX);
+        assert_eq!(known.get(channel(0)), Some(&(3 * max - 1)));
+        assert_eq!(known.get(channel(3 * max - 1)), Some(&(3 * max - 1)));
+        assert_eq!(known.get(channel(1)), None);
+        known.forget(channel(0));
+        assert_eq!(known.get(channel(0)), None);
     }
 }

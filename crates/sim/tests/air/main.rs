@@ -8,6 +8,7 @@
 mod audit;
 mod clock;
 mod decision;
+mod elsewhere;
 mod hand;
 mod hello;
 mod keys;

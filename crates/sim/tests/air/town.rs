@@ -18,7 +18,7 @@ use server::fleet::Heard;
 use server::{App, Chance, Clock, Fleet, Metrics, Rules};
 use sim::SoftElement;
 use sim::world::{Weather, World};
-use store::{LinkState, StoredAuthorization, StoredCard, StoredOrder};
+use store::{LinkState, Store, StoredAuthorization, StoredCard, StoredOrder};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -144,18 +144,26 @@ impl Town {
         self.platform = None;
         let keys = SealedFile::open(&self.folder.path().join("keys"), &passphrase(), Environment::Test);
         let keys: Arc<dyn KeyStore> = Arc::new(keys.unwrap());
-        let app = App::new(
-            store::sqlite::open(&self.database()).unwrap(),
-            Arc::clone(&keys),
+        let fleet = self.fleet_over(store::sqlite::open(&self.database()).unwrap(), &keys);
+        let (bearer, pushes) = bearer::queue("cell", &FrameLimit::COAP);
+        fleet.attach(Arc::new(bearer));
+        self.platform = Some(Platform { fleet, pushes, keys });
+    }
+
+    fn fleet_over(&self, store: Store, keys: &Arc<dyn KeyStore>) -> Fleet {
+        Fleet::new(App::new(
+            store,
+            Arc::clone(keys),
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.chance) as Arc<dyn Chance>,
             self.rules.clone(),
             Arc::new(Metrics::new()),
-        );
-        let fleet = Fleet::new(app);
-        let (bearer, pushes) = bearer::queue("cell", &FrameLimit::COAP);
-        fleet.attach(Arc::new(bearer));
-        self.platform = Some(Platform { fleet, pushes, keys });
+        ))
+    }
+
+    /// Another platform over the same store, as another node is.
+    pub(crate) fn neighbour(&self) -> Fleet {
+        self.fleet_over(self.app().store().clone(), &self.platform.as_ref().unwrap().keys)
     }
 
     fn database(&self) -> PathBuf {
