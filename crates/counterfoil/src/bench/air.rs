@@ -18,7 +18,7 @@ use sim::crowd::{Crowd, PaymentTimes};
 use tokio::task::JoinSet;
 
 use super::crossing::{self, Node};
-use super::ground::{Ground, numbers};
+use super::ground::{Ground, Turn, numbers};
 use super::ledger::on_a_thread;
 use super::load::{Load, Measured, OrderMaker, introduce, percentile, prepare};
 use super::process::{cpu_time, resident_bytes};
@@ -114,7 +114,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
     ground.must_be_empty()?;
 
     tell("the floor: durable two-posting transfers, 256 a commit");
-    let floor = on_a_thread(&ground, |ground| Ok(ground.floor()?)).await?;
+    let before = on_a_thread(&ground, |ground| Ok(ground.floor(Turn::Before)?)).await?;
 
     let passphrase = keystore::Passphrase::new(format!("{:032x}", SystemChance.draw()))?;
     let key_store: Arc<dyn KeyStore> =
@@ -125,12 +125,11 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         for (merchants, nodes) in
             merchants.iter().flat_map(|merchants| nodes.iter().map(move |nodes| (*merchants, *nodes)))
         {
-            let mut run = field.run(Setting { cards, merchants, nodes }).await?;
-            let rate = run.figures.first().map_or(f64::NAN, |(_, rate)| *rate);
-            run.figures.insert(1, ("ratio_to_floor", rate / floor));
-            runs.push(run);
+            runs.push(field.run(Setting { cards, merchants, nodes }).await?);
         }
     }
+    tell("the floor once more");
+    let after = on_a_thread(&field.ground, |ground| Ok(ground.floor(Turn::After)?)).await?;
     let app = field.app()?;
     tell(&format!("{} cards that are only registered", arguments.idle_cards));
     let idle = weigh_idle(&app, arguments.idle_cards).await?;
@@ -147,7 +146,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
         engine: field.ground.engine(),
         shown: "payments_per_s",
         unit: "payments a second",
-        floor,
+        floor: f64::midpoint(before, after),
         runs,
     };
     report.tell(arguments.json, arguments.svg.as_deref())

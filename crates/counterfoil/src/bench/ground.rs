@@ -18,6 +18,13 @@ const FLOOR_BATCH: u32 = 256;
 const FLOOR_RUNS: u32 = 3;
 const FLOOR_COMMITS: u32 = 100;
 
+/// When the floor is taken: before a load, or after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Turn {
+    Before,
+    After,
+}
+
 /// The database of a bench.
 #[derive(Clone)]
 pub(super) enum Ground {
@@ -80,14 +87,15 @@ impl Ground {
         }
     }
 
-    /// Durable two-posting transfers a second, 256 a commit, without anything around them.
-    pub(super) fn floor(&self) -> Result<f64, StoreError> {
+    /// Durable two-posting transfers a second, 256 a commit, without anything around them. A machine that others share is not
+    /// as quick at one moment as at another: what is measured beside it is measured between two turns.
+    pub(super) fn floor(&self, turn: Turn) -> Result<f64, StoreError> {
         let mut rates: Vec<f64> = (0..FLOOR_RUNS)
             .map(|run| {
                 let began = Instant::now();
                 let made = match self {
                     Self::File(file) => {
-                        store::sqlite::floor(&floor_file(file, run), FLOOR_BATCH, FLOOR_COMMITS)?
+                        store::sqlite::floor(&floor_file(file, turn, run), FLOOR_BATCH, FLOOR_COMMITS)?
                     }
                     Self::Server(settings) => store::postgres::floor(settings, FLOOR_BATCH, FLOOR_COMMITS)?,
                 };
@@ -121,8 +129,12 @@ impl Ground {
     }
 }
 
-fn floor_file(database: &Path, run: u32) -> PathBuf {
-    database.with_file_name(format!("floor.{run}.db"))
+fn floor_file(database: &Path, turn: Turn, run: u32) -> PathBuf {
+    let turn = match turn {
+        Turn::Before => "before",
+        Turn::After => "after",
+    };
+    database.with_file_name(format!("floor.{turn}.{run}.db"))
 }
 
 /// Numbers separated by commas, the smallest first.

@@ -51,13 +51,18 @@ pub(super) struct Report {
     /// The figure that the picture shows, and what it is called there.
     pub(super) shown: &'static str,
     pub(super) unit: &'static str,
+    /// Between what it was before the runs and after them.
     pub(super) floor: f64,
     pub(super) runs: Vec<Run>,
 }
 
 impl Report {
     /// The newest run's figures beside the floor, and all runs.
-    pub(super) fn tell(&self, json: bool, svg: Option<&Path>) -> Result<ExitCode, Failure> {
+    pub(super) fn tell(mut self, json: bool, svg: Option<&Path>) -> Result<ExitCode, Failure> {
+        for run in &mut self.runs {
+            let ratio = run.figure(self.shown) / self.floor;
+            run.figures.insert(1, ("ratio_to_floor", ratio));
+        }
         if let Some(file) = svg {
             std::fs::write(file, self.svg()?).map_err(|error| format!("{}: {error}", file.display()))?;
         }

@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinSet;
 
 use super::air::rounded;
-use super::ground::Ground;
+use super::ground::{Ground, Turn};
 use super::process::{cpu_time, cpu_time_of_threads, resident_bytes, written_bytes};
 use crate::cli::{Failure, print};
 use crate::config::LogFormat;
@@ -68,7 +68,7 @@ pub(crate) fn tap(arguments: &TapArguments) -> Result<ExitCode, Failure> {
     let seconds = Duration::from_secs(arguments.seconds.max(1));
 
     tell("the floor: durable two-posting transfers, 256 a commit");
-    let floor = Ground::File(folder.join("bench.db")).floor()?;
+    let floor = Ground::File(folder.join("bench.db")).floor(Turn::Before)?;
 
     let (bank, terminals) = (runtime("bank")?, runtime(TERMINALS)?);
     tell(&format!("{} wallet cards of {} holders", arguments.wallets, arguments.holders));
