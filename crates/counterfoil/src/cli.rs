@@ -11,8 +11,8 @@ use payment::MerchantId;
 
 use crate::config::Config;
 use crate::{
-    adjust, audit, bank, bench, card, copy, demo, fleet, holder, keys, ledger, merchant, operator, pack,
-    plan, reconcile, reversal, secrets, serve, settle, terminal, tls, wallet,
+    adjust, audit, bank, bench, card, config, copy, demo, fleet, holder, keys, ledger, merchant, operator,
+    pack, plan, reconcile, reversal, secrets, serve, settle, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -34,7 +34,7 @@ enum Command {
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArguments),
     /// Write a configuration
-    #[command(subcommand)]
+    #[command(subcommand, after_help = config::check::EXAMPLES)]
     Config(ConfigCommand),
     /// Make a platform's key store
     #[command(subcommand)]
@@ -130,7 +130,8 @@ impl ConfigArguments {
 enum ConfigCommand {
     /// Write every setting with its default and what it means
     Print,
-    /// Read a configuration and say whether it can be used
+    /// Read a configuration and the files that it names, and say whether they can be used
+    #[command(after_help = config::check::EXAMPLES)]
     Check(ConfigArguments),
 }
 
@@ -261,10 +262,7 @@ impl Cli {
             Command::Demo(arguments) => demo::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Config(ConfigCommand::Print) => print(Config::template()),
-            Command::Config(ConfigCommand::Check(arguments)) => {
-                arguments.load()?;
-                print("The configuration can be used.\n")
-            }
+            Command::Config(ConfigCommand::Check(arguments)) => config::check::run(&arguments),
             Command::Keys(KeysCommand::Init(arguments)) => keys::init(&arguments),
             Command::Keys(KeysCommand::Tap(arguments)) => keys::tap(&arguments),
             Command::Keys(KeysCommand::Secrets(arguments)) => secrets::run(&arguments),

@@ -121,6 +121,11 @@ pub(crate) fn environment(environment: config::Environment) -> Environment {
     }
 }
 
+/// Whether the environment gives the passphrase: then no file is read for it.
+pub(crate) fn has_passphrase() -> bool {
+    std::env::var_os(PASSPHRASE_VARIABLE).is_some()
+}
+
 /// The passphrase from the environment, or from the file that the configuration names.
 pub(crate) fn passphrase(file: &str) -> Result<Passphrase, KeysError> {
     if let Ok(text) = std::env::var(PASSPHRASE_VARIABLE) {
