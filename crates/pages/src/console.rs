@@ -4,6 +4,7 @@
 //! downlink is taken back or put elsewhere in the queue, an alert is cleared, a webhook is sent again. What a role may not do
 //! is not shown ([`Page::may_post`]).
 
+mod audit;
 mod fleet;
 mod loads;
 mod login;
@@ -15,6 +16,7 @@ mod terminals;
 mod timeline;
 mod webhooks;
 
+pub use audit::{AuditAction, AuditRow, ConsoleAudit};
 pub use fleet::{
     AlertKind, AlertRow, ChannelRow, ConsoleAlerts, ConsoleChannel, ConsoleDownlink, ConsoleFleet,
     ConsoleQueue, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, Fact, FleetSearch, GroupRow,
@@ -24,7 +26,7 @@ pub use loads::{
     AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
     LoadState, LoadView, Settled, Settlement,
 };
-pub use login::{AuditRow, ConsoleAudit, ConsoleLogin, LoginStep};
+pub use login::{ConsoleLogin, LoginStep};
 pub use merchants::{ApiKeyRow, ConsoleMerchants, ConsoleRevokeKey};
 pub use money::{ConsoleMoney, DifferenceKind, DifferenceRow, SettlementRow};
 pub use plot::{Plot, Point};
@@ -38,7 +40,7 @@ pub use terminals::{
 pub use timeline::{CardRefusal, FrameOutcome, FrameRow};
 pub use webhooks::{
     ConsoleDelivery, ConsoleWebhook, ConsoleWebhooks, DeliveryRow, DeliveryState, EndpointRow, EndpointState,
-    WebhookAttemptRow,
+    NoAnswer, WebhookAnswer, WebhookAttemptRow,
 };
 
 use askama::Template;

@@ -1,5 +1,6 @@
 //! English.
 
+mod audit;
 mod fleet;
 mod login;
 mod merchants;
@@ -271,6 +272,7 @@ pub const ENGLISH: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     login: login::LOGIN,
+    audit: audit::AUDIT,
     fleet: fleet::FLEET,
     money: money::MONEY,
     merchants: merchants::MERCHANTS,

@@ -1,5 +1,6 @@
 //! Chinese.
 
+mod audit;
 mod fleet;
 mod login;
 mod merchants;
@@ -270,6 +271,7 @@ pub const CHINESE: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     login: login::LOGIN,
+    audit: audit::AUDIT,
     fleet: fleet::FLEET,
     money: money::MONEY,
     merchants: merchants::MERCHANTS,
