@@ -21,6 +21,7 @@ macro_rules! words {
     };
 }
 
+mod adjustment;
 mod audit;
 mod en;
 mod fleet;
@@ -34,6 +35,7 @@ mod wallets;
 mod webhooks;
 mod zh;
 
+pub use adjustment::AdjustmentWords;
 pub use audit::AuditWords;
 pub use en::ENGLISH;
 pub use fleet::FleetWords;
@@ -90,6 +92,8 @@ pub struct Words {
     pub login: LoginWords,
     /// On what the audit log says.
     pub audit: AuditWords,
+    /// In the console, on adjustments.
+    pub adjustment: AdjustmentWords,
     /// In the console, on the fleet.
     pub fleet: FleetWords,
     /// In the console, on settlements and the bank's files.
@@ -127,6 +131,7 @@ impl Words {
             self.bank.entries(),
             self.login.entries(),
             self.audit.entries(),
+            self.adjustment.entries(),
             self.fleet.entries(),
             self.money.entries(),
             self.merchants.entries(),

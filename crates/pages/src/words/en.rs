@@ -1,5 +1,6 @@
 //! English.
 
+mod adjustment;
 mod audit;
 mod fleet;
 mod login;
@@ -273,6 +274,7 @@ pub const ENGLISH: Words = Words {
     bank: wallets::BANK,
     login: login::LOGIN,
     audit: audit::AUDIT,
+    adjustment: adjustment::ADJUSTMENT,
     fleet: fleet::FLEET,
     money: money::MONEY,
     merchants: merchants::MERCHANTS,

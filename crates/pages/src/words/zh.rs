@@ -1,5 +1,6 @@
 //! Chinese.
 
+mod adjustment;
 mod audit;
 mod fleet;
 mod login;
@@ -272,6 +273,7 @@ pub const CHINESE: Words = Words {
     bank: wallets::BANK,
     login: login::LOGIN,
     audit: audit::AUDIT,
+    adjustment: adjustment::ADJUSTMENT,
     fleet: fleet::FLEET,
     money: money::MONEY,
     merchants: merchants::MERCHANTS,

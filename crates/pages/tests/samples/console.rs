@@ -200,6 +200,7 @@ pub(super) fn console(language: Language) -> Vec<Sample> {
 fn money(language: Language, any: bool) -> ConsoleMoney {
     let difference = |number, kind, ours: &str, theirs: &str, place: &str| DifferenceRow {
         number,
+        href: Href::new(format!("/console/money/{number}")),
         kind,
         day: "2026-11-20".into(),
         ours: ours.into(),
