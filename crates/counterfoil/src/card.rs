@@ -24,6 +24,14 @@ use crate::platform::{Listener, StopSignals, address_of, bind as bind_port, open
 /// How long a new card is valid.
 const VALID_MILLIS: i64 = 5 * 365 * 24 * 3_600 * 1_000;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  counterfoil card issue --channel imei:356938035643809
+  counterfoil card bind card_00c0ffee --holder hld_0000000000000001 --name 'Li Na' --document G12345678
+  counterfoil card run data/cards/card_00c0ffee.json    # a software card, with its face in the browser
+  counterfoil card freeze card_00c0ffee
+  counterfoil card alarms";
+
 #[derive(Args)]
 pub(crate) struct IssueArguments {
     /// The holder that the card is made for; without it, a new reference

@@ -11,8 +11,8 @@ use payment::MerchantId;
 
 use crate::config::Config;
 use crate::{
-    adjust, audit, bank, bench, card, copy, demo, fleet, holder, keys, ledger, merchant, operator, pack,
-    plan, reconcile, reversal, secrets, serve, settle, terminal, tls, wallet,
+    adjust, audit, bank, bench, card, config, copy, demo, fleet, holder, keys, ledger, merchant, operator,
+    pack, plan, reconcile, reversal, secrets, serve, settle, terminal, tls, wallet,
 };
 
 /// Whatever ends a command, with a text for people.
@@ -29,24 +29,25 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Start everything on embedded defaults: platform, shop, and three cards with money
+    #[command(after_help = demo::EXAMPLES)]
     Demo(demo::DemoArguments),
     /// Run a platform
     #[command(after_help = serve::EXAMPLES)]
     Serve(serve::ServeArguments),
     /// Write a configuration
-    #[command(subcommand)]
+    #[command(subcommand, after_help = config::check::EXAMPLES)]
     Config(ConfigCommand),
     /// Make a platform's key store
-    #[command(subcommand)]
+    #[command(subcommand, after_help = keys::EXAMPLES)]
     Keys(KeysCommand),
     /// Issue, bind and run cards
-    #[command(subcommand)]
+    #[command(subcommand, after_help = card::EXAMPLES)]
     Card(CardCommand),
     /// Channels of cards: register, find, watch, and what waits for them
     #[command(subcommand, after_help = fleet::EXAMPLES)]
     Fleet(fleet::FleetCommand),
     /// Add holders and give them money
-    #[command(subcommand)]
+    #[command(subcommand, after_help = holder::EXAMPLES)]
     Holder(HolderCommand),
     /// The bank's end of wallet cards: terminals, bank cards, loads
     #[command(subcommand, after_help = bank::EXAMPLES)]
@@ -70,11 +71,13 @@ enum Command {
     #[command(subcommand, after_help = audit::EXAMPLES)]
     Audit(audit::AuditCommand),
     /// Add merchants and their API keys, and say what is kept of their payments
-    #[command(subcommand)]
+    #[command(subcommand, after_help = merchant::EXAMPLES)]
     Merchant(MerchantCommand),
     /// Close the days that have ended: each merchant's account, from opening to closing balance
+    #[command(after_help = settle::SETTLE_EXAMPLES)]
     Settle(settle::SettleArguments),
     /// Post money out of a merchant's account to its bank
+    #[command(after_help = settle::PAYOUT_EXAMPLES)]
     Payout(settle::PayoutArguments),
     /// Compare the bank's files with the ledger: import, differences, how they ended
     #[command(subcommand, after_help = reconcile::EXAMPLES)]
@@ -86,13 +89,13 @@ enum Command {
     #[command(subcommand, after_help = copy::EXAMPLES)]
     Store(copy::StoreCommand),
     /// Check the ledger
-    #[command(subcommand)]
+    #[command(subcommand, after_help = ledger::EXAMPLES)]
     Ledger(LedgerCommand),
     /// Reckon before you build: how long a card's cell lasts
     #[command(subcommand, after_help = plan::EXAMPLES)]
     Plan(plan::PlanCommand),
     /// Measure
-    #[command(subcommand)]
+    #[command(subcommand, after_help = bench::EXAMPLES)]
     Bench(BenchCommand),
     /// Print the description of the merchant interface (OpenAPI 3.1)
     Openapi,
@@ -130,7 +133,8 @@ impl ConfigArguments {
 enum ConfigCommand {
     /// Write every setting with its default and what it means
     Print,
-    /// Read a configuration and say whether it can be used
+    /// Read a configuration and the files that it names, and say whether they can be used
+    #[command(after_help = config::check::EXAMPLES)]
     Check(ConfigArguments),
 }
 
@@ -261,10 +265,7 @@ impl Cli {
             Command::Demo(arguments) => demo::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Config(ConfigCommand::Print) => print(Config::template()),
-            Command::Config(ConfigCommand::Check(arguments)) => {
-                arguments.load()?;
-                print("The configuration can be used.\n")
-            }
+            Command::Config(ConfigCommand::Check(arguments)) => config::check::run(&arguments),
             Command::Keys(KeysCommand::Init(arguments)) => keys::init(&arguments),
             Command::Keys(KeysCommand::Tap(arguments)) => keys::tap(&arguments),
             Command::Keys(KeysCommand::Secrets(arguments)) => secrets::run(&arguments),
@@ -360,4 +361,52 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     use std::net::ToSocketAddrs as _;
     let found = text.to_socket_addrs().map_err(|error| format!("{error}; give HOST:PORT"))?;
     found.into_iter().next().ok_or_else(|| "the name has no address".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::Cli;
+
+    /// The words of an example, as a shell takes them: up to a comment or to what becomes of the output.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+        for letter in line.chars() {
+            match letter {
+                letter if quote == Some(letter) => quote = None,
+                '\'' | '"' if quote.is_none() => {
+                    quote = Some(letter);
+                    word.get_or_insert_default();
+                }
+                ' ' if quote.is_none() => words.extend(word.take()),
+                letter => word.get_or_insert_default().push(letter),
+            }
+        }
+        words.extend(word);
+        let end = words.iter().position(|word| ["#", ">", "|", "||"].contains(&word.as_str()));
+        words.truncate(end.unwrap_or(words.len()));
+        words
+    }
+
+    fn examples(of: &Command, found: &mut Vec<String>) {
+        let help = of.get_after_help().map(ToString::to_string).unwrap_or_default();
+        found.extend(help.lines().filter_map(|line| line.strip_prefix("  counterfoil ")).map(str::to_owned));
+        of.get_subcommands().for_each(|below| examples(below, found));
+    }
+
+    #[test]
+    fn every_command_has_examples_and_each_example_is_taken() {
+        for command in Cli::command().get_subcommands().filter(|it| it.get_name() != "openapi") {
+            let mut found = Vec::new();
+            examples(command, &mut found);
+            assert!(!found.is_empty(), "`{}` has no example", command.get_name());
+            // What has letters left out is for the reader to fill.
+            for line in found.iter().filter(|line| !line.contains('…')) {
+                let typed = std::iter::once("counterfoil".to_owned()).chain(words(line));
+                let taken = Cli::command().try_get_matches_from(typed);
+                assert!(taken.is_ok(), "counterfoil {line}: {}", taken.unwrap_err());
+            }
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! A wrong key or value is named with its line; a wrong variable by its name. Nothing is guessed.
 
+pub(crate) mod check;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

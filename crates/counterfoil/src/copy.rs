@@ -29,6 +29,15 @@ Before a new version, with that version's program:
 
 To a database server: counterfoil store copy --help";
 
+const RESTORE_EXAMPLES: &str = "\
+On a new machine, with keys.cfks already in its data folder:
+  counterfoil store check /backup/counterfoil-2026-11-27.db
+  counterfoil store restore /backup/counterfoil-2026-11-27.db --config counterfoil.toml
+  counterfoil ledger check --config counterfoil.toml
+
+Into a folder of its own, to look at a day again:
+  COUNTERFOIL_DATA=/tmp/that-day counterfoil store restore /backup/counterfoil-2026-11-27.db";
+
 /// How often it is said how far a copy has come.
 const SAY_EVERY: Duration = Duration::from_secs(2);
 
@@ -39,6 +48,7 @@ pub(crate) enum StoreCommand {
     /// Say whether a copy is whole: its pages, its version, and every balance again
     Check(FileArguments),
     /// Put a copy into a data folder that has no database
+    #[command(after_help = RESTORE_EXAMPLES)]
     Restore(CopyArguments),
     /// Say what a database needs to be of this version, and do it; or try it with --dry-run
     Migrate(MigrateArguments),

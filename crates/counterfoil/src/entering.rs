@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
+use operator::AuditAction;
 use server::{Actor, Clock as _, SystemClock};
 use store::{Store, StoreError};
 
@@ -237,8 +238,8 @@ impl Entering {
 /// Enters a command's step.
 pub(crate) fn append(store: &Store, subject: &str, outcome: &'static str) -> Result<(), Failure> {
     let (subject, now) = (subject.to_owned(), SystemClock.now());
-    let entered =
-        store.write(move |unit| Actor::command_line().enter(unit, now, "command", &subject, outcome));
+    let entered = store
+        .write(move |unit| Actor::command_line().enter(unit, now, AuditAction::Command, &subject, outcome));
     runtime()?.block_on(entered).map_err(|error| format!("the audit log cannot be written: {error:?}").into())
 }
 

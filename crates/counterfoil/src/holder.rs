@@ -15,6 +15,12 @@ use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  counterfoil holder add --name 'Li Na' --document G12345678
+  counterfoil holder fund hld_0000000000000001 2000    # 20 yuan, from the bank's side
+  counterfoil holder forget hld_0000000000000001";
+
 #[derive(Args)]
 pub(crate) struct FundArguments {
     /// The holder's reference: hld_ and 16 hexadecimal digits

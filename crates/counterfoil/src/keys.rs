@@ -20,6 +20,16 @@ use crate::cli::{ConfigArguments, Failure, print};
 use crate::config;
 use crate::places::{Places, PlacesError, read, write_private};
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  export COUNTERFOIL_PASSPHRASE='at least twelve characters'    # or a file: keys.passphrase_file
+  counterfoil keys init         # once, before anything else
+  counterfoil keys tap          # again whenever a product is new
+  counterfoil keys secrets      # what seals secrets of the database; `keys init` makes it too
+  counterfoil keys list
+
+Keep a copy of keys.cfks, and the passphrase elsewhere: without either, no card pays any more.";
+
 /// The first issuer master key.
 const ISSUER: &str = "issuer-1";
 /// The first transport key.
@@ -119,6 +129,11 @@ pub(crate) fn environment(environment: config::Environment) -> Environment {
         config::Environment::Test => Environment::Test,
         config::Environment::Production => Environment::Production,
     }
+}
+
+/// Whether the environment gives the passphrase: then no file is read for it.
+pub(crate) fn has_passphrase() -> bool {
+    std::env::var_os(PASSPHRASE_VARIABLE).is_some()
 }
 
 /// The passphrase from the environment, or from the file that the configuration names.

@@ -9,6 +9,13 @@ use crate::cli::{ConfigArguments, Failure, print};
 use crate::database::Database;
 use crate::places::Places;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  counterfoil ledger check
+  counterfoil ledger check --config counterfoil.toml || echo 'the books do not agree'
+
+The platform may run meanwhile. Each currency must sum to zero, and each balance to its postings.";
+
 pub(crate) fn check(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let config = arguments.load()?;
     let database = Database::of(&config, &Places::at(&config.data)?)?;

@@ -18,6 +18,13 @@ use crate::platform::open_app;
 use crate::settle::platform;
 use crate::{entering, keys, test_mode};
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  counterfoil merchant add 'Morning Market'
+  counterfoil merchant fee mer_00000001 --basis-points 60 --minimum 1    # 0.6 %, at least one fen
+  counterfoil merchant test-key mer_00000001
+  counterfoil merchant key list";
+
 #[derive(Args)]
 pub(crate) struct AddArguments {
     /// The name as holders read it

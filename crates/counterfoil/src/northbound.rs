@@ -36,7 +36,13 @@ pub(crate) fn pushes(config: &Config) -> Result<Option<Pushes>, Failure> {
     };
     let listen = &config.northbound.listen;
     match (listen.is_empty(), platforms.is_empty() && sigfox.is_none()) {
-        (_, true) => Ok(None),
+        (true, true) => Ok(None),
+        // Nothing would listen there, and a platform would be told to push to it.
+        (false, true) => Err(format!(
+            "northbound.listen is {listen}, and no platform is set up that could push there: give ctwing.api_url, \
+             onenet.api_url, oceanconnect.api_url or sigfox.secret_file, or leave northbound.listen empty"
+        )
+        .into()),
         (true, false) => {
             Err("northbound.listen must say where the platforms that are set up can push".into())
         }
@@ -118,4 +124,26 @@ fn secret(key: &str, file: &Path) -> Result<Secret, Failure> {
 /// A secret that a platform gave.
 fn given(key: &str, file: &Path) -> Result<Secret, Failure> {
     Ok(Secret::given(text(key, file)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_to_push_to_and_a_platform_go_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "0123456789abcdef\n").unwrap();
+        let mut config = Config::load(None, std::iter::empty()).unwrap();
+        assert!(pushes(&config).unwrap().is_none());
+        config.northbound.listen = "127.0.0.1:8085".to_owned();
+        let alone = pushes(&config).unwrap_err().to_string();
+        assert!(alone.starts_with("northbound.listen is 127.0.0.1:8085, and no platform"), "{alone}");
+        config.sigfox.secret_file = secret;
+        assert!(pushes(&config).unwrap().unwrap().sigfox.is_some());
+        config.northbound.listen = String::new();
+        let nowhere = pushes(&config).unwrap_err().to_string();
+        assert!(nowhere.starts_with("northbound.listen must say where"), "{nowhere}");
+    }
 }

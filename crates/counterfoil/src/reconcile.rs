@@ -7,7 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use model::Currency;
 use payment::Reason;
 use server::App;
-use server::app::{BankFileGiven, BankForm, date_of};
+use server::app::{BankFileGiven, BankForm, ImportError, date_of};
+use statement::CsvRefused;
 use statement::bank_csv::{self, ColumnMap, CurrencyFrom, DateOrder, DecimalMark, Encoding};
 use store::{Day, Resolution, StoredDifference};
 
@@ -175,6 +176,19 @@ pub(crate) fn run(command: ReconcileCommand) -> Result<ExitCode, Failure> {
 }
 
 impl ImportArguments {
+    /// The options that name columns, with what they name.
+    fn options(&self) -> Vec<(&'static str, String)> {
+        [
+            ("date", &self.date),
+            ("amount", &self.amount),
+            ("currency-column", &self.currency_column),
+            ("reference", &self.reference),
+            ("text", &self.text),
+        ]
+        .map(|(option, column)| (option, column.clone()))
+        .into()
+    }
+
     fn bank_form(&self) -> Result<BankForm, Failure> {
         let by_ending = || {
             let ending = self.file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -212,6 +226,24 @@ impl ImportArguments {
     }
 }
 
+/// Why a file is not taken, by the options that would help.
+fn told(error: &ImportError, options: &[(&'static str, String)]) -> String {
+    let ImportError::Csv(CsvRefused::NoHeader(missing)) = error else { return error.to_string() };
+    let named: Vec<String> = missing
+        .iter()
+        .map(|column| match options.iter().find(|(_, name)| name == column) {
+            Some((option, _)) => format!("`{column}` (--{option})"),
+            None => format!("`{column}`"),
+        })
+        .collect();
+    format!(
+        "no line of the first {} has all the columns that are wanted; missing: {}. Say what each is called in this file, as in \
+         --text 摘要; --reference '' and --text '' where it has none; --currency CNY in place of a column",
+        bank_csv::HEADER_WITHIN,
+        named.join(", ")
+    )
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let length = std::fs::metadata(path).map_err(failed)?.len();
@@ -226,14 +258,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 fn import(arguments: ImportArguments) -> Result<ExitCode, Failure> {
     let form = arguments.bank_form()?;
-    let bytes = read(&arguments.file)?;
+    let (bytes, options) = (read(&arguments.file)?, arguments.options());
     let name =
         arguments.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let app = platform(&arguments.config)?;
     let given = BankFileGiven { name, form, bytes };
     let imported = runtime()?
         .block_on(app.import_bank_file(given))
-        .map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+        .map_err(|error| format!("{}: {}", arguments.file.display(), told(&error, &options)))?;
     let file = &imported.file;
     if imported.repeated {
         return print(&format!("These bytes are file {} already: nothing changed.\n", file.id));

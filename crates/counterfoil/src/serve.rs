@@ -59,6 +59,7 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let roles = node::roles(&config)?;
     // What is wrong with them is said before anybody waits for a name.
     let tap_listens = TapListens::of(&config, roles)?;
+    let (chirpstack, pushes) = (lorawan::settings(&config.chirpstack)?, northbound::pushes(&config)?);
     let places = Places::at(&config.data)?;
     let _lock = places.lock()?;
     if !places.key_store().exists() {
@@ -98,8 +99,8 @@ async fn serve(config: Config) -> Result<ExitCode, Failure> {
         operations_names: config.operations.names(),
         operations_tls: config.operations.tls,
         public_url: Some(config.http.public_url.clone()),
-        chirpstack: lorawan::settings(&config.chirpstack)?,
-        pushes: northbound::pushes(&config)?,
+        chirpstack,
+        pushes,
         framed_by: Vec::new(),
         webhooks: config.webhooks.settings(),
     };

@@ -16,6 +16,21 @@ use crate::keys;
 use crate::places::Places;
 use crate::platform::open_app;
 
+pub(crate) const SETTLE_EXAMPLES: &str = "\
+Examples:
+  counterfoil settle                        # all days that have ended
+  counterfoil settle --date 2026-11-21      # up to that day, and with it
+
+A day that is closed stays as it is. When days begin is settlement.utc_offset of the configuration.";
+
+pub(crate) const PAYOUT_EXAMPLES: &str = "\
+Examples:
+  counterfoil payout mer_00000001 2000                    # 20 yuan
+  counterfoil payout mer_00000001 2000 --transfer 0192f0c1a2b37d4e8f90a1b2c3d4e5f6
+
+The command prints the reference that the transfer carries at the bank: `counterfoil reconcile import` finds it by that.
+Where an answer was lost, the same --transfer again moves nothing a second time.";
+
 #[derive(Args)]
 pub(crate) struct SettleArguments {
     /// Close all days up to this one and with it: 2026-11-21. Without it, all that have ended

@@ -110,6 +110,10 @@ fn a_payout_is_found_at_the_bank_and_what_differs_is_resolved() {
     let import = || platform.run(&["reconcile", "import", file.to_str().unwrap()]);
     std::fs::write(&file, "date,amount,currency,reference,text\n2026-11-31,1.00,CNY,,x\n").unwrap();
     assert!(import().badly().contains("line 2"));
+    // A column under another name is asked for by the option that names it.
+    std::fs::write(&file, "date,amount,currency,reference,摘要\n2026-11-30,1.00,CNY,,x\n").unwrap();
+    let refused = import().badly();
+    assert!(refused.contains("missing: `text` (--text)"), "{refused}");
     let rows = format!(
         "date,amount,currency,reference,text\n{today},100.00,CNY,,cash\n{today},-50.00,CNY,TR_{},payout\n\
          {today},-0.35,CNY,,charges\n",

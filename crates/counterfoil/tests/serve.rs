@@ -54,6 +54,43 @@ fn a_wrong_configuration_is_named_with_its_line() {
 }
 
 #[test]
+fn files_that_are_not_there_are_all_named_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counterfoil.toml");
+    let secret = folder.path().join("sigfox.secret");
+    let text = format!(
+        "[northbound]\nlisten = '127.0.0.1:8085'\n[sigfox]\nsecret_file = '{}'\n[tap]\ncertificate = 'no.pem'\nprivate_key = 'no.key'\n",
+        secret.display()
+    );
+    std::fs::write(&file, &text).unwrap();
+    let check = || run(counterfoil(["config", "check", "--config"]).arg(&file));
+    let said = check().badly();
+    for named in [
+        format!("sigfox.secret_file {}: there is no such file: make it", secret.display()),
+        "tap.certificate no.pem: there is no such file".to_owned(),
+        "tap.private_key no.key: there is no such file".to_owned(),
+    ] {
+        assert!(said.contains(&named), "{named}: {said}");
+    }
+    std::fs::write(&secret, "too short\n").unwrap();
+    std::fs::write(&file, text.split("[tap]").next().unwrap()).unwrap();
+    assert!(check().badly().contains("sigfox.secret_file"));
+    std::fs::write(&secret, "0123456789abcdef\n").unwrap();
+    assert_eq!(check().well(), "The configuration can be used.\n");
+}
+
+#[test]
+fn an_address_for_platforms_of_which_none_is_set_up_is_refused() {
+    let platform = Platform::new();
+    let with = |words: &[&str]| {
+        run(platform.command(words).env("COUNTERFOIL_NORTHBOUND_LISTEN", "127.0.0.1:0")).badly()
+    };
+    for said in [with(&["config", "check"]), with(&["serve"])] {
+        assert!(said.contains("northbound.listen is 127.0.0.1:0, and no platform is set up"), "{said}");
+    }
+}
+
+#[test]
 fn the_environment_stands_above_the_file() {
     let platform = Platform::new();
     let elsewhere = program::ports::free();

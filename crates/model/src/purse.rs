@@ -242,6 +242,27 @@ impl PurseTime {
         self.0
     }
 
+    /// The moment that the digits name; nothing where they are no day and time of the calendar.
+    pub fn moment(self) -> Option<UnixMillis> {
+        let two = |byte: u8| {
+            let (tens, ones) = (i64::from(byte >> 4), i64::from(byte & 0x0f));
+            (tens <= 9 && ones <= 9).then_some(tens * 10 + ones)
+        };
+        let [century, year, month, day, hour, minute, second] = self.0;
+        let (year, month, day) = (two(century)? * 100 + two(year)?, two(month)?, two(day)?);
+        let (hour, minute, second) = (two(hour)?, two(minute)?, two(second)?);
+        // The inverse of `civil`: years are counted from March.
+        let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let (era, year_of_era) = (y.div_euclid(400), y.rem_euclid(400));
+        let day_of_era =
+            year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * m + 2) / 5 + day - 1;
+        let days = era * 146_097 + day_of_era - 719_468;
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - CHINA_AHEAD_SECONDS;
+        // 30 February names a day as well, by reckoning on: only what reads back the same is a moment.
+        let moment = UnixMillis(seconds * 1_000);
+        (Self::at(moment) == self).then_some(moment)
+    }
+
     /// The date alone, 4 bytes.
     pub const fn date(self) -> [u8; 4] {
         let [a, b, c, d, ..] = self.0;
@@ -326,7 +347,22 @@ mod tests {
             (1_735_660_799_000, "2024-12-31 23:59:59"),
             (i64::MAX, "9999-12-31 23:59:59"),
         ] {
-            assert_eq!(PurseTime::at(UnixMillis(millis)).to_string(), text);
+            let at = PurseTime::at(UnixMillis(millis));
+            assert_eq!(at.to_string(), text);
+            if millis < i64::MAX {
+                assert_eq!(at.moment(), Some(UnixMillis(millis)));
+            }
+        }
+        for no_moment in [
+            [0; 7],
+            [0xff; 7],
+            [0x20, 0x26, 0x02, 0x30, 0, 0, 0],
+            [0x20, 0x26, 0x13, 0x01, 0, 0, 0],
+            [0x20, 0x26, 0x11, 0x21, 0x24, 0, 0],
+            [0x20, 0x26, 0x11, 0x21, 0x02, 0x60, 0],
+            [0x20, 0x26, 0x11, 0x2a, 0x02, 0x31, 0x28],
+        ] {
+            assert_eq!(PurseTime::from_bytes(no_moment).moment(), None, "{no_moment:02x?}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! Refuses: storing (see `store`), pages and cookies (see `server::web`).
 //! Next: [`role`] for the one table of what each role may, [`session`] for how long a login holds, [`audit`] for the chain.
 
+pub mod action;
 pub mod audit;
 pub mod bucket;
 pub mod delay;
@@ -15,6 +16,7 @@ pub mod role;
 pub mod session;
 pub mod totp;
 
+pub use action::AuditAction;
 pub use audit::{AuditBreak, AuditEntry, AuditHead, AuditNote, Verifier};
 pub use bucket::{Bucket, Rate};
 pub use delay::Tries;

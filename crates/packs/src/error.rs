@@ -9,7 +9,9 @@ use model::IndustryCode;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
     /// The first line is another.
-    #[error("this is no driver pack: its first line must be `# counterfoil-pack v1 key=… signature=…`")]
+    #[error(
+        "this is no driver pack: its first line must be `# counterfoil-pack v1 key=… signature=…`, which `counterfoil pack sign` writes"
+    )]
     NotAPack,
     /// Larger than any pack.
     #[error("this is no driver pack: it has more than {max} bytes")]
@@ -26,7 +28,9 @@ pub enum PackError {
         known: u16,
     },
     /// The key that signed is not among those trusted.
-    #[error("this pack is signed by {key}, whom this terminal does not trust; ask whoever runs it")]
+    #[error(
+        "this pack is signed by {key}, whom nobody here trusts: that key must stand in the bank's setting tap.pack_signers before terminals are enrolled"
+    )]
     UnknownSigner {
         /// The key that the file names.
         key: String,

@@ -1,9 +1,11 @@
 //! The operators' console: today, cards, fleet, ledger, money, webhooks, merchants; loads and their reversals, terminals,
-//! wallets; the login and the audit log. It shows. Eight things are done here: a load whose card is gone is put in doubt, one
-//! in doubt is settled, one that was credited is given back by two persons, a terminal or an API key is revoked, a waiting
+//! wallets; the login and the audit log. It shows. Nine things are done here: a load whose card is gone is put in doubt, one
+//! in doubt is settled, one that was credited is given back by two persons, an adjustment is made by two persons, a terminal or an API key is revoked, a waiting
 //! downlink is taken back or put elsewhere in the queue, an alert is cleared, a webhook is sent again. What a role may not do
 //! is not shown ([`Page::may_post`]).
 
+mod adjustments;
+mod audit;
 mod fleet;
 mod loads;
 mod login;
@@ -15,6 +17,11 @@ mod terminals;
 mod timeline;
 mod webhooks;
 
+pub use adjustments::{
+    AdjustmentAccount, AdjustmentForm, AdjustmentRefusal, AdjustmentState, AdjustmentView, ConsoleAdjustment,
+    ConsoleAdjustments,
+};
+pub use audit::{AuditAction, AuditRow, ConsoleAudit};
 pub use fleet::{
     AlertKind, AlertRow, ChannelRow, ConsoleAlerts, ConsoleChannel, ConsoleDownlink, ConsoleFleet,
     ConsoleQueue, DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, Fact, FleetSearch, GroupRow,
@@ -24,9 +31,12 @@ pub use loads::{
     AttemptRow, ConsoleLoad, ConsoleLoads, ConsoleSettle, EvidenceRow, Finding, LoadCount, LoadRow,
     LoadState, LoadView, Settled, Settlement,
 };
-pub use login::{AuditRow, ConsoleAudit, ConsoleLogin, LoginStep};
+pub use login::{ConsoleLogin, LoginStep};
 pub use merchants::{ApiKeyRow, ConsoleMerchants, ConsoleRevokeKey};
-pub use money::{ConsoleMoney, DifferenceKind, DifferenceRow, SettlementRow};
+pub use money::{
+    BankEntryView, ConsoleDifference, ConsoleMoney, DifferenceKind, DifferenceRow, Resolution, ResolvedView,
+    SettlementRow,
+};
 pub use plot::{Plot, Point};
 pub use reversals::{
     AskedReversal, ConsoleReversal, ConsoleReversals, Ground, ReversalForm, ReversalRefusal, ReversalState,
@@ -38,7 +48,7 @@ pub use terminals::{
 pub use timeline::{CardRefusal, FrameOutcome, FrameRow};
 pub use webhooks::{
     ConsoleDelivery, ConsoleWebhook, ConsoleWebhooks, DeliveryRow, DeliveryState, EndpointRow, EndpointState,
-    WebhookAttemptRow,
+    NoAnswer, WebhookAnswer, WebhookAttemptRow,
 };
 
 use askama::Template;

@@ -37,17 +37,20 @@ pub use card::{
     CardFragment, CardPage, CardSummary, CardView, CardsPage, Direction, Display, FrameKind, Led, RadioFrame,
 };
 pub use console::{
-    AccountKind, AccountRow, AlertKind, AlertRow, ApiKeyRow, AskedReversal, AttemptRow, AuditRow,
-    CardRefusal, CardRow, ChannelRow, ConsoleAlerts, ConsoleAudit, ConsoleCards, ConsoleChannel,
-    ConsoleDelivery, ConsoleDownlink, ConsoleFleet, ConsoleLedger, ConsoleLoad, ConsoleLoads, ConsoleLogin,
-    ConsoleMerchants, ConsoleMoney, ConsoleQueue, ConsoleReversal, ConsoleReversals, ConsoleRevoke,
-    ConsoleRevokeKey, ConsoleSettle, ConsoleTerminals, ConsoleToday, ConsoleWallets, ConsoleWebhook,
-    ConsoleWebhooks, CurrencyLedger, DeliveryRow, DeliveryState, DifferenceKind, DifferenceRow,
-    DownlinkFailure, DownlinkPriority, DownlinkRow, DownlinkState, EndpointRow, EndpointState, EvidenceRow,
-    Fact, Finding, FleetSearch, FrameOutcome, FrameRow, Ground, GroupRow, LifeCycle, LoadCount, LoadRow,
-    LoadState, LoadView, LoginStep, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, ReversalForm,
-    ReversalRefusal, ReversalState, ReversalView, Settled, Settlement, SettlementRow, Tally, TerminalRow,
-    TerminalState, TransferCounts, UpTo, WalletRow, WalletState, WebhookAttemptRow,
+    AccountKind, AccountRow, AdjustmentAccount, AdjustmentForm, AdjustmentRefusal, AdjustmentState,
+    AdjustmentView, AlertKind, AlertRow, ApiKeyRow, AskedReversal, AttemptRow, AuditAction, AuditRow,
+    BankEntryView, CardRefusal, CardRow, ChannelRow, ConsoleAdjustment, ConsoleAdjustments, ConsoleAlerts,
+    ConsoleAudit, ConsoleCards, ConsoleChannel, ConsoleDelivery, ConsoleDifference, ConsoleDownlink,
+    ConsoleFleet, ConsoleLedger, ConsoleLoad, ConsoleLoads, ConsoleLogin, ConsoleMerchants, ConsoleMoney,
+    ConsoleQueue, ConsoleReversal, ConsoleReversals, ConsoleRevoke, ConsoleRevokeKey, ConsoleSettle,
+    ConsoleTerminals, ConsoleToday, ConsoleWallets, ConsoleWebhook, ConsoleWebhooks, CurrencyLedger,
+    DeliveryRow, DeliveryState, DifferenceKind, DifferenceRow, DownlinkFailure, DownlinkPriority,
+    DownlinkRow, DownlinkState, EndpointRow, EndpointState, EvidenceRow, Fact, Finding, FleetSearch,
+    FrameOutcome, FrameRow, Ground, GroupRow, LifeCycle, LoadCount, LoadRow, LoadState, LoadView, LoginStep,
+    NoAnswer, Outcome, OutcomeCount, PaymentRow, Plot, Point, Presence, Resolution, ResolvedView,
+    ReversalForm, ReversalRefusal, ReversalState, ReversalView, Settled, Settlement, SettlementRow, Tally,
+    TerminalRow, TerminalState, TransferCounts, UpTo, WalletRow, WalletState, WebhookAnswer,
+    WebhookAttemptRow,
 };
 pub use desk::{DeskCard, DeskPage};
 pub use field::{FieldCard, FieldFragment, FieldPage};

@@ -21,6 +21,8 @@ macro_rules! words {
     };
 }
 
+mod adjustment;
+mod audit;
 mod en;
 mod fleet;
 mod login;
@@ -33,6 +35,8 @@ mod wallets;
 mod webhooks;
 mod zh;
 
+pub use adjustment::AdjustmentWords;
+pub use audit::AuditWords;
 pub use en::ENGLISH;
 pub use fleet::FleetWords;
 pub use login::LoginWords;
@@ -86,6 +90,10 @@ pub struct Words {
     pub bank: BankWords,
     /// On the login and the audit log.
     pub login: LoginWords,
+    /// On what the audit log says.
+    pub audit: AuditWords,
+    /// In the console, on adjustments.
+    pub adjustment: AdjustmentWords,
     /// In the console, on the fleet.
     pub fleet: FleetWords,
     /// In the console, on settlements and the bank's files.
@@ -122,6 +130,8 @@ impl Words {
             self.outbox.entries(),
             self.bank.entries(),
             self.login.entries(),
+            self.audit.entries(),
+            self.adjustment.entries(),
             self.fleet.entries(),
             self.money.entries(),
             self.merchants.entries(),

@@ -41,6 +41,12 @@ const FUNDS_MINOR: i64 = 50_000;
 const PORT: u16 = 8080;
 const AIR_PORT: u16 = 5683;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  counterfoil demo                            # the desk, the shop, the console: it prints their addresses
+  counterfoil demo --data demo                # the same, kept
+  counterfoil demo --headless --decision refuse";
+
 #[derive(Args)]
 pub(crate) struct DemoArguments {
     /// Keep everything in this folder, and go on with it the next time

@@ -1,9 +1,7 @@
-//! Logging in, and the audit log.
+//! Logging in.
 
 use askama::Template;
 
-use super::Tab;
-use crate::href::Href;
 use crate::page::Page;
 
 /// What the login page asks.
@@ -27,43 +25,4 @@ pub struct ConsoleLogin {
     pub step: LoginStep,
     /// Why the last answer was not good.
     pub refused: Option<String>,
-}
-
-/// A line of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRow {
-    /// The entry's number.
-    pub seq: String,
-    /// When, as text.
-    pub at: String,
-    /// Who.
-    pub operator: String,
-    /// From where.
-    pub address: String,
-    /// What: a stable word.
-    pub action: String,
-    /// On what.
-    pub subject: String,
-    /// How it ended: a stable word.
-    pub outcome: String,
-}
-
-/// `GET /console/audit`.
-#[derive(Debug, Clone, Template)]
-#[template(path = "console/audit.html")]
-pub struct ConsoleAudit {
-    /// Language and place.
-    pub page: Page,
-    /// The entries, newest first.
-    pub rows: Vec<AuditRow>,
-    /// Where the chain ends: number and hash, to be noted elsewhere.
-    pub head: String,
-    /// Older ones.
-    pub older: Option<Href>,
-}
-
-impl ConsoleAudit {
-    fn tab(&self) -> Tab {
-        Tab::Audit
-    }
 }

@@ -127,6 +127,59 @@ pub struct DeliveryRow {
     pub changed: String,
 }
 
+/// Why an attempt got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// No connection, or it broke.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// TLS was not agreed.
+    Tls,
+    /// The certificate's time is over.
+    CertificateExpired,
+    /// The certificate is for another name.
+    CertificateOtherName,
+    /// Nobody trusted has signed the certificate.
+    CertificateUntrusted,
+    /// The certificate is not good for another reason.
+    CertificateBad,
+    /// The name leads to an address that nothing may be sent to.
+    PrivateAddress,
+    /// The answer was longer than what is read.
+    AnswerTooLong,
+    /// The name has no address.
+    NameNotFound,
+}
+
+impl NoAnswer {
+    /// What it is called.
+    pub fn title(self, language: Language) -> &'static str {
+        let words = &language.words().webhooks;
+        match self {
+            Self::Unreachable => words.unreachable,
+            Self::TimedOut => words.timed_out,
+            Self::Tls => words.tls_refused,
+            Self::CertificateExpired => words.certificate_expired,
+            Self::CertificateOtherName => words.certificate_other_name,
+            Self::CertificateUntrusted => words.certificate_untrusted,
+            Self::CertificateBad => words.certificate_bad,
+            Self::PrivateAddress => words.private_address,
+            Self::AnswerTooLong => words.answer_too_long,
+            Self::NameNotFound => words.name_not_found,
+        }
+    }
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookAnswer {
+    /// The server's status.
+    Status(u16),
+    /// None, and the code under which merchants read why.
+    None(NoAnswer, &'static str),
+}
+
 /// An attempt of a delivery.
 #[derive(Debug, Clone)]
 pub struct WebhookAttemptRow {
@@ -136,8 +189,8 @@ pub struct WebhookAttemptRow {
     pub at: String,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// The status, or the code of the reason for which there was none.
-    pub answer: String,
+    /// The status, or why there was none.
+    pub answer: WebhookAnswer,
     /// Whether the server took the message.
     pub taken: bool,
     /// The answer's beginning: somebody else's words.

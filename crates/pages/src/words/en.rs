@@ -1,5 +1,7 @@
 //! English.
 
+mod adjustment;
+mod audit;
 mod fleet;
 mod login;
 mod merchants;
@@ -271,6 +273,8 @@ pub const ENGLISH: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     login: login::LOGIN,
+    audit: audit::AUDIT,
+    adjustment: adjustment::ADJUSTMENT,
     fleet: fleet::FLEET,
     money: money::MONEY,
     merchants: merchants::MERCHANTS,

@@ -1,5 +1,7 @@
 //! Chinese.
 
+mod adjustment;
+mod audit;
 mod fleet;
 mod login;
 mod merchants;
@@ -270,6 +272,8 @@ pub const CHINESE: Words = Words {
     outbox: wallets::OUTBOX,
     bank: wallets::BANK,
     login: login::LOGIN,
+    audit: audit::AUDIT,
+    adjustment: adjustment::ADJUSTMENT,
     fleet: fleet::FLEET,
     money: money::MONEY,
     merchants: merchants::MERCHANTS,

@@ -20,12 +20,13 @@ pub(super) fn login(language: Language) -> Vec<Sample> {
     let officer = officer("li.wei");
     let inside = outside.clone().for_operator(Some(officer));
     let login = |step, refused: Option<String>| ConsoleLogin { page: outside.clone(), step, refused };
-    let row = |seq: &str, operator: &str, action: &str, subject: &str, outcome: &str| AuditRow {
+    let row = |seq: &str, operator: &str, action, word: &str, subject: &str, outcome: &str| AuditRow {
         seq: seq.into(),
         at: "2026-11-20 18:31:28 UTC".into(),
         operator: operator.into(),
         address: "192.0.2.7".into(),
-        action: action.into(),
+        action,
+        word: word.into(),
         subject: subject.into(),
         outcome: outcome.into(),
     };
@@ -49,9 +50,18 @@ pub(super) fn login(language: Language) -> Vec<Sample> {
             &ConsoleAudit {
                 page: inside,
                 rows: vec![
-                    row("1042", "li.wei", "view", "/console/audit", "granted"),
-                    row("1041", "li.wei", "login", "one-time code", "done"),
-                    row("1040", "(nobody)", "login", "li.wei", "wrong_password"),
+                    row("1042", "li.wei", Some(AuditAction::View), "view", "/console/audit", "granted"),
+                    row("1041", "li.wei", Some(AuditAction::Login), "login", "code", "done"),
+                    row(
+                        "1040",
+                        "zhang.min",
+                        Some(AuditAction::Refused),
+                        "refused",
+                        "/console/loads",
+                        "not_allowed settle_loads",
+                    ),
+                    row("1039", "li.wei", None, "word_of_tomorrow", "thing", "well"),
+                    row("1038", "(nobody)", Some(AuditAction::Login), "login", "li.wei", "wrong_password"),
                 ],
                 head: format!("1042:{}", "5be0".repeat(16)),
                 older: Some(Href::new("/console/audit?before=993")),
@@ -190,6 +200,7 @@ pub(super) fn console(language: Language) -> Vec<Sample> {
 fn money(language: Language, any: bool) -> ConsoleMoney {
     let difference = |number, kind, ours: &str, theirs: &str, place: &str| DifferenceRow {
         number,
+        href: Href::new(format!("/console/money/{number}")),
         kind,
         day: "2026-11-20".into(),
         ours: ours.into(),

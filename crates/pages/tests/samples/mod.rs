@@ -10,6 +10,7 @@ mod bank;
 mod cards;
 mod console;
 mod fleet;
+mod money;
 mod orders;
 mod shop;
 mod terminal;
@@ -49,6 +50,7 @@ pub(crate) fn all(language: Language) -> Vec<Sample> {
     all.extend(fleet::fleet(language));
     all.extend(terminal::terminal(language));
     all.extend(bank::bank(language));
+    all.extend(money::all(language));
     all.extend(webhooks::all(language));
     all.extend(rest(language));
     all

@@ -35,11 +35,11 @@ fn delivery(kind: &str, state: DeliveryState, attempts: u64) -> DeliveryRow {
 pub(super) fn all(language: Language) -> Vec<Sample> {
     let plain = || Page::new(language);
     let url = "https://shop.example";
-    let attempt = |number, took_ms, answer: &str, taken, excerpt: &str| WebhookAttemptRow {
+    let attempt = |number, took_ms, answer, taken, excerpt: &str| WebhookAttemptRow {
         number,
         at: "2026-11-20 18:31:28".into(),
         took_ms,
-        answer: answer.into(),
+        answer,
         taken,
         excerpt: excerpt.into(),
     };
@@ -98,9 +98,9 @@ pub(super) fn all(language: Language) -> Vec<Sample> {
                 delivery: delivery("order.paid", DeliveryState::Failed, 3),
                 body: body.into(),
                 attempts: vec![
-                    attempt(3, 12, "204", true, ""),
-                    attempt(2, 15_000, "timed_out", false, ""),
-                    attempt(1, 48, "500", false, "<h1>Internal Server Error</h1>"),
+                    attempt(3, 12, WebhookAnswer::Status(204), true, ""),
+                    attempt(2, 15_000, WebhookAnswer::None(NoAnswer::TimedOut, "timed_out"), false, ""),
+                    attempt(1, 48, WebhookAnswer::Status(500), false, "<h1>Internal Server Error</h1>"),
                 ],
                 resend: Some(Href::new("/console/webhooks/we_1/dlv_1")),
             },

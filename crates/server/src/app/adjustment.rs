@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ::operator::{OperatorName, Permission};
+use ::operator::{AuditAction, OperatorName, Permission};
 use model::{Amount, HolderReference, UnixMillis};
 use payment::{
     AccountKind, Adjustment, AdjustmentError, AdjustmentEvent, AdjustmentId, AdjustmentState, LedgerError,
@@ -178,7 +178,7 @@ impl App {
             unit.add_adjustment(&stored)?;
             let what =
                 format!("{id} {} {} from {} to {}", new.amount, new.amount.currency(), new.from, new.to);
-            account.actor().enter(unit, now, "adjust_propose", &what, "done")?;
+            account.actor().enter(unit, now, AuditAction::AdjustPropose, &what, "done")?;
             Ok(stored)
         })
         .await
@@ -201,7 +201,13 @@ impl App {
                 other => AdjustError::Refused(other),
             })?;
             let approved = post(unit, stored, transfer, now)?;
-            account.actor().enter(unit, now, "adjust_approve", &id.to_string(), approved.outcome())?;
+            account.actor().enter(
+                unit,
+                now,
+                AuditAction::AdjustApprove,
+                &id.to_string(),
+                approved.outcome(),
+            )?;
             Ok(approved)
         })
         .await
@@ -215,7 +221,7 @@ impl App {
         self.write::<_, AdjustError>(move |unit| {
             let stored = unit.adjustment(id)?.ok_or(AdjustError::NoSuchAdjustment(id))?;
             let approved = post(unit, stored, transfer, now)?;
-            account.actor().enter(unit, now, "adjust_post", &id.to_string(), approved.outcome())?;
+            account.actor().enter(unit, now, AuditAction::AdjustPost, &id.to_string(), approved.outcome())?;
             Ok(approved)
         })
         .await
@@ -235,7 +241,7 @@ impl App {
             stored.adjustment.apply(AdjustmentEvent::Reject { by }, now)?;
             stored.updated_at = now;
             unit.put_adjustment(&stored)?;
-            account.actor().enter(unit, now, "adjust_reject", &id.to_string(), "done")?;
+            account.actor().enter(unit, now, AuditAction::AdjustReject, &id.to_string(), "done")?;
             Ok(stored)
         })
         .await

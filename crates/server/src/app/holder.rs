@@ -1,5 +1,6 @@
 //! A holder's end: what is personal goes, what was paid stays.
 
+use ::operator::AuditAction;
 use model::{CardId, HolderReference};
 use payment::LifeCycle;
 use store::{BankCard, Holder, StoreError};
@@ -65,7 +66,7 @@ impl App {
             for card in bank_cards {
                 unit.put_bank_card(&BankCard { phone: String::new(), ..card })?;
             }
-            Ok(by.enter(unit, now, "holder_forget", &reference.to_string(), "done")?)
+            Ok(by.enter(unit, now, AuditAction::HolderForget, &reference.to_string(), "done")?)
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! Merchants and their API keys: made, listed, revoked. A key is shown once; what is kept is its digest.
 
+use ::operator::AuditAction;
 use model::UnixMillis;
 use payment::MerchantId;
 use sha2::{Digest, Sha256};
@@ -149,7 +150,7 @@ impl App {
             room(unit, merchant)?;
             unit.add_api_key(&key, now)?;
             let what = format!("{id} of {merchant} {}", scope.name());
-            Ok(by.enter(unit, now, "api_key_add", &what, "done")?)
+            Ok(by.enter(unit, now, AuditAction::ApiKeyAdd, &what, "done")?)
         })
         .await?;
         Ok((id, secret))
@@ -168,7 +169,7 @@ impl App {
             }
             stored.revoked_at = Some(now);
             let what = format!("{id} of {}", stored.key.merchant);
-            by.enter(unit, now, "api_key_revoke", &what, "done")?;
+            by.enter(unit, now, AuditAction::ApiKeyRevoke, &what, "done")?;
             Ok(stored)
         })
         .await

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use ::operator::Permission;
+use ::operator::{AuditAction, Permission};
 use model::{Currency, UnixMillis};
 use payment::{AccountKind, Reason, TransferId};
 use sha2::{Digest, Sha256};
@@ -195,7 +195,7 @@ impl App {
             unit.resolve_difference(id, &resolved)?;
             difference.resolved = Some(resolved);
             let what = format!("{id} {}", resolution.name());
-            account.actor().enter(unit, now, "difference_resolve", &what, "done")?;
+            account.actor().enter(unit, now, AuditAction::DifferenceResolve, &what, "done")?;
             Ok(difference)
         })
         .await

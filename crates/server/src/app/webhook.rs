@@ -2,6 +2,7 @@
 //!
 //! Sending is `crate::webhooks`. What is changed here wakes it.
 
+use ::operator::AuditAction;
 use std::sync::Arc;
 
 use ::webhook::{
@@ -452,7 +453,7 @@ impl App {
             if found.delivery.endpoint != endpoint {
                 return Err(WebhookError::NoSuchDelivery);
             }
-            Ok(by.enter(unit, now, "webhook_resend", &id.to_string(), "done")?)
+            Ok(by.enter(unit, now, AuditAction::WebhookResend, &id.to_string(), "done")?)
         });
         sent.await?;
         self.inner.webhooks.notify_one();

@@ -5,7 +5,7 @@
 //! leaves all of it or nothing, and a repeated approval finds that it is done. Next: [`payment::reversal`] for the rules.
 
 use model::UnixMillis;
-use operator::{OperatorName, Permission};
+use operator::{AuditAction, OperatorName, Permission};
 use payment::{
     CardNow, Ground, LoadId, Reversal, ReversalError, ReversalEvent, ReversalId, ReversalState, ReversalWish,
     TransferId,
@@ -90,7 +90,7 @@ impl Bank {
             }
             let asked = StoredReversal { reversal, transfer: None, updated_at: now };
             unit.add_reversal(&asked)?;
-            account.actor().enter(unit, now, "reversal_ask", &told(id, load, &wish), "done")?;
+            account.actor().enter(unit, now, AuditAction::ReversalAsk, &told(id, load, &wish), "done")?;
             Ok(asked)
         })
         .await
@@ -139,7 +139,7 @@ impl Bank {
             unit.reverse_load(&stored)?;
             unit.put_wallet(&Wallet { state: WalletState::Withdrawn, ..wallet })?;
             let what = told(id, stored.load.id, &wish);
-            account.actor().enter(unit, now, "reversal_approve", &what, "done")?;
+            account.actor().enter(unit, now, AuditAction::ReversalApprove, &what, "done")?;
             Ok(asked)
         })
         .await
@@ -164,7 +164,7 @@ impl Bank {
                 asked.reversal.apply(ReversalEvent::Reject { by }, now)?;
                 asked.updated_at = now;
                 unit.put_reversal(&asked)?;
-                account.actor().enter(unit, now, "reversal_reject", &id.to_string(), "done")?;
+                account.actor().enter(unit, now, AuditAction::ReversalReject, &id.to_string(), "done")?;
                 Ok(asked)
             })
             .await

@@ -2,6 +2,7 @@
 //! hand for what the card cannot decide.
 
 use model::UnixMillis;
+use operator::AuditAction;
 use payment::{LoadError, LoadEvent, LoadId, Money, PendingTransfer};
 use store::{StoreError, StoredLoad, Unit, Wallet, WalletState};
 
@@ -174,7 +175,7 @@ impl Bank {
                 let mut stored = unit.load(id)?.ok_or(SettleError::NoSuchLoad)?;
                 let change = stored.load.apply(event)?;
                 keep_change(unit, &mut stored, change.money(), Some(note.clone()), now)?;
-                Ok(by.enter(unit, now, "load_settle", &format!("{id} {}", found.name()), "done")?)
+                Ok(by.enter(unit, now, AuditAction::LoadSettle, &format!("{id} {}", found.name()), "done")?)
             })
             .await
     }

@@ -2,6 +2,7 @@
 
 use crypto::{CheckValue, KeyStoreError, Pin, WrappedPurseKey};
 use model::{Asn, CardNumber, HolderReference, IndustryCode, OnlineCounter};
+use operator::AuditAction;
 use store::{BankCard, StoreError, Wallet, WalletState};
 
 use super::Bank;
@@ -121,7 +122,7 @@ impl Bank {
     /// and last four digits.
     pub async fn freeze_bank_card(&self, by: Actor, number: &str, frozen: bool) -> Result<(), BankCardError> {
         let (number, pin_tries, now) = (number.to_owned(), self.inner.rules.pin_tries, self.inner.app.now());
-        let action = if frozen { "bank_card_freeze" } else { "bank_card_unfreeze" };
+        let action = if frozen { AuditAction::BankCardFreeze } else { AuditAction::BankCardUnfreeze };
         self.inner
             .app
             .write::<_, BankCardError>(move |unit| {

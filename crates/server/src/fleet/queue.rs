@@ -3,6 +3,7 @@
 //! What waits is in the store; a bearer is handed it, and tells. What a bearer did not take, or had taken when the
 //! program died, is handed over again.
 
+use operator::AuditAction;
 use std::sync::{Arc, PoisonError};
 
 use fleet::{CancelRefused, DownlinkEvent, DownlinkId, DownlinkState, FailReason, Priority};
@@ -274,7 +275,7 @@ pub async fn cancel_downlink(
         let mut downlink = unit.downlink(id)?.ok_or(QueueRefused::NoSuchDownlink)?;
         (downlink.state, downlink.updated_at) = (downlink.state.cancel()?, now);
         unit.put_downlink(&downlink)?;
-        Ok(by.enter(unit, now, "downlink_cancel", &id.to_string(), "done")?)
+        Ok(by.enter(unit, now, AuditAction::DownlinkCancel, &id.to_string(), "done")?)
     });
     kept.await.map_err(refused)
 }
@@ -293,7 +294,13 @@ pub async fn set_priority(
             return Err(QueueRefused::NotQueued);
         }
         unit.put_downlink_priority(id, priority)?;
-        Ok(by.enter(unit, now, "downlink_priority", &format!("{id} {}", priority.name()), "done")?)
+        Ok(by.enter(
+            unit,
+            now,
+            AuditAction::DownlinkPriority,
+            &format!("{id} {}", priority.name()),
+            "done",
+        )?)
     });
     kept.await.map_err(refused)
 }
@@ -303,7 +310,7 @@ pub async fn clear_alert(store: &Store, by: Actor, id: i64, now: UnixMillis) -> 
     let kept = store.write::<_, StoreError, _>(move |unit| {
         let cleared = unit.clear_alert_of_id(id, now)?;
         let outcome = if cleared { "done" } else { "not_open" };
-        by.enter(unit, now, "alert_clear", &id.to_string(), outcome)?;
+        by.enter(unit, now, AuditAction::AlertClear, &id.to_string(), outcome)?;
         Ok(cleared)
     });
     kept.await.map_err(|error| match error {

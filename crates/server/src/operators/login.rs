@@ -1,7 +1,8 @@
 //! Logging in, staying, and leaving.
 
 use ::operator::{
-    OperatorName, Password, PasswordHash, RecoveryCode, Role, SessionTimes, SessionToken, Stage, TotpCode,
+    AuditAction, OperatorName, Password, PasswordHash, RecoveryCode, Role, SessionTimes, SessionToken, Stage,
+    TotpCode,
 };
 use model::UnixMillis;
 use payment::OperatorId;
@@ -96,7 +97,7 @@ impl Operators {
         let Some(operator) = found.as_ref().filter(|it| right && it.disabled_at.is_none()) else {
             // A name that is nobody's may be a password in the wrong field: it is not written down.
             let subject = found.map_or_else(|| "(unknown)".to_owned(), |operator| operator.name.to_string());
-            self.enter(actor, "login", subject, "wrong_password".into()).await?;
+            self.enter(actor, AuditAction::Login, subject, "wrong_password".into()).await?;
             return Err(LoginRefused::Wrong);
         };
         self.inner.delays.forgive(begun_try);
@@ -167,7 +168,7 @@ impl Operators {
                             Ok(totp) => totp,
                             Err(SecretRefused::Store(error)) => return Err(error.into()),
                             Err(refused) => {
-                                by.enter(unit, now, "login", "code", refused.code())?;
+                                by.enter(unit, now, AuditAction::Login, "code", refused.code())?;
                                 return Ok(Came::Sealed(refused));
                             }
                         };
@@ -182,7 +183,7 @@ impl Operators {
                     (Some(_), None, None) | (None, _, _) => None,
                 };
                 let (Some(operator), Some(by_what)) = (operator, by_what) else {
-                    by.enter(unit, now, "login", "code", "wrong_code")?;
+                    by.enter(unit, now, AuditAction::Login, "code", "wrong_code")?;
                     return Ok(Came::Wrong);
                 };
                 unit.put_operator(&operator)?;
@@ -190,7 +191,7 @@ impl Operators {
                     return Err(LoginRefused::BeginAgain);
                 }
                 unit.add_operator_session(&session)?;
-                by.enter(unit, now, "login", by_what, "done")?;
+                by.enter(unit, now, AuditAction::Login, by_what, "done")?;
                 Ok(Came::Right)
             })
             .await?;
@@ -219,7 +220,7 @@ impl Operators {
         let name = operator.name.to_string();
         self.write::<_, StoreError>(move |unit| {
             unit.add_operator_session(&session)?;
-            Actor::command_line().enter(unit, now, "login_link", &name, "done")
+            Actor::command_line().enter(unit, now, AuditAction::LoginLink, &name, "done")
         })
         .await?;
         Ok(Some(token))
@@ -241,7 +242,7 @@ impl Operators {
                 return Err(LoginRefused::BeginAgain);
             }
             unit.add_operator_session(&session)?;
-            Ok(by.enter(unit, now, "login", "link", "done")?)
+            Ok(by.enter(unit, now, AuditAction::Login, "link", "done")?)
         })
         .await?;
         Ok(full)
@@ -286,7 +287,7 @@ impl Operators {
         let by = Actor::operator(&signed.name, address);
         self.write(move |unit| {
             unit.touch_operator_session(&digest, now)?;
-            by.enter(unit, now, "view", &path, "granted")
+            by.enter(unit, now, AuditAction::View, &path, "granted")
         })
         .await
     }
@@ -297,7 +298,7 @@ impl Operators {
         let by = Actor::operator(&signed.name, address);
         self.write(move |unit| {
             unit.end_operator_session(&digest)?;
-            by.enter(unit, now, "logout", "session", "done")
+            by.enter(unit, now, AuditAction::Logout, "session", "done")
         })
         .await
     }

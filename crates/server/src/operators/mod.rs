@@ -12,7 +12,7 @@ mod roll;
 
 use std::sync::Arc;
 
-use ::operator::{AuditNote, Cost, PasswordHash};
+use ::operator::{AuditAction, AuditNote, Cost, PasswordHash};
 use model::UnixMillis;
 use store::{Store, StoreError, Unit, WriteError};
 use tokio::sync::Semaphore;
@@ -68,7 +68,7 @@ impl Actor {
         &self,
         unit: &mut dyn Unit,
         at: UnixMillis,
-        action: &str,
+        action: AuditAction,
         subject: &str,
         outcome: &str,
     ) -> Result<(), StoreError> {
@@ -76,7 +76,7 @@ impl Actor {
             at,
             operator: self.operator.clone(),
             address: self.address.clone(),
-            action: action.to_owned(),
+            action: action.name().to_owned(),
             subject: subject.to_owned(),
             outcome: outcome.to_owned(),
         };
@@ -158,7 +158,7 @@ impl Operators {
     pub async fn enter(
         &self,
         actor: Actor,
-        action: &'static str,
+        action: AuditAction,
         subject: String,
         outcome: String,
     ) -> Result<(), StoreError> {

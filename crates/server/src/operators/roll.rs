@@ -1,7 +1,8 @@
 //! The roll of operators: added, disabled, given another role or another authenticator. On the command line alone.
 
 use ::operator::{
-    OperatorName, Password, PasswordHash, PasswordHashError, RecoveryCode, Role, TotpSecret, TotpStep,
+    AuditAction, OperatorName, Password, PasswordHash, PasswordHashError, RecoveryCode, Role, TotpSecret,
+    TotpStep,
 };
 use store::{NewOperator, StoreError, StoredOperator, Unit};
 
@@ -82,14 +83,14 @@ impl Operators {
             let id = unit.add_operator(&new)?;
             unit.put_recovery_codes(id, &digests)?;
             let subject = format!("{} {}", new.name, new.role.name());
-            Ok(Actor::command_line().enter(unit, now, "operator_add", &subject, "done")?)
+            Ok(Actor::command_line().enter(unit, now, AuditAction::OperatorAdd, &subject, "done")?)
         })
         .await?;
         Ok(enrolled)
     }
 
     /// Changes an operator, ends their sessions, and enters it.
-    async fn change<F>(&self, name: OperatorName, action: &'static str, change: F) -> Result<(), RollError>
+    async fn change<F>(&self, name: OperatorName, action: AuditAction, change: F) -> Result<(), RollError>
     where
         F: Fn(&mut dyn Unit, &mut StoredOperator) -> Result<String, RollError> + Send + 'static,
     {
@@ -115,7 +116,7 @@ impl Operators {
     /// Lets an operator log in no more. The name stays theirs: it stands in the audit log.
     pub async fn disable(&self, name: OperatorName) -> Result<(), RollError> {
         let now = self.now();
-        self.change(name, "operator_disable", move |_, operator| {
+        self.change(name, AuditAction::OperatorDisable, move |_, operator| {
             operator.disabled_at = operator.disabled_at.or(Some(now));
             Ok(operator.name.to_string())
         })
@@ -124,7 +125,7 @@ impl Operators {
 
     /// Gives an operator another role.
     pub async fn set_role(&self, name: OperatorName, role: Role) -> Result<(), RollError> {
-        self.change(name, "operator_role", move |_, operator| {
+        self.change(name, AuditAction::OperatorRole, move |_, operator| {
             operator.role = role;
             Ok(format!("{} {}", operator.name, role.name()))
         })
@@ -136,7 +137,7 @@ impl Operators {
         let enrolled = self.enrolled();
         let (now, totp, secrets) = (self.now(), enrolled.totp.clone(), self.secrets()?.clone());
         let digests: Vec<_> = enrolled.recovery.iter().map(RecoveryCode::digest).collect();
-        self.change(name, "operator_reset_totp", move |unit, operator| {
+        self.change(name, AuditAction::OperatorResetTotp, move |unit, operator| {
             operator.totp = secrets.seal_totp(unit, now, &operator.name, &totp)?.into();
             operator.totp_step = TotpStep(0);
             unit.put_recovery_codes(operator.id, &digests)?;
@@ -149,7 +150,7 @@ impl Operators {
     /// Gives an operator another password.
     pub async fn set_password(&self, name: OperatorName, password: &Password) -> Result<(), RollError> {
         let hash = PasswordHash::make(password, self.drawn(), self.inner.cost)?;
-        self.change(name, "operator_password", move |_, operator| {
+        self.change(name, AuditAction::OperatorPassword, move |_, operator| {
             operator.password = hash.clone();
             Ok(operator.name.to_string())
         })

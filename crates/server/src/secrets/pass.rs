@@ -3,7 +3,7 @@
 //! A pass reads portions of what is in clear or under earlier keys and seals each anew, a portion a unit of work. Killed anywhere
 //! it has lost nothing: a row is as it was, or sealed; the next pass goes on. Run twice, the second finds nothing.
 
-use ::operator::OperatorName;
+use ::operator::{AuditAction, OperatorName};
 use ::webhook::EndpointId;
 use crypto::{KeyName, SecretKeyId};
 use model::UnixMillis;
@@ -74,7 +74,7 @@ impl Secrets {
             let id = secrets.keys.newest_secret_key().ok_or(SecretRefused::NoKey)?;
             let next = StoredSecretKey { number, id, node: secrets.node.to_string(), at: now };
             unit.add_secret_key(&next)?;
-            by.enter(unit, now, "secret_key", &id.to_string(), "taken into use")?;
+            by.enter(unit, now, AuditAction::SecretKey, &id.to_string(), "taken into use")?;
             Ok(next)
         });
         match taken.await.map_err(flattened) {
@@ -136,7 +136,7 @@ impl Secrets {
                     unit.put_residue(true)?;
                 }
                 let subject = format!("{operators} of operators, {webhooks} of webhooks under {current}");
-                by.enter(unit, now, "secrets_seal", &subject, "done")?;
+                by.enter(unit, now, AuditAction::SecretsSeal, &subject, "done")?;
             }
             Ok(done)
         });

@@ -2,6 +2,7 @@
 
 use crypto::{ActivationSecret, TerminalSuite};
 use model::{TerminalId, UnixMillis};
+use operator::AuditAction;
 use sha2::{Digest as _, Sha256};
 use store::{Activation, StoreError, StoredTerminal, TerminalState, Unit};
 use tap::SequenceMark;
@@ -120,7 +121,7 @@ impl Security {
             terminal.state = state;
             terminal.activation = None;
             unit.put_terminal(&terminal)?;
-            Ok(by.enter(unit, now, "terminal_revoke", &id.to_string(), "done")?)
+            Ok(by.enter(unit, now, AuditAction::TerminalRevoke, &id.to_string(), "done")?)
         })
         .await
     }

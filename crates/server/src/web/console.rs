@@ -1,12 +1,13 @@
 //! The operators' console: today's payments, cards, fleet, ledger; wallet cards' loads, terminals, wallets.
 //!
 //! For: showing what is stored. Where something is done, a page asks before: a load whose card is gone is put in doubt,
-//! one in doubt is settled, one that was credited is given back by two persons, a terminal or an API key is revoked, a
-//! downlink is taken back.
+//! one in doubt is settled, one that was credited is given back by two persons, money is adjusted by two persons, a terminal
+//! or an API key is revoked, a downlink is taken back.
 //! Refuses: whole numbers of cards, and deciding (see `bank` and `security`).
 //! Next: `routes`, the one table of what there is and who may; `door`, which stands before each; `login`; then `fleet`,
-//! `loads`, `reversals`, `merchants`, `terminals`, `audit`.
+//! `loads`, `reversals`, `adjustments`, `merchants`, `terminals`, `audit`.
 
+mod adjustments;
 mod audit;
 mod door;
 mod fleet;

@@ -51,6 +51,17 @@ pub(super) fn masked(asn: Asn) -> String {
     format!("•••• {:04}", asn.last_four())
 }
 
+/// Minor units of an amount as people type it: digits, and no more decimals than its currency has.
+pub(super) fn minor(text: &str, decimals: u8) -> Option<u32> {
+    let (text, decimals) = (text.trim(), usize::from(decimals));
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str, most| text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole, 10) || !digits(part, decimals) {
+        return None;
+    }
+    format!("{whole}{part:0<decimals$}").parse().ok()
+}
+
 /// Epoch milliseconds as pages want them.
 pub(super) fn millis(at: UnixMillis) -> u64 {
     u64::try_from(at.0).unwrap_or(0)

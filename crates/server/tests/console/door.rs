@@ -315,7 +315,9 @@ async fn the_audit_log_is_shown_to_administrators_and_stands() {
     house.get("/console/cards").await;
     let page = house.get("/console/audit?lang=en").await;
     house.is_page(&page, 200);
-    for text in ["administrator", "view", "/console/cards", "127.0.0.1", "granted", "operator_add"] {
+    for text in
+        ["administrator", "view", "/console/cards", "127.0.0.1", "Looked at a page", "Shown", "operator_add"]
+    {
         assert!(page.body.contains(text), "{text}");
     }
     for _ in 0..50 {

@@ -5,15 +5,17 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crypto::TerminalSuite;
 use fleet::DownlinkState;
-use model::Fen;
+use model::{Amount, Currency, Fen};
 use operator::Role;
 use payment::{Ground, LoadState, MerchantId, ReversalWish};
+use server::app::{AccountName, NewAdjustment};
 use server::web::{ConsoleRoute, Needs, console_routes};
 use store::{StoreError, StoredDelivery, StoredEndpoint, StoredMessage, Unit, WalletState};
 use webhook::{
     Body, DeliveryId, DeliveryState, EndpointId, EndpointState, EndpointUrl, MessageId, Mode, Wanted,
 };
 
+use crate::adjusting::a_difference;
 use crate::fleet::{downlink, registered};
 use crate::house::{House, TERMINAL, form};
 use crate::reversing::{freeze, proven};
@@ -38,6 +40,15 @@ async fn furnished() -> House {
     house.add_terminal(TERMINAL, "East", TerminalSuite::Aes128Gcm).await;
     let (merchant, _) = house.bank.app().add_merchant("Corner Shop").await.unwrap();
     house.write(move |unit| told(unit, merchant)).await;
+    a_difference(&house).await;
+    let cid = account(&house.operators, "cid", Role::Operator).await;
+    let new = NewAdjustment {
+        from: AccountName::Settlement,
+        to: AccountName::Suspense,
+        amount: Amount::new(700, Currency::CNY).unwrap(),
+        reason: "paid twice at the counter".parse().unwrap(),
+    };
+    house.bank.app().propose_adjustment(new, cid).await.unwrap();
     house
 }
 

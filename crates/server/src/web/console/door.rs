@@ -9,7 +9,7 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use operator::{Role, SessionToken};
+use operator::{AuditAction, Role, SessionToken};
 use pages::{ConsoleLogin, LoggedIn, LoginStep, MessagePage};
 use serde::Deserialize;
 use visit::{Badge, Visitor};
@@ -120,7 +120,8 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
         (Needs::May(permission), Some(signed)) => {
             if !signed.role.may(permission) {
                 let (by, outcome) = (Actor::operator(&signed.name, &address), permission.name());
-                let entered = operators.enter(by, "refused", path, format!("not_allowed {outcome}"));
+                let entered =
+                    operators.enter(by, AuditAction::Refused, path, format!("not_allowed {outcome}"));
                 return match entered.await {
                     Ok(()) => not_allowed(&visitor),
                     Err(error) => failed(&visitor, &error),
@@ -144,7 +145,7 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
         // Done, it answers with the way on, and its entry is in its unit of work. All else did nothing.
         if !response.status().is_redirection() {
             let outcome = format!("not_done {}", response.status().as_u16());
-            if let Err(error) = operators.enter(by, "ask", path, outcome).await {
+            if let Err(error) = operators.enter(by, AuditAction::Ask, path, outcome).await {
                 return failed(&visitor, &error);
             }
         }

@@ -220,9 +220,9 @@ fn attempt_row(attempt: &LoadAttempt, proven: Option<u16>) -> AttemptRow {
     }
 }
 
-/// A moment as the card has it: China's time. The console's own times are UTC, so it says so.
+/// A moment that a card has in China's time, in the console's: UTC. What is no moment of the calendar stays as the card has it.
 fn card_time(when: PurseTime) -> String {
-    format!("{when} UTC+8")
+    when.moment().map_or_else(|| format!("{when} UTC+8"), text::day_and_time)
 }
 
 /// A card may hold anything: what is no record is shown by its bytes alone.
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(row.hex.len(), 46);
         let read = row.record.unwrap();
         assert_eq!((read.kind, read.sign, &*read.amount.text), (RecordKind::Load, Sign::Plus, "¥50.00"));
-        assert_eq!((&*read.at, &*read.terminal), ("2026-11-21 02:31:28 UTC+8", "000001000050"));
+        assert_eq!((&*read.at, &*read.terminal), ("2026-11-20 18:31:28 UTC", "000001000050"));
         for (number, expected) in [
             (1, (RecordKind::Other("01".into()), Sign::Plus)),
             (3, (RecordKind::Other("03".into()), Sign::Minus)),

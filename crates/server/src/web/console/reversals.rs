@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use model::Fen;
+use model::{Currency, Fen};
 use pages::{
     AskedReversal, ConsoleReversal, ConsoleReversals, Href, ReversalForm, ReversalRefusal, ReversalView,
 };
@@ -99,13 +99,7 @@ impl Typed {
 
 /// Yuan with at most two decimals.
 fn yuan(text: &str) -> Option<Fen> {
-    let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let digits = |text: &str, most| text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !digits(whole, 8) || !digits(part, 2) {
-        return None;
-    }
-    let fen = format!("{whole}{part:0<2}").parse().ok()?;
-    Some(Fen(fen))
+    text::minor(text, Currency::CNY.exponent()).map(Fen)
 }
 
 type Named = Result<Path<String>, PathRejection>;

@@ -12,8 +12,8 @@ use pages::Reach;
 
 use super::door::{self, Door};
 use super::{
-    Console, audit, cards, fleet, ledger, loads, login, merchants, money, reversals, terminals, today,
-    webhooks,
+    Console, adjustments, audit, cards, fleet, ledger, loads, login, merchants, money, reversals, terminals,
+    today, webhooks,
 };
 
 /// What a route wants of whoever asks.
@@ -65,7 +65,12 @@ fn table() -> Vec<Served> {
         see("/console", May(P::SeePayments), get(today)),
         see("/console/cards", May(P::SeeCards), get(cards)),
         see("/console/ledger", May(P::SeeLedger), get(ledger)),
-        see("/console/money", May(P::SeeLedger), get(money::money)),
+        see(money::PATH, May(P::SeeLedger), get(money::money)),
+        see("/console/money/{difference}", May(P::SeeLedger), get(money::difference)),
+        see(adjustments::PATH, May(P::SeeLedger), get(adjustments::list)),
+        act(adjustments::PATH, May(P::AdjustMoney), post(adjustments::propose)),
+        see("/console/adjustments/{id}", May(P::SeeLedger), get(adjustments::one)),
+        act("/console/adjustments/{id}/{answer}", May(P::AdjustMoney), post(adjustments::answer)),
         see(fleet::FLEET, May(P::SeeFleet), get(fleet::map)),
         see("/console/fleet/channel/{channel}", May(P::SeeFleet), get(fleet::channel::show)),
         see(fleet::QUEUE, May(P::SeeFleet), get(fleet::queue)),

@@ -1,13 +1,14 @@
 //! `/console/webhooks`: merchants' endpoints, what was sent to them with each attempt, and sending it again.
 
-use ::webhook::{DeliveryId, DisabledBy, End, EndpointEvent, EndpointId, GiveUp};
+use ::webhook::{DeliveryId, DisabledBy, End, EndpointEvent, EndpointId, GiveUp, NoAnswer};
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use operator::Permission;
 use pages::{
-    ConsoleDelivery, ConsoleWebhook, ConsoleWebhooks, DeliveryRow, EndpointRow, Href, WebhookAttemptRow,
+    ConsoleDelivery, ConsoleWebhook, ConsoleWebhooks, DeliveryRow, EndpointRow, Href, WebhookAnswer,
+    WebhookAttemptRow,
 };
 use store::{DeliverySummary, Reading, StoreError, StoredAttempt, StoredEndpoint};
 use visit::Visitor;
@@ -94,6 +95,21 @@ fn delivery_row(found: &DeliverySummary) -> DeliveryRow {
     }
 }
 
+const fn shown(reason: NoAnswer) -> pages::NoAnswer {
+    match reason {
+        NoAnswer::Unreachable => pages::NoAnswer::Unreachable,
+        NoAnswer::TimedOut => pages::NoAnswer::TimedOut,
+        NoAnswer::Tls => pages::NoAnswer::Tls,
+        NoAnswer::CertificateExpired => pages::NoAnswer::CertificateExpired,
+        NoAnswer::CertificateOtherName => pages::NoAnswer::CertificateOtherName,
+        NoAnswer::CertificateUntrusted => pages::NoAnswer::CertificateUntrusted,
+        NoAnswer::CertificateBad => pages::NoAnswer::CertificateBad,
+        NoAnswer::PrivateAddress => pages::NoAnswer::PrivateAddress,
+        NoAnswer::AnswerTooLong => pages::NoAnswer::AnswerTooLong,
+        NoAnswer::NameNotFound => pages::NoAnswer::NameNotFound,
+    }
+}
+
 fn attempt_row(stored: &StoredAttempt) -> WebhookAttemptRow {
     let attempt = &stored.attempt;
     WebhookAttemptRow {
@@ -101,8 +117,8 @@ fn attempt_row(stored: &StoredAttempt) -> WebhookAttemptRow {
         at: text::day_and_time(attempt.at),
         took_ms: attempt.duration_ms,
         answer: match attempt.end {
-            End::Answered(status) => status.number().to_string(),
-            End::NotAnswered(reason) => reason.code().to_owned(),
+            End::Answered(status) => WebhookAnswer::Status(status.number()),
+            End::NotAnswered(reason) => WebhookAnswer::None(shown(reason), reason.code()),
         },
         taken: attempt.end.tells() == EndpointEvent::Succeeded,
         excerpt: attempt.excerpt.as_str().to_owned(),
