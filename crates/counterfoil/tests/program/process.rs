@@ -132,6 +132,13 @@ impl Program {
         assert!(sent.unwrap().success());
     }
 
+    /// Its files may be as large as they like, if they might not.
+    pub(crate) fn may_fill_files(&self) {
+        let pid = self.child.id().to_string();
+        let allowed = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:"]).status();
+        assert!(allowed.unwrap().success());
+    }
+
     /// Stops it where it is, and waits until it stands still; `CONT` lets it go on.
     pub(crate) fn freeze(&self) {
         self.signal("STOP");
