@@ -143,9 +143,16 @@ impl Program {
     pub(crate) fn freeze(&self) {
         self.signal("STOP");
         let until = Instant::now() + PATIENCE;
+        // The signal is one thread's; the others go on until that one has passed it on.
         let stands = || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+            threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat"))).all(|stat| {
+                // One that has ended meanwhile does nothing more.
+                stat.is_err()
+                    || stat.is_ok_and(|stat| {
+                        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+                    })
+            })
         };
         while !stands() {
             assert!(Instant::now() < until, "it does not stand still");
