@@ -3,6 +3,7 @@
 
 mod delivering;
 mod failing;
+mod forgetting;
 mod independent;
 mod managing;
 mod nodes;
