@@ -75,7 +75,7 @@ pub struct Settings {
     pub tls: Option<ClientConfig>,
     /// 16 random bytes, of this start alone: the name of its writer.
     pub writer: [u8; 16],
-    /// How long a unit of work is tried while the database is away, before that is answered.
+    /// How long a unit of work or a look-up is tried while the database is away, before that is answered.
     pub patience: Duration,
 }
 
@@ -102,7 +102,11 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
     let writing = address.pool(Asks::ByKey, 1, settings.patience)?;
     let engine = Postgres {
         readers: address.pool(Asks::Anything, READERS_MAX, READER_WAIT)?,
-        lookups: Lookups::start(&network.handle, address.pool(Asks::ByKey, 1, READER_WAIT)?),
+        lookups: Lookups::start(
+            &network.handle,
+            address.pool(Asks::ByKey, 1, READER_WAIT)?,
+            settings.patience,
+        ),
         writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
         network,
         settings: settings.clone(),
