@@ -100,6 +100,16 @@ fn is_new(name: KeyName, known: &[StoredSecretKey]) -> bool {
 }
 
 /// What this machine calls itself towards others.
+/// A key that could take the place of the one in use: it may seal, and the database does not know it. When it was made says
+/// nothing of that.
+fn unused(keys: &SealedFile, known: &[StoredSecretKey]) -> Option<SecretKeyId> {
+    let mut keys = keys.keys().into_iter();
+    let unused = keys.find(|key| {
+        key.key_use == KeyUse::SealSecrets && key.state == KeyState::Active && is_new(key.name, known)
+    })?;
+    Some(SecretKeyId { name: unused.name, check_value: unused.check_value })
+}
+
 fn node_of(config: &Config) -> String {
     node::own_name(&config.database.node).map(|name| name.to_string()).unwrap_or_default()
 }
@@ -110,25 +120,26 @@ async fn begin(secrets: &Secrets, store: &Store, keys: &SealedFile, by: Actor) -
     let there = store.read(|rows| rows.secret_keys()).await?;
     match there.first() {
         None => {
-            if keys.newest_secret_key().is_none() {
-                match make_key(keys, &[], ["the platform", "the platform"], now) {
+            let key = match keys.newest_secret_key() {
+                Some(key) => key,
+                None => match make_key(keys, &[], ["the platform", "the platform"], now) {
                     Ok(key) => {
-                        tracing::info!(%key, "the key store has a key that seals secrets of the database")
+                        tracing::info!(%key, "the key store has a key that seals secrets of the database");
+                        key
                     }
                     Err(error) => {
                         tracing::error!(%error, "the key store takes no key that seals secrets");
                         return Err(SecretRefused::NoKey);
                     }
-                }
-            }
-            let taken = secrets.take_newest(store, None, by, now).await?;
+                },
+            };
+            let taken = secrets.take_into_use(store, key, None, by, now).await?;
             tracing::info!(key = %taken.id, "secrets of the database are sealed under this key from now on");
         }
         // Custodians stopped it, and made another.
         Some(current) if keys.may_seal(&current.id) == Err(crypto::KeyStoreError::NotActive) => {
-            let newer = keys.newest_secret_key().filter(|key| is_new(key.name, &there));
-            if newer.is_some() {
-                secrets.take_newest(store, Some(current.id), by, now).await?;
+            if let Some(another) = unused(keys, &there) {
+                secrets.take_into_use(store, another, Some(current.id), by, now).await?;
             }
         }
         Some(_) => {}
@@ -222,11 +233,11 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<ExitCode, Failure> {
 async fn renew(secrets: &Secrets, store: &Store, keys: &SealedFile) -> Result<(), Failure> {
     let there = store.read(|rows| rows.secret_keys()).await?;
     let Some(current) = there.first().map(|key| key.id) else { return Ok(()) };
-    let unused = keys.newest_secret_key().filter(|key| is_new(key.name, &there));
-    if unused.is_none() {
-        make_key(keys, &there, ["custodian one", "custodian two"], SystemClock.now())?;
-    }
-    secrets.take_newest(store, Some(current), Actor::command_line(), SystemClock.now()).await?;
+    let next = match unused(keys, &there) {
+        Some(unused) => unused,
+        None => make_key(keys, &there, ["custodian one", "custodian two"], SystemClock.now())?,
+    };
+    secrets.take_into_use(store, next, Some(current), Actor::command_line(), SystemClock.now()).await?;
     Ok(())
 }
 

@@ -52,13 +52,15 @@ fn flattened(error: WriteError<SecretRefused>) -> SecretRefused {
 }
 
 impl Secrets {
-    /// Takes the newest key of the key store into use for new secrets, if none is or another was. It is kept and entered in one
-    /// unit of work; of two nodes that do it at once, the second finds the first's.
+    /// Takes a key of the key store into use for new secrets, if none is or another was. It is kept and entered in one unit of work; of
+    /// two nodes that do it at once, the second finds the first's. Which key it is says whoever made or found it: by its making the
+    /// newest may be another, made where a clock was ahead.
     ///
     /// `instead_of` is the key that it takes the place of: nothing changes where another already has.
-    pub async fn take_newest(
+    pub async fn take_into_use(
         &self,
         store: &Store,
+        id: SecretKeyId,
         instead_of: Option<SecretKeyId>,
         by: Actor,
         now: UnixMillis,
@@ -71,7 +73,6 @@ impl Secrets {
                 Some(current) => current.number.saturating_add(1),
                 None => 1,
             };
-            let id = secrets.keys.newest_secret_key().ok_or(SecretRefused::NoKey)?;
             let next = StoredSecretKey { number, id, node: secrets.node.to_string(), at: now };
             unit.add_secret_key(&next)?;
             by.enter(unit, now, "secret_key", &id.to_string(), "taken into use")?;
@@ -81,7 +82,13 @@ impl Secrets {
             // Another node was first.
             Err(SecretRefused::Store(StoreError::Constraint(_))) => {
                 let current = store.read(|rows| rows.secret_keys()).await?.into_iter().next();
-                current.ok_or(SecretRefused::NoKey)
+                let current = current.ok_or(SecretRefused::NoKey)?;
+                // The rule that was broken was another: the key was in use before.
+                if Some(current.id) == instead_of {
+                    Err(SecretRefused::UsedBefore { key: id })
+                } else {
+                    Ok(current)
+                }
             }
             taken => taken,
         }
@@ -90,9 +97,9 @@ impl Secrets {
     /// Seals under the key of today all that is in clear or under an earlier key. What was done is entered with each portion.
     pub async fn pass(&self, store: &Store, by: &Actor, now: UnixMillis) -> Result<Passed, SecretRefused> {
         let mut keys = store.read(|rows| rows.secret_keys()).await?;
-        if keys.is_empty() && self.keys.newest_secret_key().is_some() {
+        if let (true, Some(newest)) = (keys.is_empty(), self.keys.newest_secret_key()) {
             // A start that could not write: the database was a standby then.
-            keys.push(self.take_newest(store, None, by.clone(), now).await?);
+            keys.push(self.take_into_use(store, newest, None, by.clone(), now).await?);
         }
         let Some((current, earlier)) = keys.split_first() else { return Ok(Passed::default()) };
         self.able(current)?;

@@ -1,5 +1,8 @@
 //! Webhooks' secrets stand in the database sealed: under which key, for which row, and what happens where one does not open.
 
+use std::time::{Duration, Instant};
+
+use crypto::SecretKeyId;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use server::Actor;
@@ -158,11 +161,14 @@ async fn a_renewed_key_seals_everything_anew_and_a_secret_whose_key_is_lost_is_l
     let (secrets, store) = (town.app.secrets(), town.app.store());
     let current = || store.peek(|rows| rows.secret_keys()).unwrap().remove(0);
     let renew = async |number| {
-        town.keys.databases.write().unwrap().push(database_key(number));
-        let instead_of = Some(current().id);
-        let taken = secrets.take_newest(store, instead_of, Actor::platform(), EVENING).await.unwrap();
+        let (name, key) = database_key(number);
+        let next = SecretKeyId { name, check_value: key.check_value() };
+        town.keys.databases.write().unwrap().push((name, key));
+        let before = current().id;
+        let instead_of = Some(before);
+        let taken = secrets.take_into_use(store, next, instead_of, Actor::platform(), EVENING).await.unwrap();
         // Who comes second with the same finds it done.
-        let again = secrets.take_newest(store, instead_of, Actor::platform(), EVENING).await.unwrap();
+        let again = secrets.take_into_use(store, next, instead_of, Actor::platform(), EVENING).await.unwrap();
         assert_eq!((again, taken.id.name), (taken.clone(), database_key(number).0));
         assert_eq!(taken.number, u32::from(number));
         secrets.pass(store, &Actor::platform(), EVENING).await.unwrap()
@@ -206,6 +212,9 @@ async fn a_machine_without_the_key_sends_nothing_says_what_to_copy_and_leaves_it
         town.app.rules().clone(),
         std::sync::Arc::new(server::Metrics::new()),
     );
+        // A key that was in use before is no next one, and nobody is told that it were.
+        let refused = secrets.take_into_use(store, before, Some(next), Actor::platform(), EVENING).await;
+        assert_eq!(refused, Err(SecretRefused::UsedBefore { key: before }));
     let key = town.app.store().peek(|rows| rows.secret_keys()).unwrap().remove(0);
     let lacks = town.app.store().peek(|rows| elsewhere.secrets().lacks(rows)).unwrap();
     let refused = SecretRefused::KeyMissing { key: key.id, node: String::new() };
