@@ -7,7 +7,7 @@ use ::operator::OperatorName;
 use ::webhook::EndpointId;
 use crypto::{KeyName, SecretKeyId};
 use model::UnixMillis;
-use store::{Reading, Store, StoreError, StoredSecret, StoredSecretKey, Unit, WriteError};
+use store::{Reading, Residue, Store, StoreError, StoredSecret, StoredSecretKey, Unit, WriteError};
 
 use super::{SecretRefused, Secrets, totp_place, totp_row, webhook_place};
 use crate::operators::Actor;
@@ -140,7 +140,7 @@ impl Secrets {
             let Passed { operators, webhooks, .. } = done.0;
             if operators + webhooks > 0 {
                 if key.is_none() {
-                    unit.put_residue(true)?;
+                    unit.mark_residue(&Residue::new(secrets.chance.draw()))?;
                 }
                 let subject = format!("{operators} of operators, {webhooks} of webhooks under {current}");
                 by.enter(unit, now, "secrets_seal", &subject, "done")?;
@@ -196,24 +196,6 @@ impl Secrets {
             last = Some((endpoint, number));
         }
         Ok((passed, last.map_or(Place::End, |last| Place::Webhooks(Some(last)))))
-    }
-
-    /// Has the database written anew where its files may still hold secrets in clear; whether they might have.
-    pub async fn wipe(&self, store: &Store) -> Result<bool, StoreError> {
-        let to_do = |rows: &dyn Reading| {
-            let in_clear = !rows.totp_secrets_under(None, None, 1)?.is_empty()
-                || !rows.webhook_secrets_under(None, None, 1)?.is_empty();
-            Ok(!in_clear && rows.has_residue()?)
-        };
-        if !store.read(to_do).await? {
-            return Ok(false);
-        }
-        store.wipe().await?;
-        let kept = store.write(|unit| unit.put_residue(false)).await;
-        kept.map_err(|error| match error {
-            WriteError::Refused(error) | WriteError::Store(error) => error,
-        })?;
-        Ok(true)
     }
 
     /// The rows whose secret does not open here: operators, then webhooks' endpoints, at most so many of each.
