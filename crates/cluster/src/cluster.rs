@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::database::Database;
+use crate::frozen::Frozen;
+use crate::onlooker::Onlooker;
 use crate::program::{command, folder, is_root, run};
 
 /// How long a server may take to begin or to end.
@@ -177,8 +179,7 @@ impl Cluster {
 
     /// `kill -9` of the server and everything that works for it: what was not on the disk is gone.
     pub fn kill(&mut self) -> Result<(), ClusterError> {
-        let first = std::fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
-        let server = first.lines().next().unwrap_or_default().to_owned();
+        let server = self.server()?;
         let mut children = Command::new("pgrep");
         children.args(["-P", &server]);
         let children = children.output()?.stdout;
@@ -188,6 +189,22 @@ impl Cluster {
         run(all)?;
         self.await_keeper();
         Ok(())
+    }
+
+    /// The number of its own process, whose children work for it.
+    fn server(&self) -> Result<String, ClusterError> {
+        let first = std::fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
+        Ok(first.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// It stands still with everything that works for it, until what this gives back is dropped.
+    pub fn freeze(&self) -> Result<Frozen, ClusterError> {
+        Frozen::stop(&self.server()?)
+    }
+
+    /// Somebody is in the middle of a transaction at repeatable read in which they did this.
+    pub fn onlooker(&self, database: &str, sql: &str) -> Result<Onlooker, ClusterError> {
+        Onlooker::begin(self.client("psql", database)?, sql)
     }
 
     /// Ends it as an operator does.

@@ -27,6 +27,7 @@ use tokio::task::JoinHandle;
 use crate::database::Database;
 use crate::lorawan::LoraWan;
 use crate::northbound::Pushes;
+use crate::secrets;
 
 /// How often what has lapsed is ended.
 const LAPSE_EVERY: Duration = Duration::from_secs(1);
@@ -162,7 +163,11 @@ impl Platform {
         }
         let public_url = listens.public_url.unwrap_or_else(|| format!("http://{http_address}"));
         let mut api = Api::new(fleet.clone(), &public_url);
-        let mut sweeps = vec![tokio::spawn(sweep(app.clone())), tokio::spawn(keep(fleet.clone()))];
+        let mut sweeps = vec![
+            tokio::spawn(sweep(app.clone())),
+            tokio::spawn(wipe(app.clone())),
+            tokio::spawn(keep(fleet.clone())),
+        ];
         let mut webhooks = Vec::new();
         let nodes = app.nodes().cloned();
         if roles.has(Role::Jobs) {
@@ -176,6 +181,7 @@ impl Platform {
             }
             sweeps.extend([
                 tokio::spawn(sweep(mode.app().clone())),
+                tokio::spawn(wipe(mode.app().clone())),
                 tokio::spawn(keep(mode.fleet().clone())),
                 tokio::spawn(act(mode.clone())),
             ]);
@@ -318,6 +324,20 @@ async fn sweep(app: App) {
         if ticks.is_multiple_of(FORGET_EVERY_TICKS) {
             forget(&app).await;
             seal(&app).await;
+        }
+    }
+}
+
+/// How often it is looked whether the database's files may hold secrets in clear.
+const WIPE_EVERY: Duration = Duration::from_secs(10);
+
+/// What a start could not wipe, or what was sealed since, is wiped. It may take long, and nothing else waits for it.
+async fn wipe(app: App) {
+    let mut tick = every(WIPE_EVERY);
+    loop {
+        tick.tick().await;
+        if app.sweeps() {
+            secrets::wipe(app.secrets(), app.store()).await;
         }
     }
 }

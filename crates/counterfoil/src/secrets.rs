@@ -6,12 +6,13 @@
 //! Next: `server::secrets` for the rules, `keys` for other keys.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Args;
 use crypto::{KeyName, SecretKeyId, SecretKeys as _};
 use keystore::{CeremonyError, Custodian, KeyEvent, KeyState, KeyUse, SealedFile, system_entropy};
 use model::UnixMillis;
-use server::secrets::{Passed, SecretRefused};
+use server::secrets::{Passed, SecretRefused, WIPE_PAUSE, Wiping};
 use server::{Actor, Clock as _, Secrets, SystemChance, SystemClock};
 use store::{Reading, Store, StoredSecretKey};
 
@@ -99,6 +100,16 @@ fn is_new(name: KeyName, known: &[StoredSecretKey]) -> bool {
     known.iter().all(|key| key.id.name != name)
 }
 
+/// A key that could take the place of the one in use: it may seal, and the database does not know it. When it was made says
+/// nothing of that.
+fn unused(keys: &SealedFile, known: &[StoredSecretKey]) -> Option<SecretKeyId> {
+    let mut keys = keys.keys().into_iter();
+    let unused = keys.find(|key| {
+        key.key_use == KeyUse::SealSecrets && key.state == KeyState::Active && is_new(key.name, known)
+    })?;
+    Some(SecretKeyId { name: unused.name, check_value: unused.check_value })
+}
+
 /// What this machine calls itself towards others.
 fn node_of(config: &Config) -> String {
     node::own_name(&config.database.node).map(|name| name.to_string()).unwrap_or_default()
@@ -110,25 +121,26 @@ async fn begin(secrets: &Secrets, store: &Store, keys: &SealedFile, by: Actor) -
     let there = store.read(|rows| rows.secret_keys()).await?;
     match there.first() {
         None => {
-            if keys.newest_secret_key().is_none() {
-                match make_key(keys, &[], ["the platform", "the platform"], now) {
+            let key = match keys.newest_secret_key() {
+                Some(key) => key,
+                None => match make_key(keys, &[], ["the platform", "the platform"], now) {
                     Ok(key) => {
-                        tracing::info!(%key, "the key store has a key that seals secrets of the database")
+                        tracing::info!(%key, "the key store has a key that seals secrets of the database");
+                        key
                     }
                     Err(error) => {
                         tracing::error!(%error, "the key store takes no key that seals secrets");
                         return Err(SecretRefused::NoKey);
                     }
-                }
-            }
-            let taken = secrets.take_newest(store, None, by, now).await?;
+                },
+            };
+            let taken = secrets.take_into_use(store, key, None, by, now).await?;
             tracing::info!(key = %taken.id, "secrets of the database are sealed under this key from now on");
         }
         // Custodians stopped it, and made another.
         Some(current) if keys.may_seal(&current.id) == Err(crypto::KeyStoreError::NotActive) => {
-            let newer = keys.newest_secret_key().filter(|key| is_new(key.name, &there));
-            if newer.is_some() {
-                secrets.take_newest(store, Some(current.id), by, now).await?;
+            if let Some(another) = unused(keys, &there) {
+                secrets.take_into_use(store, another, Some(current.id), by, now).await?;
             }
         }
         Some(_) => {}
@@ -143,7 +155,7 @@ async fn begin(secrets: &Secrets, store: &Store, keys: &SealedFile, by: Actor) -
 }
 
 /// What a start does: the key, everything under it, and nothing in clear left on the disk. What it cannot do is said, and tried
-/// again by the next start.
+/// again while the platform serves.
 pub(crate) async fn ready(secrets: &Secrets, store: &Store, keys: &SealedFile) -> Option<SecretRefused> {
     let done = async {
         begin(secrets, store, keys, Actor::platform()).await?;
@@ -164,14 +176,35 @@ pub(crate) async fn ready(secrets: &Secrets, store: &Store, keys: &SealedFile) -
             return Some(error);
         }
     }
-    match secrets.wipe(store).await {
-        Ok(false) => {}
-        Ok(true) => tracing::info!("the database was written anew: no secret in clear is left in it"),
-        Err(error) => {
-            tracing::error!(%error, "the database may still hold secrets in clear that were sealed: the next start writes it anew");
-        }
+    if wipe(secrets, store).await == Some(Wiping::Again) {
+        tracing::warn!(
+            "the database's files may still hold secrets in clear that were sealed, while a dump, a long statement or a standby \
+             looks at a moment of before: they are written anew when it does no more"
+        );
     }
     None
+}
+
+/// What the database's files may still hold is taken out of them. What came of it, if anything could be done.
+pub(crate) async fn wipe(secrets: &Secrets, store: &Store) -> Option<Wiping> {
+    match secrets.wipe(store, Instant::now()).await {
+        Ok(wiping) => {
+            if wiping == Wiping::Done {
+                tracing::info!("the database was written anew: no secret in clear is left in it");
+            }
+            Some(wiping)
+        }
+        // Whoever writes there says that already.
+        Err(error) if error.may_pass() => None,
+        Err(error) => {
+            tracing::error!(
+                %error,
+                minutes = WIPE_PAUSE.as_secs() / 60,
+                "the database may still hold secrets in clear that were sealed: it is written anew after so long, or by the next start"
+            );
+            None
+        }
+    }
 }
 
 /// The secrets of a platform that is served by this configuration.
@@ -222,11 +255,11 @@ pub(crate) fn run(arguments: &SecretsArguments) -> Result<ExitCode, Failure> {
 async fn renew(secrets: &Secrets, store: &Store, keys: &SealedFile) -> Result<(), Failure> {
     let there = store.read(|rows| rows.secret_keys()).await?;
     let Some(current) = there.first().map(|key| key.id) else { return Ok(()) };
-    let unused = keys.newest_secret_key().filter(|key| is_new(key.name, &there));
-    if unused.is_none() {
-        make_key(keys, &there, ["custodian one", "custodian two"], SystemClock.now())?;
-    }
-    secrets.take_newest(store, Some(current), Actor::command_line(), SystemClock.now()).await?;
+    let next = match unused(keys, &there) {
+        Some(unused) => unused,
+        None => make_key(keys, &there, ["custodian one", "custodian two"], SystemClock.now())?,
+    };
+    secrets.take_into_use(store, next, Some(current), Actor::command_line(), SystemClock.now()).await?;
     Ok(())
 }
 
@@ -251,7 +284,7 @@ async fn told(secrets: &Secrets, store: &Store, passed: Passed, renewed: bool) -
     let sealing = secrets.clone();
     let read = store.read(move |rows: &dyn Reading| {
         let current = rows.secret_keys()?.first().map(|key| key.id.to_string()).unwrap_or_default();
-        Ok((current, sealing.unopened(rows, NAMED_MAX)?, rows.has_residue()?))
+        Ok((current, sealing.unopened(rows, NAMED_MAX)?, rows.residue()?.is_some()))
     });
     let (current, unopened, residue) = read.await?;
     let Passed { operators, webhooks, .. } = passed;
@@ -264,7 +297,7 @@ async fn told(secrets: &Secrets, store: &Store, passed: Passed, renewed: bool) -
                  one-time codes.\n";
     }
     if residue {
-        text += "The database's files may still hold them in clear: the next start of `counterfoil serve` writes it anew.\n";
+        text += "The database's files may still hold them in clear: `counterfoil serve` writes it anew, at its next start or as it runs.\n";
     }
     if !unopened.is_empty() {
         text += "These do not open under any key that is here. Operators: `counterfoil operator reset-totp`; webhooks: their \

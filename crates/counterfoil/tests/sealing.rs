@@ -230,6 +230,46 @@ async fn a_key_is_renewed_while_the_platform_serves_and_one_that_is_lost_is_give
     platform.run(&["audit", "verify"]).well();
 }
 
+/// How many webhooks' secrets are sealed under each key, as the database says.
+fn sealed_under(platform: &Platform) -> Vec<(String, u32)> {
+    let connection = rusqlite::Connection::open(platform.database()).unwrap();
+    let sql = "select sealed_by, count(*) from webhook_secret group by sealed_by order by sealed_by";
+    let mut rows = connection.prepare(sql).unwrap();
+    let found = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    found.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_made_where_the_clock_was_ahead_is_renewed_all_the_same() {
+    let platform = Platform::bare();
+    earlier_key_store(&platform);
+    // In the year 2100.
+    let (ahead, custodian) = (UnixMillis(4_102_444_800_000), Custodian::new("Li Na").unwrap());
+    let passphrase = Passphrase::new(PASSPHRASE.into()).unwrap();
+    let keys = SealedFile::open(&platform.data.join("keys.cfks"), &passphrase, Environment::Test).unwrap();
+    let name = KeyName::new("secrets-1").unwrap();
+    keys.generate(name, KeyUse::SealSecrets, &custodian, ahead, &mut system_entropy).unwrap();
+    keys.set_state(name, KeyEvent::Activate, &custodian, ahead).unwrap();
+    drop(keys);
+    let merchant = platform.merchant("Morning Market");
+    let serving = platform.serve();
+    let hooks = endpoint(&merchant).await;
+    assert_eq!(sealed_under(&platform), [("secrets-1".into(), 1)]);
+
+    for (next, before) in [("secrets-2", "secrets-1"), ("secrets-3", "secrets-2")] {
+        let said = platform.run(&["keys", "secrets", "--renew"]).well();
+        let webhooks = sealed_under(&platform);
+        assert!(said.contains(&format!("sealed under {next} (")), "{said}");
+        assert_eq!((key(&said, before)[2].as_str(), key(&said, next)[2].as_str()), ("retired", "active"));
+        assert_eq!(webhooks.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), [next]);
+        // And what is new.
+        until("the new key is known", async || rotated(&merchant, &hooks).await == 201).await;
+        endpoint(&merchant).await;
+        assert!(sealed_under(&platform).iter().all(|(key, _)| key == next), "{:?}", sealed_under(&platform));
+    }
+    stopped(serving);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_whose_key_stores_were_copied_before_there_was_a_key_serve_and_one_says_what_it_lacks() {
     let database = Cluster::shared().fresh(None).unwrap();

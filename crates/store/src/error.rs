@@ -33,6 +33,11 @@ pub enum StoreError {
     /// No room on the disk.
     #[error("the disk is full: free some space; nothing was lost, and the payment can be tried again")]
     Full,
+    /// The disk takes or gives nothing for another reason: a quota, a limit of a file's size, a fault.
+    #[error(
+        "the disk failed: {0}; look at its health, at quotas and at the largest size that a file may have"
+    )]
+    Disk(String),
     /// The file is not a database, or was damaged.
     #[error("the database file is damaged or not a database: {0}")]
     Damaged(String),
@@ -119,6 +124,7 @@ impl StoreError {
             Self::Served { .. } => "database_served",
             Self::Locked => "database_locked",
             Self::Full => "disk_full",
+            Self::Disk(_) => "disk_failed",
             Self::Damaged(_) => "database_damaged",
             Self::Unreachable { .. } => "database_unreachable",
             Self::QueueFull { .. } => "write_queue_full",
@@ -147,6 +153,7 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(E::DatabaseBusy | E::DatabaseLocked) => Self::Locked,
             Some(E::DiskFull) => Self::Full,
+            Some(E::SystemIoFailure) => Self::Disk(error.to_string()),
             Some(E::DatabaseCorrupt | E::NotADatabase) => Self::Damaged(error.to_string()),
             Some(E::ConstraintViolation) => Self::Constraint(error.to_string()),
             _ => Self::Engine(error.to_string()),

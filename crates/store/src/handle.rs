@@ -34,6 +34,16 @@ pub struct Queue {
     pub limit: usize,
 }
 
+/// What became of writing a database anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiped {
+    /// Its files hold nothing of earlier rows.
+    Clean,
+    /// They may: somebody still looks at an earlier moment (a dump, a long statement, a standby), and rows of then are kept for
+    /// them. It is to be done again.
+    StillSeen,
+}
+
 /// A back end.
 pub(crate) trait Engine: Send + Sync {
     /// Queues a job, or says at once why not.
@@ -47,7 +57,7 @@ pub(crate) trait Engine: Send + Sync {
     /// How full the queue is.
     fn queue(&self) -> Queue;
     /// Writes the tables of secrets anew, so that the disk holds nothing of earlier rows.
-    fn wipe(&self) -> Result<(), StoreError>;
+    fn wipe(&self) -> Result<Wiped, StoreError>;
 }
 
 /// The store, whichever back end holds it. Cheap to clone.
@@ -208,7 +218,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Locked`]: nothing has changed, and it can be done again.
-    pub async fn wipe(&self) -> Result<(), StoreError> {
+    pub async fn wipe(&self) -> Result<Wiped, StoreError> {
         let store = self.clone();
         match tokio::task::spawn_blocking(move || store.engine.wipe()).await {
             Ok(result) => result,

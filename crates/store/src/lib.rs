@@ -30,16 +30,16 @@ mod writer;
 
 pub use books::Books;
 pub use error::{LayoutError, MoveError, Side, StoreError, WriteError};
-pub use handle::{Queue, Store};
+pub use handle::{Queue, Store, Wiped};
 pub use rows::{
     AccountOwner, Activation, Alarm, ApiKey, ApiKeyId, ApiKeyIdError, ApiScope, BalanceDifference, BankCard,
     BankFile, CardSummary, ChannelFilter, ChannelGroup, ChannelPage, ChannelTally, Day, DeliverySummary,
     DifferenceKind, DueDelivery, Evidence, GroupId, HeardState, Holder, Idempotent, ImportProgress,
     KeptSecret, KeyCheck, Lease, LinkState, LoadAttempt, LoadCount, Merchant, Moved, Movement, NewEvent,
     NewFrame, NewOperator, OperatorSession, OrderCursor, OrderDetails, OutgoingEvent, OutgoingSms,
-    PaymentFee, Place, Registered, Registration, Resolution, Resolved, SmsCode, SmsState, StoredAdjustment,
-    StoredAlert, StoredApiKey, StoredAttempt, StoredAuthorization, StoredBankEntry, StoredCard,
-    StoredChannel, StoredDelivery, StoredDifference, StoredDownlink, StoredEndpoint, StoredEvent,
+    PaymentFee, Place, Registered, Registration, Residue, Resolution, Resolved, SmsCode, SmsState,
+    StoredAdjustment, StoredAlert, StoredApiKey, StoredAttempt, StoredAuthorization, StoredBankEntry,
+    StoredCard, StoredChannel, StoredDelivery, StoredDifference, StoredDownlink, StoredEndpoint, StoredEvent,
     StoredFeeRule, StoredFrame, StoredLoad, StoredMessage, StoredNode, StoredOperator, StoredOrder,
     StoredPayout, StoredRefund, StoredReversal, StoredSecret, StoredSecretKey, StoredSettlement,
     StoredTerminal, StoredTestCard, StoredTransfer, TapAuthorization, TerminalState, TestClock, TestTask,

@@ -11,7 +11,7 @@ use ::webhook::EndpointId;
 use crypto::{KeyName, SealedSecret};
 
 use crate::StoreError;
-use crate::rows::{KeptSecret, StoredSecretKey};
+use crate::rows::{KeptSecret, Residue, StoredSecretKey};
 
 type Listed<T> = Result<Vec<T>, StoreError>;
 
@@ -33,8 +33,8 @@ pub trait SecretReading {
         after: Option<(EndpointId, u32)>,
         limit: u32,
     ) -> Listed<(EndpointId, u32, KeptSecret)>;
-    /// Whether the disk may still hold secrets in clear, of rows that are sealed or gone.
-    fn has_residue(&self) -> Result<bool, StoreError>;
+    /// The mark that the disk may still hold secrets in clear, of rows that are sealed or gone.
+    fn residue(&self) -> Result<Option<Residue>, StoreError>;
 }
 
 /// What can be changed of secrets.
@@ -56,6 +56,8 @@ pub trait SecretUnit: SecretReading {
         was: &KeptSecret,
         sealed: &SealedSecret,
     ) -> Result<bool, StoreError>;
-    /// Keeps whether the disk may still hold secrets in clear.
-    fn put_residue(&mut self, there: bool) -> Result<(), StoreError>;
+    /// Marks that the disk may hold secrets in clear from this unit of work on. It takes the place of a mark before it.
+    fn mark_residue(&mut self, mark: &Residue) -> Result<(), StoreError>;
+    /// Takes a mark away if it is still the one that stands there; whether it was.
+    fn clear_residue(&mut self, seen: &Residue) -> Result<bool, StoreError>;
 }

@@ -1,17 +1,16 @@
-//! The embedded back end at its edges: files that it must refuse, disks without room, a queue without room,
-//! and what the file itself promises. What every back end does is in `tests/conformance`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // Tests.
+//! The embedded back end at its edges: files that it must refuse, a queue without room, and what the file itself promises. What
+//! every back end does is in `tests/conformance`; disks without room are in `tests/sqlite_disk.rs`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on fails.
 
 mod maker;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use ::fleet::AlertKind;
 use maker::gate::Gate;
 use maker::ledger::{Refusal, assert_sound, fund, opened};
-use maker::{MORNING, card, channel, first_answer, fleet, holder, kept, order, question, tap, yuan};
+use maker::{MORNING, card, channel, fleet, holder, kept, order, question, tap, yuan};
 use model::{CardId, Currency, UnixMillis};
 use payment::{AccountKind, MerchantId, TransferId};
 use rusqlite::Connection;
@@ -463,67 +462,4 @@ fn the_floor_that_benches_measure_keeps_the_books() {
     let (_folder, file) = place();
     assert_eq!(store::sqlite::floor(&file, 50, 3), Ok(150));
     assert_sound(&open(&file).unwrap());
-}
-
-/// Where the child finds its small disk.
-const DISK: &str = "COUNTERFOIL_TEST_SMALL_DISK";
-
-/// Mounts a disk of 2 MiB that only it sees, and runs the test below on it. A limit of SQLite's own
-/// (`max_page_count`) would need a seam and fails before the commit; `RLIMIT_FSIZE` is another error.
-#[test]
-fn a_full_disk_is_named_and_once_there_is_room_it_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let mount = "mount -t tmpfs -o size=2m none \"$1\" && exec \"$0\" --exact fills_its_disk --nocapture";
-    let run = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c", mount])
-        .args([std::env::current_exe().unwrap().as_path(), folder.path()])
-        .env(DISK, folder.path())
-        .output();
-    let (out, err) = match &run {
-        Ok(run) => (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr)),
-        Err(error) => ("".into(), error.to_string().into()),
-    };
-    if !out.contains("running 1 test") {
-        eprintln!("skipped: no mount namespace to be had here: {err}");
-        return;
-    }
-    assert!(run.as_ref().unwrap().status.success(), "{out}{err}");
-}
-
-/// The child. Run by itself, without a small disk, it has nothing to do.
-#[tokio::test]
-async fn fills_its_disk() {
-    let Ok(disk) = std::env::var(DISK) else { return };
-    let (ballast, file) = (Path::new(&disk).join("ballast"), Path::new(&disk).join("counterfoil.db"));
-    std::fs::write(&ballast, vec![1; 700_000]).unwrap();
-    let store = open(&file).unwrap();
-    let write = async |n: u32| {
-        let body = "x".repeat(20_000);
-        store
-            .write(move |unit| {
-                unit.add_idempotent(MerchantId(1), "orders", &n.to_string(), &first_answer(&body, MORNING))
-            })
-            .await
-    };
-    let there = |store: &Store, n: u32| {
-        store.peek(|rows| rows.idempotent(MerchantId(1), "orders", &n.to_string())).unwrap().is_some()
-    };
-    let mut kept = 0;
-    let full = loop {
-        match write(kept).await {
-            Ok(()) => kept += 1,
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(full, WriteError::Store(StoreError::Full));
-    assert!(kept > 5, "{kept}");
-    // Again and again the same, and what was acknowledged can be read meanwhile.
-    assert_eq!(write(kept).await, Err(WriteError::Store(StoreError::Full)));
-    assert!((0..kept).all(|n| there(&store, n)) && !there(&store, kept));
-    std::fs::remove_file(&ballast).unwrap();
-    assert_eq!(write(kept).await, Ok(()));
-    drop(store);
-    let store = open(&file).unwrap();
-    assert!((0..=kept).all(|n| there(&store, n)));
-    assert_sound(&store);
 }

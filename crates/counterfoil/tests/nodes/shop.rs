@@ -120,6 +120,8 @@ async fn take(
 ) -> StatusCode {
     let id = headers["webhook-id"].to_str().unwrap().to_owned();
     let body: Value = serde_json::from_slice(&body).unwrap();
+    // Before it is said to have been heard: whoever waits for that may say at once how it is answered.
+    let held = shop.held.lock().unwrap().get(&endpoint).map(watch::Sender::subscribe);
     {
         let mut all = shop.heard.lock().unwrap();
         let of_endpoint = all.entry(endpoint.clone()).or_default();
@@ -127,7 +129,6 @@ async fn take(
         assert_eq!(heard.body, body, "a repetition says the same");
         heard.times += 1;
     }
-    let held = shop.held.lock().unwrap().get(&endpoint).map(watch::Sender::subscribe);
     shop.changed.send_replace(());
     let status = match held {
         None => 204,

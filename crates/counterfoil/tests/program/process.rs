@@ -132,13 +132,27 @@ impl Program {
         assert!(sent.unwrap().success());
     }
 
+    /// Its files may be as large as they like, if they might not.
+    pub(crate) fn may_fill_files(&self) {
+        let pid = self.child.id().to_string();
+        let allowed = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:"]).status();
+        assert!(allowed.unwrap().success());
+    }
+
     /// Stops it where it is, and waits until it stands still; `CONT` lets it go on.
     pub(crate) fn freeze(&self) {
         self.signal("STOP");
         let until = Instant::now() + PATIENCE;
+        // The signal is one thread's; the others go on until that one has passed it on.
         let stands = || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+            threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat"))).all(|stat| {
+                // One that has ended meanwhile does nothing more.
+                stat.is_err()
+                    || stat.is_ok_and(|stat| {
+                        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+                    })
+            })
         };
         while !stands() {
             assert!(Instant::now() < until, "it does not stand still");

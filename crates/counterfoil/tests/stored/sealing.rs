@@ -87,8 +87,17 @@ impl Rows {
         }
     }
 
-    /// Whether the bytes stand anywhere: in the file or its log; in a server's files of the two tables, or in its dump.
+    /// Whether the bytes stand anywhere: in the files, or in a server's dump.
     fn holds(&self, secret: &[u8]) -> bool {
+        let is_in_dump = match self {
+            Self::File(_) => false,
+            Self::Server(name) => Cluster::shared().dump(name).unwrap().contains(&hex_of(secret)),
+        };
+        is_in_dump || self.is_on_disk(secret)
+    }
+
+    /// Whether the bytes stand in the file or its log; in a server's files of the two tables.
+    fn is_on_disk(&self, secret: &[u8]) -> bool {
         match self {
             Self::File(path) => {
                 let mut log = path.clone().into_os_string();
@@ -101,11 +110,10 @@ impl Rows {
             Self::Server(name) => {
                 let ask = |sql: &str| Cluster::shared().ask(name, sql).unwrap();
                 ask("checkpoint");
-                let in_files = ["console_operator", "webhook_secret"].iter().any(|table| {
+                ["console_operator", "webhook_secret"].iter().any(|table| {
                     let file = format!("pg_read_binary_file(pg_relation_filepath('{table}'))");
                     ask(&format!("select position({} in {file}) > 0", self.bytes(secret))) == "t"
-                });
-                in_files || Cluster::shared().dump(name).unwrap().contains(&hex_of(secret))
+                })
             }
         }
     }
@@ -307,4 +315,43 @@ fn a_start_that_is_killed_while_it_seals_has_lost_nothing_and_the_next_goes_on()
         assert_eq!((id, opened.as_slice()), (id_of(number), secret_of(number).as_slice()));
     }
     platform.run(&["audit", "verify"]).well();
+}
+
+#[test]
+fn a_server_s_files_are_written_anew_when_nobody_looks_at_them_as_they_were_any_more() {
+    let platform = Platform::new();
+    let database = Cluster::shared().fresh(None).unwrap();
+    let section = format!("\n[database]\nurl = \"{}\"\n", database.url);
+    let config = std::fs::read_to_string(&platform.config).unwrap() + &section;
+    std::fs::write(&platform.config, config).unwrap();
+    platform.run(&["merchant", "add", "Morning Market"]).well();
+    // As an earlier version left it.
+    let rows = Rows::Server(database.name.clone());
+    let endpoint = rows.bytes(&ENDPOINT);
+    rows.change(&format!(
+        "insert into webhook_endpoint (id, merchant, shard, url, wanted, description, created_at, updated_at)
+         values ({endpoint}, 1, 6, 'https://shop.example/', '*', '', 0, 0);
+         insert into webhook_secret (endpoint, number, secret) values ({endpoint}, 1, {})",
+        rows.bytes(&WEBHOOK),
+    ));
+    let marks = "select count(*) from residue";
+    rows.change("delete from residue");
+
+    // A dump.
+    let dump = Cluster::shared().onlooker(&database.name, "select 1").unwrap();
+    let serving = platform.serve();
+    assert_eq!(rows.number("select count(*) from webhook_secret where sealed_by is null"), 0);
+    serving.complains("they are written anew when it does no more");
+    assert!(rows.is_on_disk(&WEBHOOK), "it would be for whoever looks at the moment before");
+    assert_eq!(rows.number(marks), 1);
+    drop(dump);
+    // The platform that serves sees to it.
+    let until = Instant::now() + PATIENCE;
+    while rows.number(marks) > 0 {
+        assert!(Instant::now() < until, "{}", serving.complaints());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(!rows.is_on_disk(&WEBHOOK));
+    serving.signal("TERM");
+    serving.ended().well();
 }

@@ -222,6 +222,11 @@ impl App {
         Fence::of(self.nodes(), job)
     }
 
+    /// Whether what one node does for all, of the kind that sweeps, is done here.
+    pub fn sweeps(&self) -> bool {
+        self.on_duty(Job::Sweep).is_some()
+    }
+
     /// The store, for reading.
     pub fn store(&self) -> &Store {
         &self.inner.store

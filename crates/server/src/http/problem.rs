@@ -204,6 +204,7 @@ impl From<StoreError> for Problem {
             StoreError::QueueFull { .. } => Self::new(Code::Overloaded),
             StoreError::Locked
             | StoreError::Full
+            | StoreError::Disk(_)
             | StoreError::Closed
             | StoreError::Unreachable { .. }
             | StoreError::Away(_)

@@ -37,6 +37,14 @@ pub enum SecretRefused {
         /// The key.
         key: SecretKeyId,
     },
+    /// A key that was in use before takes the place of no other.
+    #[error(
+        "the key {key} sealed the database's secrets before, and is not taken into use again; nothing has changed"
+    )]
+    UsedBefore {
+        /// The key.
+        key: SecretKeyId,
+    },
     /// It was sealed for another row, or was changed.
     #[error(
         "the secret of {row} does not open in its row: it was sealed for another one, or was changed past the program; it is \
@@ -75,6 +83,7 @@ impl SecretRefused {
             Self::NoKeyStore => "no_key_store",
             Self::KeyMissing { .. } => "secret_key_missing",
             Self::KeyNotActive { .. } => "secret_key_not_active",
+            Self::UsedBefore { .. } => "secret_key_used_before",
             Self::NotOfThisRow { .. } => "secret_not_of_this_row",
             Self::UnknownForm { .. } => "secret_form_unknown",
             Self::KeyStore(_) => "key_store_refused",
@@ -86,9 +95,11 @@ impl SecretRefused {
     pub const fn is_of_the_key(&self) -> bool {
         match self {
             Self::NoKey | Self::NoKeyStore | Self::KeyMissing { .. } | Self::KeyNotActive { .. } => true,
-            Self::NotOfThisRow { .. } | Self::UnknownForm { .. } | Self::KeyStore(_) | Self::Store(_) => {
-                false
-            }
+            Self::UsedBefore { .. }
+            | Self::NotOfThisRow { .. }
+            | Self::UnknownForm { .. }
+            | Self::KeyStore(_)
+            | Self::Store(_) => false,
         }
     }
 }

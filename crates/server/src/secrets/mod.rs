@@ -5,12 +5,14 @@
 //! nodes with key stores of their own agree, or say by name what they lack.
 //! Refuses: a secret that was moved to another row or changed; sealing where the key is not; writing one in clear, ever. What an
 //! earlier version left in clear is opened, and sealed by the next pass.
-//! Next: `pass` for what a start does; `error` for what is refused; `crypto::SealedSecret` for the form.
+//! Next: `pass` for what a start does; `wipe` for what files may still hold; `error` for what is refused; `crypto::SealedSecret` for the form.
 
 mod error;
 mod pass;
+mod wipe;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use ::operator::{OperatorName, TotpSecret};
 use ::webhook::{EndpointId, Secret, SecretList};
@@ -23,6 +25,7 @@ use crate::app::Chance;
 
 pub use error::SecretRefused;
 pub use pass::{Passed, SEALED_AT_ONCE};
+pub use wipe::{WIPE_PAUSE, Wiping};
 
 const TOTP: &str = "console_operator.totp_secret";
 const WEBHOOK: &str = "webhook_secret.secret";
@@ -34,6 +37,8 @@ pub struct Secrets {
     chance: Arc<dyn Chance>,
     /// Whose key store it is; empty where it has no name.
     node: Arc<str>,
+    /// When the database was last written anew in vain.
+    failed: Arc<Mutex<Option<Instant>>>,
 }
 
 fn totp_place(name: &OperatorName) -> SecretPlace<'_> {
@@ -56,7 +61,7 @@ fn webhook_row(endpoint: EndpointId, number: u32) -> String {
 impl Secrets {
     /// Over a key store.
     pub fn new(keys: Arc<dyn KeyStore>, chance: Arc<dyn Chance>) -> Self {
-        Self { keys, chance, node: "".into() }
+        Self { keys, chance, node: "".into(), failed: Arc::default() }
     }
 
     /// The same, by the name that other nodes know this one by.

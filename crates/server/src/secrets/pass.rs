@@ -7,7 +7,7 @@ use ::operator::{AuditAction, OperatorName};
 use ::webhook::EndpointId;
 use crypto::{KeyName, SecretKeyId};
 use model::UnixMillis;
-use store::{Reading, Store, StoreError, StoredSecret, StoredSecretKey, Unit, WriteError};
+use store::{Reading, Residue, Store, StoreError, StoredSecret, StoredSecretKey, Unit, WriteError};
 
 use super::{SecretRefused, Secrets, totp_place, totp_row, webhook_place};
 use crate::operators::Actor;
@@ -52,13 +52,15 @@ fn flattened(error: WriteError<SecretRefused>) -> SecretRefused {
 }
 
 impl Secrets {
-    /// Takes the newest key of the key store into use for new secrets, if none is or another was. It is kept and entered in one
-    /// unit of work; of two nodes that do it at once, the second finds the first's.
+    /// Takes a key of the key store into use for new secrets, if none is or another was. It is kept and entered in one unit of work; of
+    /// two nodes that do it at once, the second finds the first's. Which key it is says whoever made or found it: by its making the
+    /// newest may be another, made where a clock was ahead.
     ///
     /// `instead_of` is the key that it takes the place of: nothing changes where another already has.
-    pub async fn take_newest(
+    pub async fn take_into_use(
         &self,
         store: &Store,
+        id: SecretKeyId,
         instead_of: Option<SecretKeyId>,
         by: Actor,
         now: UnixMillis,
@@ -71,7 +73,6 @@ impl Secrets {
                 Some(current) => current.number.saturating_add(1),
                 None => 1,
             };
-            let id = secrets.keys.newest_secret_key().ok_or(SecretRefused::NoKey)?;
             let next = StoredSecretKey { number, id, node: secrets.node.to_string(), at: now };
             unit.add_secret_key(&next)?;
             by.enter(unit, now, AuditAction::SecretKey, &id.to_string(), "taken into use")?;
@@ -81,7 +82,13 @@ impl Secrets {
             // Another node was first.
             Err(SecretRefused::Store(StoreError::Constraint(_))) => {
                 let current = store.read(|rows| rows.secret_keys()).await?.into_iter().next();
-                current.ok_or(SecretRefused::NoKey)
+                let current = current.ok_or(SecretRefused::NoKey)?;
+                // The rule that was broken was another: the key was in use before.
+                if Some(current.id) == instead_of {
+                    Err(SecretRefused::UsedBefore { key: id })
+                } else {
+                    Ok(current)
+                }
             }
             taken => taken,
         }
@@ -90,9 +97,9 @@ impl Secrets {
     /// Seals under the key of today all that is in clear or under an earlier key. What was done is entered with each portion.
     pub async fn pass(&self, store: &Store, by: &Actor, now: UnixMillis) -> Result<Passed, SecretRefused> {
         let mut keys = store.read(|rows| rows.secret_keys()).await?;
-        if keys.is_empty() && self.keys.newest_secret_key().is_some() {
+        if let (true, Some(newest)) = (keys.is_empty(), self.keys.newest_secret_key()) {
             // A start that could not write: the database was a standby then.
-            keys.push(self.take_newest(store, None, by.clone(), now).await?);
+            keys.push(self.take_into_use(store, newest, None, by.clone(), now).await?);
         }
         let Some((current, earlier)) = keys.split_first() else { return Ok(Passed::default()) };
         self.able(current)?;
@@ -133,7 +140,7 @@ impl Secrets {
             let Passed { operators, webhooks, .. } = done.0;
             if operators + webhooks > 0 {
                 if key.is_none() {
-                    unit.put_residue(true)?;
+                    unit.mark_residue(&Residue::new(secrets.chance.draw()))?;
                 }
                 let subject = format!("{operators} of operators, {webhooks} of webhooks under {current}");
                 by.enter(unit, now, AuditAction::SecretsSeal, &subject, "done")?;
@@ -189,24 +196,6 @@ impl Secrets {
             last = Some((endpoint, number));
         }
         Ok((passed, last.map_or(Place::End, |last| Place::Webhooks(Some(last)))))
-    }
-
-    /// Has the database written anew where its files may still hold secrets in clear; whether they might have.
-    pub async fn wipe(&self, store: &Store) -> Result<bool, StoreError> {
-        let to_do = |rows: &dyn Reading| {
-            let in_clear = !rows.totp_secrets_under(None, None, 1)?.is_empty()
-                || !rows.webhook_secrets_under(None, None, 1)?.is_empty();
-            Ok(!in_clear && rows.has_residue()?)
-        };
-        if !store.read(to_do).await? {
-            return Ok(false);
-        }
-        store.wipe().await?;
-        let kept = store.write(|unit| unit.put_residue(false)).await;
-        kept.map_err(|error| match error {
-            WriteError::Refused(error) | WriteError::Store(error) => error,
-        })?;
-        Ok(true)
     }
 
     /// The rows whose secret does not open here: operators, then webhooks' endpoints, at most so many of each.

@@ -49,8 +49,7 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 const SHUT_FOR: Duration = Duration::from_secs(5);
 /// Endpoints that are known as such. Further ones are tried with every look, and said each time.
 const SHUT_MAX: usize = 4_096;
-/// How often what is old is forgotten, and how old it must be, in milliseconds: 30 days.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How old it must be what is forgotten, in milliseconds: 30 days; and messages that are forgotten in one unit of work.
 const FORGET_AFTER_MS: i64 = 30 * 24 * 3_600_000;
 const FORGET_MAX: u32 = 64;
 /// How long a lane goes on with the address and the secrets that were read for it: an endpoint that answers slowly may be moved,
@@ -98,6 +97,7 @@ pub(super) struct Courier {
     outbox_at: Option<Instant>,
     renewed_at: Option<Instant>,
     forgot_at: Instant,
+    forget_every: Duration,
     out: usize,
     pace: Pace,
     /// When the pace lets another attempt begin, where one waits for that.
@@ -117,7 +117,13 @@ enum Filling {
 }
 
 impl Courier {
-    pub(super) fn new(app: App, nodes: Option<Nodes>, public_url: Arc<str>, client: Client) -> Self {
+    pub(super) fn new(
+        app: App,
+        nodes: Option<Nodes>,
+        public_url: Arc<str>,
+        client: Client,
+        forget_every: Duration,
+    ) -> Self {
         let held = Held::nothing(&app, nodes.as_ref());
         if let Some(nodes) = &nodes {
             nodes.carries(carried(app.mode()), Some(0));
@@ -138,6 +144,7 @@ impl Courier {
             outbox_at: Some(Instant::now()),
             renewed_at: None,
             forgot_at: Instant::now(),
+            forget_every,
             out: 0,
             pace: Pace::from(Instant::now()),
             paced: None,
@@ -217,7 +224,7 @@ impl Courier {
             *waits = false;
         }
         self.send();
-        if self.forgot_at.elapsed() >= FORGET_EVERY && self.held.has(0) {
+        if self.forgot_at.elapsed() >= self.forget_every && self.held.has(0) {
             let due = std::mem::replace(&mut self.forgot_at, Instant::now());
             if self.forget().await? >= FORGET_MAX {
                 // There is more, and it goes on at once.

@@ -36,11 +36,18 @@ pub struct Settings {
     pub connect_wait: Duration,
     /// How long an attempt may take from its beginning to the answer's end.
     pub answer_wait: Duration,
+    /// How often it is looked for messages that are old enough to be forgotten.
+    pub forget_every: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { authorities: None, connect_wait: Duration::from_secs(5), answer_wait: Duration::from_secs(15) }
+        Self {
+            authorities: None,
+            connect_wait: Duration::from_secs(5),
+            answer_wait: Duration::from_secs(15),
+            forget_every: Duration::from_secs(60),
+        }
     }
 }
 
@@ -65,7 +72,9 @@ impl Webhooks {
         let client = client::Client::new(app.rules().webhook_mode, settings)?;
         let (stop, stopped) = watch::channel(false);
         let public_url: Arc<str> = public_url.trim_end_matches('/').into();
-        let task = tokio::spawn(courier::Courier::new(app, nodes, public_url, client).run(stopped));
+        let task = tokio::spawn(
+            courier::Courier::new(app, nodes, public_url, client, settings.forget_every).run(stopped),
+        );
         Ok(Self { stop, task })
     }
 

@@ -82,14 +82,22 @@ pub(super) async fn keep(app: &App, start: [u8; 16], ended: Vec<Ended>) -> Resul
 fn keep_one(unit: &mut dyn Unit, ended: &Ended) -> Result<(), StoreError> {
     // It may have been forgotten meanwhile.
     let Some(found) = unit.webhook_delivery(ended.delivery)? else { return Ok(()) };
-    let number = ended.number;
-    // Kept already, by a unit of work of which nobody heard what became: it counts once.
-    if found.delivery.attempts.saturating_add(1) != number {
+    let attempts = found.delivery.attempts;
+    let number = attempts.saturating_add(1);
+    if number != ended.number && is_kept(unit, ended, attempts)? {
         return Ok(());
     }
     let state = found.delivery.state.apply(ended.event()).unwrap_or(found.delivery.state);
     unit.put_webhook_delivery(ended.delivery, state, number, ended.at)?;
     unit.add_webhook_attempt(ended.delivery, &StoredAttempt { number, attempt: ended.attempt.clone() })
+}
+
+/// Whether an attempt is kept already, by a unit of work of which nobody heard what became: it counts once. Its number alone does
+/// not say so: a node that froze in the middle of keeping an attempt of its own may have taken it, after this one was begun.
+fn is_kept(unit: &dyn Unit, ended: &Ended, attempts: u32) -> Result<bool, StoreError> {
+    let since = attempts.saturating_sub(ended.number).saturating_add(1);
+    let kept = unit.webhook_attempts(ended.delivery, since)?;
+    Ok(kept.iter().any(|kept| kept.number == ended.number && kept.attempt == ended.attempt))
 }
 
 /// Cancels a portion of what waits for an endpoint that was disabled or deleted; whether that was all.

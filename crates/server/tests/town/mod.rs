@@ -28,7 +28,7 @@ use server::operators::Account;
 use server::test_mode::{self, TestMode, TestModeError, TestRules};
 use server::webhooks::{Settings, Webhooks};
 use server::{App, Fleet, Metrics, Operators, Rules, SystemClock, web};
-use store::{StoreError, StoredOrder};
+use store::{Store, StoreError, StoredOrder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -140,12 +140,21 @@ impl Town {
     }
 
     pub(crate) async fn with(rules: Rules) -> Self {
-        Self::built(rules, None).await
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::sqlite::open(&folder.path().join("town.db")).unwrap();
+        Self::built(store, folder, rules, None).await
+    }
+
+    /// On a store of its own making: a server's.
+    pub(crate) async fn on(store: Store, rules: Rules) -> Self {
+        Self::built(store, tempfile::tempdir().unwrap(), rules, None).await
     }
 
     /// With a test mode beside it.
     pub(crate) async fn with_test_mode(rules: Rules, test_rules: TestRules) -> Self {
-        Self::built(rules, Some(test_rules)).await
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::sqlite::open(&folder.path().join("town.db")).unwrap();
+        Self::built(store, folder, rules, Some(test_rules)).await
     }
 
     /// The test mode.
@@ -164,9 +173,7 @@ impl Town {
         self.folder.path().join("town.db")
     }
 
-    async fn built(rules: Rules, test_rules: Option<TestRules>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = store::sqlite::open(&folder.path().join("town.db")).unwrap();
+    async fn built(store: Store, folder: TempDir, rules: Rules, test_rules: Option<TestRules>) -> Self {
         let clock = Arc::new(StandingClock::at(EVENING));
         let dice = Arc::new(Dice::default());
         let keys = Arc::new(Keys::default());

@@ -1,9 +1,12 @@
 //! Servers that hang, refuse, send elsewhere and answer too much; and what is sent again.
 
+use std::sync::Arc;
+
 use operator::Rate;
 use serde_json::{Value, json};
 use server::Rules;
 use server::webhooks::Settings;
+use tokio::sync::Notify;
 use webhook::{EndpointUrl, Mode, Wanted};
 
 use crate::receiver::{Receiver, Reply};
@@ -277,4 +280,31 @@ async fn a_large_backlog_is_delivered_whole_and_each_once() {
     courier.stop().await;
     assert!(shop.also_heard().is_empty());
     assert_eq!(town.counted("webhook_attempts", "delivered"), 600);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_number_another_node_took_meanwhile_is_kept_under_the_next() {
+    let town = desk().await;
+    let answer = Arc::new(Notify::new());
+    let mut shop = Receiver::answering([Reply::When(Arc::clone(&answer), 204)]).await;
+    let made = endpoint(&town.bakery.api, &shop.url()).await;
+    let courier = town.courier(&Settings::default());
+    let sent = test(&town, &made).await;
+    shop.hears().await;
+    // It froze in the middle of keeping that its own attempt failed, lost the part, and woke.
+    let raw = rusqlite::Connection::open(town.database()).unwrap();
+    raw.execute_batch(&format!(
+        "update webhook_delivery set attempts = 1, made = 1, due = due + 5000;
+         insert into webhook_attempt select id, 1, {}, 7, 500, null, '' from webhook_delivery",
+        EVENING.0
+    ))
+    .unwrap();
+    answer.notify_one();
+    let kept = delivery(&town, &sent, |delivery| delivery["state"] == "delivered").await;
+    assert_eq!(kept["attempts"], 2);
+    let mut log: Vec<_> = kept["log"].as_array().unwrap().iter().map(|attempt| &attempt["status"]).collect();
+    log.sort_by_key(|status| status.as_u64());
+    assert_eq!(log, [&json!(204), &json!(500)]);
+    courier.stop().await;
+    assert!(shop.also_heard().is_empty(), "what was delivered is not sent again");
 }

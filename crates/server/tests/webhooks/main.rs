@@ -3,15 +3,19 @@
 
 mod delivering;
 mod failing;
+mod forgetting;
 mod independent;
 mod managing;
 mod nodes;
+#[path = "../../../store/tests/postgres/proxy.rs"]
+mod proxy;
 mod receiver;
 mod sealing;
 mod testing;
 mod tls;
 #[path = "../town/mod.rs"]
 mod town;
+mod unknown;
 
 use std::time::Duration;
 
@@ -25,10 +29,13 @@ use crate::town::{Town, soon};
 
 /// A town on a desk: its merchants' servers are on this machine.
 async fn desk() -> Town {
+    Town::with(on_a_desk()).await
+}
+
+fn on_a_desk() -> Rules {
     // The clock stands: what is asked again and again until it is so would soon be too much for one second.
     let rate = Rate { per_second: 1_000_000, burst: 1_000_000 };
-    let rules = Rules { webhook_mode: Mode::Test, key_rate: rate, address_rate: rate, ..Rules::default() };
-    Town::with(rules).await
+    Rules { webhook_mode: Mode::Test, key_rate: rate, address_rate: rate, ..Rules::default() }
 }
 
 /// Quick to give up.

@@ -1,10 +1,14 @@
 //! Webhooks' secrets stand in the database sealed: under which key, for which row, and what happens where one does not open.
 
+use std::time::{Duration, Instant};
+
+use crypto::SecretKeyId;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use server::Actor;
-use server::secrets::{SEALED_AT_ONCE, SecretRefused};
+use server::secrets::{SEALED_AT_ONCE, SecretRefused, WIPE_PAUSE, Wiping};
 use server::webhooks::Settings;
+use store::StoreError;
 use webhook::Secret;
 
 use crate::receiver::Receiver;
@@ -144,9 +148,49 @@ async fn what_an_earlier_version_left_in_clear_signs_and_is_sealed_once_in_porti
     courier.stop().await;
 
     // The file is written anew, and only then nothing is left to do.
-    assert_eq!(secrets.wipe(store).await, Ok(true));
+    assert_eq!(secrets.wipe(store, Instant::now()).await, Ok(Wiping::Done));
     assert!(!holds(&town, &secret) && !holds(&town, &[7; 24]));
-    assert_eq!(secrets.wipe(store).await, Ok(false));
+    assert_eq!(secrets.wipe(store, Instant::now()).await, Ok(Wiping::Nothing));
+}
+
+/// A town whose only secret of a webhook is one that stood in clear until a moment ago, and those bytes.
+async fn sealed_a_moment_ago() -> (Town, Vec<u8>) {
+    let town = desk().await;
+    let made = endpoint(&town.bakery.api, "http://127.0.0.1:9/").await;
+    let (secret, id) = (bytes_of(&made), secret_rows(&town)[0].0.clone());
+    put_in_clear(&town, &id, &secret);
+    town.app.secrets().pass(town.app.store(), &Actor::platform(), EVENING).await.unwrap();
+    assert!(holds(&town, &secret), "on the disk it still stands");
+    (town, secret)
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_written_anew_is_tried_again_but_not_at_once() {
+    let (town, secret) = sealed_a_moment_ago().await;
+    let (secrets, store, began) = (town.app.secrets(), town.app.store(), Instant::now());
+    let held = town.hold_database();
+    assert_eq!(secrets.wipe(store, began).await, Err(StoreError::Locked));
+    drop(held);
+    let soon = began + WIPE_PAUSE - Duration::from_secs(1);
+    assert_eq!(secrets.wipe(store, soon).await, Ok(Wiping::Nothing), "it may hold up payments each time");
+    assert!(holds(&town, &secret));
+    assert!(store.peek(|rows| rows.residue()).unwrap().is_some());
+    assert_eq!(secrets.wipe(store, began + WIPE_PAUSE).await, Ok(Wiping::Done));
+    assert!(!holds(&town, &secret));
+    assert_eq!(store.peek(|rows| rows.residue()), Ok(None));
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_still_reads_as_it_was_is_written_anew_when_they_do_no_more() {
+    let (town, secret) = sealed_a_moment_ago().await;
+    let (secrets, store) = (town.app.secrets(), town.app.store());
+    let reader = raw(&town);
+    reader.execute_batch("begin; select count(*) from webhook_secret").unwrap();
+    assert_eq!(secrets.wipe(store, Instant::now()).await, Ok(Wiping::Again));
+    assert!(store.peek(|rows| rows.residue()).unwrap().is_some());
+    reader.execute_batch("commit").unwrap();
+    assert_eq!(secrets.wipe(store, Instant::now()).await, Ok(Wiping::Done));
+    assert!(!holds(&town, &secret));
 }
 
 #[tokio::test]
@@ -158,13 +202,19 @@ async fn a_renewed_key_seals_everything_anew_and_a_secret_whose_key_is_lost_is_l
     let (secrets, store) = (town.app.secrets(), town.app.store());
     let current = || store.peek(|rows| rows.secret_keys()).unwrap().remove(0);
     let renew = async |number| {
-        town.keys.databases.write().unwrap().push(database_key(number));
-        let instead_of = Some(current().id);
-        let taken = secrets.take_newest(store, instead_of, Actor::platform(), EVENING).await.unwrap();
+        let (name, key) = database_key(number);
+        let next = SecretKeyId { name, check_value: key.check_value() };
+        town.keys.databases.write().unwrap().push((name, key));
+        let before = current().id;
+        let instead_of = Some(before);
+        let taken = secrets.take_into_use(store, next, instead_of, Actor::platform(), EVENING).await.unwrap();
         // Who comes second with the same finds it done.
-        let again = secrets.take_newest(store, instead_of, Actor::platform(), EVENING).await.unwrap();
+        let again = secrets.take_into_use(store, next, instead_of, Actor::platform(), EVENING).await.unwrap();
         assert_eq!((again, taken.id.name), (taken.clone(), database_key(number).0));
         assert_eq!(taken.number, u32::from(number));
+        // A key that was in use before is no next one, and nobody is told that it were.
+        let refused = secrets.take_into_use(store, before, Some(next), Actor::platform(), EVENING).await;
+        assert_eq!(refused, Err(SecretRefused::UsedBefore { key: before }));
         secrets.pass(store, &Actor::platform(), EVENING).await.unwrap()
     };
     let operators = 1;

@@ -5,8 +5,9 @@ use model::HolderReference;
 use payment::{AuditRefusal, CardEvent, DeclineReason, LifeCycle, OrderId, OrderState};
 use server::app::OrderRefused;
 
+use crate::books::Money;
 use crate::hand::Hand;
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 const fn declined(refusal: AuditRefusal) -> OrderState {
     OrderState::Declined(DeclineReason::Audit(refusal))

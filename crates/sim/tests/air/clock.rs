@@ -4,8 +4,9 @@ use air::Kind;
 use payment::OrderState;
 use server::app::NewOrder;
 
+use crate::books::Money;
 use crate::hand::kind;
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 #[tokio::test]
 async fn a_downlink_more_than_60_seconds_ahead_of_the_clock_is_not_sent() {

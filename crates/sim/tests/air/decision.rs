@@ -7,9 +7,10 @@ use model::Decision;
 use payment::{AuditRefusal, AuthorizationState, CardEvent, DeclineReason, LifeCycle, OrderState};
 use server::app::OrderRefused;
 
+use crate::books::Money;
 use crate::hand::Hand;
 use crate::payment::replay;
-use crate::town::{Money, REST, Town};
+use crate::town::{REST, Town};
 
 /// How an order of 20 yuan ended, in every book that tells of it.
 fn ended(town: &Town, lin: &Hand, order: payment::OrderId, state: OrderState, outcome: Outcome) {

@@ -7,9 +7,10 @@ use payment::{AuditRefusal, CardEvent, DeclineReason, OrderId, OrderState};
 use server::Fleet;
 use server::fleet::Heard;
 
+use crate::books::Money;
 use crate::hand::{Hand, kind};
 use crate::keys::{master, transport};
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 /// A frame reaches this platform.
 async fn hear_at(fleet: &Fleet, hand: &Hand, frame: &[u8]) -> Option<Vec<u8>> {

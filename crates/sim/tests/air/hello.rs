@@ -5,8 +5,9 @@ use air::{Factor, Frame, Kind, Outcome};
 use payment::{AuthorizationState, OrderState};
 use server::app::NewOrder;
 
+use crate::books::Money;
 use crate::hand::kind;
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 #[tokio::test]
 async fn the_first_hello_is_full_and_says_that_it_has_no_clock_and_later_ones_are_brief() {

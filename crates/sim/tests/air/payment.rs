@@ -7,8 +7,9 @@ use crypto::BoundKey;
 use model::Decision;
 use payment::{AuthorizationState, OrderId, OrderState};
 
+use crate::books::Money;
 use crate::hand::Said;
-use crate::town::{Money, Town, with_text};
+use crate::town::{Town, with_text};
 
 #[tokio::test]
 async fn one_press_fetches_an_order_and_one_pays_it() {

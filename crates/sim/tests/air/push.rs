@@ -4,8 +4,9 @@ use air::card::Light;
 use air::{Answering, Kind};
 use payment::OrderState;
 
+use crate::books::Money;
 use crate::hand::kind;
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 #[tokio::test]
 async fn a_card_that_does_not_listen_fetches_its_orders_itself() {

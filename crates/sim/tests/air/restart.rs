@@ -4,9 +4,10 @@ use air::Outcome;
 use air::card::{Light, Shown};
 use payment::OrderState;
 
+use crate::books::Money;
 use crate::hand::Hand;
 use crate::payment::replay;
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 #[tokio::test]
 async fn a_card_that_was_reset_with_a_decision_asks_for_its_receipt() {

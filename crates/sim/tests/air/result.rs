@@ -4,8 +4,9 @@ use air::card::Shown;
 use air::{Kind, Outcome};
 use payment::{AuthorizationState, OrderState};
 
+use crate::books::Money;
 use crate::hand::kind;
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 #[tokio::test]
 async fn a_repeated_result_gets_the_same_receipt_and_counts_once() {

@@ -6,9 +6,10 @@ use model::UnixMillis;
 use payment::OrderState;
 use server::Rules;
 
+use crate::books::Money;
 use crate::hand::Hand;
 use crate::keys::{master, transport};
-use crate::town::{Money, Town, channel};
+use crate::town::{Town, channel};
 
 fn form(frame: &[u8]) -> (bool, bool) {
     let hello = Frame::parse(frame).unwrap();

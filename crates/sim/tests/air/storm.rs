@@ -9,8 +9,9 @@ use model::Decision;
 use payment::{AuthorizationState, OrderId, OrderState};
 use sim::world::Weather;
 
+use crate::books::FUNDS;
 use crate::hand::Hand;
-use crate::town::{Dice, FUNDS, Town, easy_rules};
+use crate::town::{Dice, Town, easy_rules};
 
 const WEATHER: Weather =
     Weather { drop_percent: 20, duplicate_percent: 20, reorder_percent: 20, delay_min: 50, delay_max: 900 };

@@ -8,8 +8,9 @@ use payment::{OrderState, PressRule};
 use server::Rules;
 use server::app::{NewOrder, OrderRefused, WhenBusy};
 
+use crate::books::Money;
 use crate::hand::kind;
-use crate::town::{Money, Town};
+use crate::town::Town;
 
 #[tokio::test]
 async fn the_oldest_order_is_asked_about_first() {

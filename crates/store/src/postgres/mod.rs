@@ -7,7 +7,7 @@
 //! `gather` and `grouped` for what is read and written together; `alone` and `migration` for commands that do one long thing;
 //! `session` and `statement` for the shared statements; `connection` for addresses and migrations; `hosts` for primary and standbys;
 //! [`layout`] for the keys that tables go by, and hash partitions by them;
-//! `signals` for what nodes tell each other.
+//! `signals` for what nodes tell each other; `wipe` for what must not stay in files.
 
 pub(crate) mod alone;
 mod commit;
@@ -24,6 +24,7 @@ pub(crate) mod migration;
 mod session;
 mod signals;
 mod statement;
+mod wipe;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +35,7 @@ use rustls::ClientConfig;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 
 use crate::error::StoreError;
-use crate::handle::{Engine, Job, Queue, Store};
+use crate::handle::{Engine, Job, Queue, Store, Wiped};
 use crate::sql::read::Rows;
 use crate::unit::Reading;
 use crate::writer::{QUEUE_MAX, Writer};
@@ -75,7 +76,7 @@ pub struct Settings {
     pub tls: Option<ClientConfig>,
     /// 16 random bytes, of this start alone: the name of its writer.
     pub writer: [u8; 16],
-    /// How long a unit of work is tried while the database is away, before that is answered.
+    /// How long a unit of work or a look-up is tried while the database is away, before that is answered.
     pub patience: Duration,
 }
 
@@ -102,7 +103,11 @@ pub fn open(settings: &Settings) -> Result<Store, StoreError> {
     let writing = address.pool(Asks::ByKey, 1, settings.patience)?;
     let engine = Postgres {
         readers: address.pool(Asks::Anything, READERS_MAX, READER_WAIT)?,
-        lookups: Lookups::start(&network.handle, address.pool(Asks::ByKey, 1, READER_WAIT)?),
+        lookups: Lookups::start(
+            &network.handle,
+            address.pool(Asks::ByKey, 1, READER_WAIT)?,
+            settings.patience,
+        ),
         writer: Some(Writer::start(Desk::new(writing, settings.writer, settings.patience)?)?),
         network,
         settings: settings.clone(),
@@ -208,10 +213,7 @@ impl Engine for Postgres {
         self.writer.as_ref().map_or(Queue { waiting: 0, limit: QUEUE_MAX }, Writer::queue)
     }
 
-    fn wipe(&self) -> Result<(), StoreError> {
-        // Written into new files; those before are deleted.
-        let alone = alone::Alone::connect(&self.settings)?;
-        alone.batch("vacuum full console_operator")?;
-        alone.batch("vacuum full webhook_secret")
+    fn wipe(&self) -> Result<Wiped, StoreError> {
+        wipe::wipe(&self.settings)
     }
 }

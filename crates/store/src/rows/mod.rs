@@ -33,7 +33,7 @@ pub use self::money::{
 };
 pub use self::operator::{NewOperator, OperatorSession, StoredOperator};
 pub use self::reversal::StoredReversal;
-pub use self::secret::{KeptSecret, StoredSecretKey};
+pub use self::secret::{KeptSecret, Residue, StoredSecretKey};
 pub use self::tap::{
     Activation, BankCard, LoadAttempt, LoadCount, OutgoingSms, SmsCode, SmsState, StoredLoad, StoredTerminal,
     TapAuthorization, TerminalState, Wallet, WalletState, WorkingKey,

@@ -94,6 +94,29 @@ pub struct StoredSecretKey {
     pub at: UnixMillis,
 }
 
+/// The mark that the disk may still hold secrets in clear, of rows that are sealed or gone.
+///
+/// Each that is set is another one. Whoever has had the database written anew takes away the one that was there before: what was
+/// sealed meanwhile, by another node, has a mark of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Residue(String);
+
+impl Residue {
+    /// One that never was before.
+    pub fn new(random: u128) -> Self {
+        Self(format!("secrets {random:032x}"))
+    }
+
+    /// One that stands in the database; a migration set one of no number.
+    pub(crate) const fn read(what: String) -> Self {
+        Self(what)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

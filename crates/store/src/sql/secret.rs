@@ -10,11 +10,8 @@ use super::row::{Column, Read, col, malformed};
 use super::write::{Changes, read_through};
 use super::{Row, params};
 use crate::error::StoreError;
-use crate::rows::{KeptSecret, StoredSecretKey};
+use crate::rows::{KeptSecret, Residue, StoredSecretKey};
 use crate::secret::{SecretReading, SecretUnit};
-
-/// The row of [`SecretReading::has_residue`].
-const RESIDUE: &str = "secrets";
 
 const KEY: &str = "number, name, check_value, node, at";
 const TOTP: &str = "name, totp_secret, sealed_by";
@@ -104,8 +101,9 @@ impl SecretReading for Rows<'_> {
         }
     }
 
-    fn has_residue(&self) -> Result<bool, StoreError> {
-        Ok(self.one("select 1 from residue where what = ?", [RESIDUE], |_| Ok(()))?.is_some())
+    fn residue(&self) -> Result<Option<Residue>, StoreError> {
+        let sql = "select what from residue where what like 'secrets%' order by what limit 1";
+        Ok(self.one(sql, params![], |row| row.get(0))?.map(Residue::read))
     }
 }
 
@@ -115,7 +113,7 @@ read_through! { SecretReading:
         -> Vec<(OperatorName, KeptSecret)>;
     fn webhook_secrets_under(&self, key: Option<KeyName>, after: Option<(EndpointId, u32)>, limit: u32)
         -> Vec<(EndpointId, u32, KeptSecret)>;
-    fn has_residue(&self) -> bool;
+    fn residue(&self) -> Option<Residue>;
 }
 
 /// What a row is compared by before it is sealed. Of one in clear, that it is in clear: its unit of work has read it, and sent as an
@@ -161,12 +159,13 @@ impl SecretUnit for Changes<'_> {
         Ok(self.execute(sql, params)? == 1)
     }
 
-    fn put_residue(&mut self, there: bool) -> Result<(), StoreError> {
-        let sql = match there {
-            true => "insert into residue (what) values (?) on conflict (what) do nothing",
-            false => "delete from residue where what = ?",
-        };
-        self.execute(sql, [RESIDUE])?;
+    fn mark_residue(&mut self, mark: &Residue) -> Result<(), StoreError> {
+        self.execute("delete from residue where what like 'secrets%'", params![])?;
+        self.execute("insert into residue (what) values (?)", [mark.as_str()])?;
         Ok(())
+    }
+
+    fn clear_residue(&mut self, seen: &Residue) -> Result<bool, StoreError> {
+        Ok(self.execute("delete from residue where what = ?", [seen.as_str()])? == 1)
     }
 }

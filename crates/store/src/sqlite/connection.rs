@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::moving::has_moved;
 use crate::error::StoreError;
+use crate::handle::Wiped;
 
 mod migrations {
     refinery::embed_migrations!("migrations/sqlite");
@@ -61,12 +62,13 @@ fn open_writing(path: &Path, busy_wait: Duration) -> Result<Connection, StoreErr
 }
 
 /// Writes the whole file anew and folds the log into it: neither holds anything of rows that are changed or gone.
-pub(super) fn wipe(path: &Path, busy_wait: Duration) -> Result<(), StoreError> {
+pub(super) fn wipe(path: &Path, busy_wait: Duration) -> Result<Wiped, StoreError> {
     let connection = open_writing(path, busy_wait)?;
     // The copy that is made meanwhile may be large; it holds what the file will hold.
     connection.execute_batch("pragma temp_store = file; vacuum")?;
     let busy: bool = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
-    if busy { Err(StoreError::Locked) } else { Ok(()) }
+    // Somebody reads what stood there before.
+    Ok(if busy { Wiped::StillSeen } else { Wiped::Clean })
 }
 
 pub(crate) fn open_reading(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {

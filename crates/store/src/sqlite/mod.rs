@@ -22,7 +22,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::error::StoreError;
-use crate::handle::{Engine, Job, Queue, Store};
+use crate::handle::{Engine, Job, Queue, Store, Wiped};
 use crate::sql::read::Rows;
 use crate::unit::Reading;
 use crate::writer::Writer;
@@ -101,7 +101,7 @@ impl Engine for Sqlite {
         self.writer.queue()
     }
 
-    fn wipe(&self) -> Result<(), StoreError> {
+    fn wipe(&self) -> Result<Wiped, StoreError> {
         connection::wipe(&self.path, self.options.busy_wait)
     }
 }

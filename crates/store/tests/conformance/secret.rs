@@ -3,7 +3,10 @@
 use crypto::{CheckValue, DatabaseKey, KeyName, SealedSecret, SecretKeyId, SecretPlace};
 use operator::{Cost, OperatorName, Password, PasswordHash, Role};
 use payment::MerchantId;
-use store::{KeptSecret, NewOperator, Store, StoredEndpoint, StoredOperator, StoredSecret, StoredSecretKey};
+use store::{
+    KeptSecret, NewOperator, Residue, Store, StoredEndpoint, StoredOperator, StoredSecret, StoredSecretKey,
+    Wiped,
+};
 use webhook::{EndpointId, EndpointState, EndpointUrl, Mode, Wanted};
 use zeroize::Zeroizing;
 
@@ -185,14 +188,29 @@ pub(crate) async fn a_row_that_was_changed_past_the_program_is_read_as_such_and_
 }
 
 pub(crate) async fn what_the_disk_may_hold_is_kept_until_it_is_written_anew(store: Store) {
-    assert!(!seen(&store, |rows| rows.has_residue()).await, "a new database");
-    for there in [true, true, false, false, true] {
-        kept(&store, move |unit| unit.put_residue(there)).await;
-        assert_eq!(seen(&store, |rows| rows.has_residue()).await, there);
-    }
+    let there = async || seen(&store, |rows| rows.residue()).await;
+    let [first, second] = [u128::MAX, 1].map(Residue::new);
+    let mark = async |mark: &Residue| {
+        let mark = mark.clone();
+        kept(&store, move |unit| unit.mark_residue(&mark)).await;
+    };
+    let clear = async |mark: &Residue| {
+        let mark = mark.clone();
+        kept(&store, move |unit| unit.clear_residue(&mark)).await
+    };
+    assert_eq!(there().await, None, "a new database");
+    mark(&first).await;
+    assert_eq!(there().await.as_ref(), Some(&first));
+    // Another node seals more, and whoever saw the first mark has had the database written anew in vain.
+    mark(&second).await;
+    assert_eq!((clear(&first).await, there().await.as_ref()), (false, Some(&second)));
+    assert_eq!((clear(&second).await, there().await), (true, None));
+    assert!(!clear(&second).await, "once");
+    mark(&first).await;
     operator(&store, "ann", sealed(1, &[1; 20]).into()).await;
     endpoint(&store, 5, vec![sealed(1, &[1; 32]).into()]).await;
-    store.wipe().await.unwrap();
+    assert_eq!(store.wipe().await, Ok(Wiped::Clean));
+    assert_eq!(there().await, Some(first), "who has had it done takes the mark away");
     assert_eq!(operators_under(&store, Some(1), None, 9).await, ["ann"]);
     assert_eq!(webhooks_under(&store, Some(1), None, 9).await, [(5, 1)]);
 }

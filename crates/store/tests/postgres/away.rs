@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cluster::{Cluster, Durability};
+use model::CardId;
 use payment::{AccountKind, TransferId};
 use store::{Store, StoreError, WriteError};
 use tokio::task::JoinSet;
@@ -124,4 +125,30 @@ async fn what_waits_longer_than_its_patience_is_answered_as_away_and_not_one_bat
     cluster.resume().unwrap();
     kept(&store, |unit| mark(unit, "after")).await;
     assert_eq!(marks(&store).into_keys().collect::<Vec<_>>(), ["after", "before"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn look_ups_at_a_server_that_stands_still_wait_as_long_as_they_may_and_not_one_behind_the_other() {
+    let patience = Duration::from_secs(3);
+    let cluster = Cluster::start(Durability::None, &[]).unwrap();
+    let database = cluster.fresh(None).unwrap();
+    let store = patient(&database.url, patience);
+    assert_eq!(store.has_waiting_order(CardId(1)).await, Ok(false));
+    let frozen = cluster.freeze().unwrap();
+    let mut asked = JoinSet::new();
+    for n in 2..12 {
+        let store = store.clone();
+        asked.spawn(async move {
+            let began = Instant::now();
+            (store.has_waiting_order(CardId(n)).await, began.elapsed())
+        });
+        // Each comes while those before it wait.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    for (answer, waited) in asked.join_all().await {
+        assert!(matches!(answer, Err(StoreError::Away(_))), "{answer:?}");
+        assert!(waited < patience + Duration::from_secs(1), "{waited:?}");
+    }
+    drop(frozen);
+    assert_eq!(store.has_waiting_order(CardId(12)).await, Ok(false));
 }

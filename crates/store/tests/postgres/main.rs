@@ -19,6 +19,7 @@ mod signals;
 mod standing;
 mod tls;
 mod unknown;
+mod wiping;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -1,4 +1,5 @@
 //! A road between store and server that ends when a story says so.
+#![allow(dead_code)] // Each test binary uses its own part.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -28,6 +29,7 @@ struct Road {
     fates: Mutex<Fates>,
     silent: AtomicBool,
     cut: AtomicUsize,
+    clients: Mutex<Vec<TcpStream>>,
 }
 
 pub(crate) struct Proxy {
@@ -40,7 +42,13 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let fates = Mutex::new(Box::new(|| Fate::Passed) as Fates);
-        let road = Road { server, fates, silent: AtomicBool::new(false), cut: AtomicUsize::new(0) };
+        let road = Road {
+            server,
+            fates,
+            silent: AtomicBool::new(false),
+            cut: AtomicUsize::new(0),
+            clients: Mutex::default(),
+        };
         let road = Arc::new(road);
         let taking = Arc::clone(&road);
         std::thread::spawn(move || {
@@ -70,6 +78,11 @@ impl Proxy {
         self.road.silent.store(silent, Ordering::SeqCst);
     }
 
+    /// Every connection that there is ends, and whoever waits there is told.
+    pub(crate) fn part(&self) {
+        self.road.clients.lock().unwrap().drain(..).for_each(|client| drop(client.shutdown(Shutdown::Both)));
+    }
+
     /// How many commits were cut off.
     pub(crate) fn cut(&self) -> usize {
         self.road.cut.load(Ordering::SeqCst)
@@ -79,6 +92,7 @@ impl Proxy {
 fn carry(road: &Arc<Road>, client: &TcpStream) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", road.server)) else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    road.clients.lock().unwrap().push(client.try_clone().unwrap());
     let dead = Arc::new(AtomicBool::new(false));
     let (back, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
     let (its_road, its_dead) = (Arc::clone(road), Arc::clone(&dead));

@@ -130,6 +130,7 @@ fn outcome(code: &str) -> FrameOutcome {
         "database_newer"
         | "database_locked"
         | "disk_full"
+        | "disk_failed"
         | "database_damaged"
         | "database_unreachable"
         | "write_queue_full"
@@ -176,7 +177,8 @@ mod tests {
             OrderState::Canceled,
             OrderState::Failed,
         ];
-        let stored = [StoreError::Full, StoreError::Locked, StoreError::Closed, StoreError::Panicked];
+        let disk = StoreError::Disk(String::new());
+        let stored = [StoreError::Full, disk, StoreError::Locked, StoreError::Closed, StoreError::Panicked];
         let codes = refusals.into_iter().chain(states.map(OrderState::name));
         for code in codes.chain(stored.iter().map(StoreError::code)) {
             assert_ne!(outcome(code), FrameOutcome::Unknown, "{code}");
