@@ -391,6 +391,7 @@ mod tests {
 
     fn examples(of: &Command, found: &mut Vec<String>) {
         let help = of.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let help = help.replace("\\\n", " ");
         found.extend(help.lines().filter_map(|line| line.strip_prefix("  counterfoil ")).map(str::to_owned));
         of.get_subcommands().for_each(|below| examples(below, found));
     }

@@ -101,11 +101,9 @@ pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
     let has_passphrase = keys::has_passphrase();
     let problems = problems(&config, has_passphrase);
     if !problems.is_empty() {
-        return Err(format!(
-            "files that the configuration wants cannot be used:\n  {}",
-            problems.join("\n  ")
-        )
-        .into());
+        return Err(
+            format!("files that the configuration wants cannot be used: {}", problems.join("; ")).into()
+        );
     }
     lorawan::settings(&config.chirpstack)?;
     northbound::pushes(&config)?;

@@ -308,7 +308,10 @@ pub(super) fn by_statement<T>(
 ) -> Vec<Vec<T>> {
     let mut groups: Vec<Vec<T>> = Vec::new();
     for one in all {
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| ahead::same(sql(first), sql(&one)))) {
+        match groups
+            .iter_mut()
+            .find(|group| group.first().is_some_and(|first| ahead::same(sql(first), sql(&one))))
+        {
             Some(group) => group.push(one),
             None => groups.push(vec![one]),
         }

@@ -21,9 +21,12 @@ impl Words {
     }
 }
 
+/// Where a text stands, and how long it is.
+type Place = (usize, usize);
+
 /// A statement's words, put so once for each place that it stands at.
 pub(super) fn words(sql: &'static str) -> Arc<Words> {
-    static KNOWN: OnceLock<RwLock<HashMap<(usize, usize), Arc<Words>>>> = OnceLock::new();
+    static KNOWN: OnceLock<RwLock<HashMap<Place, Arc<Words>>>> = OnceLock::new();
     let (known, place) = (KNOWN.get_or_init(RwLock::default), (sql.as_ptr().addr(), sql.len()));
     if let Some(words) = known.read().unwrap_or_else(PoisonError::into_inner).get(&place) {
         return Arc::clone(words);

@@ -209,11 +209,7 @@ statements! {
 }
 
 /// What a unit of work asks next, nearly always, once it has asked this.
-pub(crate) fn follows(
-    ask: &Ask,
-    rows: &[&Row<'_>],
-    next: &mut Vec<Ask>,
-) -> Result<(), StoreError> {
+pub(crate) fn follows(ask: &Ask, rows: &[&Row<'_>], next: &mut Vec<Ask>) -> Result<(), StoreError> {
     let card = match ask.args.first() {
         Some(Owned::Int(id)) => u32::try_from(*id).ok().map(CardId),
         Some(Owned::Null | Owned::Text(_) | Owned::Blob(_)) | None => None,
