@@ -78,6 +78,19 @@ struct Older {
     after: Option<String>,
 }
 
+/// Whether a page asked once more before something is done.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    confirmed: String,
+}
+
+impl Asked {
+    fn is_confirmed(&self) -> bool {
+        self.confirmed == "yes"
+    }
+}
+
 /// Runs a reading off the runtime's threads and renders what it found.
 async fn show<T: Template + Send + 'static>(
     api: Api,

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use store::{Reading, StoreError, StoredAdjustment};
 use visit::Visitor;
 
-use super::{Console, Older, ROWS, ROWS_LENGTH, failed, found, kind, masked_name, not_found};
+use super::{Asked, Console, Older, ROWS, ROWS_LENGTH, failed, found, kind, masked_name, not_found};
 use crate::App;
 use crate::app::{AccountName, AdjustError, NewAdjustment};
 use crate::operators::Signed;
@@ -244,20 +244,13 @@ fn account(rows: &dyn Reading, id: AccountId) -> Result<AdjustmentAccount, Store
     Ok(AdjustmentAccount { kind: kind(owner.kind), name, owner: whose })
 }
 
-/// Whether the page asked.
-#[derive(Deserialize)]
-pub(super) struct Said {
-    #[serde(default)]
-    confirmed: String,
-}
-
 pub(super) async fn answer(
     State(console): State<Console>,
     Extension(signed): Extension<Signed>,
     Extension(caller): Extension<Caller>,
     visitor: Visitor,
     path: Result<Path<(String, String)>, PathRejection>,
-    Form(said): Form<Said>,
+    Form(asked): Form<Asked>,
 ) -> Response {
     let Ok(Path((id, answer))) = path else { return not_found(&visitor) };
     let Ok(id) = id.parse::<AdjustmentId>() else { return not_found(&visitor) };
@@ -265,7 +258,7 @@ pub(super) async fn answer(
     let account = signed.account(&caller.to_string());
     let answered = match answer.as_str() {
         // Where the ledger refuses, it stays approved, and the page says so.
-        "approve" if said.confirmed == "yes" => app.approve_adjustment(id, account).await.map(|it| it.stored),
+        "approve" if asked.is_confirmed() => app.approve_adjustment(id, account).await.map(|it| it.stored),
         // The page asks for the tick; without it, it is asked again.
         "approve" => return question(app, &visitor, id).await,
         "post" => app.post_adjustment(id, account).await.map(|it| it.stored),

@@ -20,7 +20,7 @@ use store::{LoadAttempt, Reading, StoreError, StoredLoad};
 use tap::LogRecord;
 use visit::Visitor;
 
-use super::{Console, ROWS, ROWS_LENGTH, failed, found, not_found, reversals};
+use super::{Asked, Console, ROWS, ROWS_LENGTH, failed, found, not_found, reversals};
 use crate::bank::{Bank, Found, SettleError};
 use crate::operators::Actor;
 use crate::web::text;
@@ -264,8 +264,8 @@ fn kind(number: u8) -> (RecordKind, Sign) {
 pub(super) struct Said {
     #[serde(default)]
     note: String,
-    #[serde(default)]
-    confirmed: String,
+    #[serde(flatten)]
+    asked: Asked,
 }
 
 pub(super) async fn decide(
@@ -298,7 +298,7 @@ pub(super) async fn decide(
         }
         return visit::page(StatusCode::UNPROCESSABLE_ENTITY, &shown);
     };
-    if said.confirmed != "yes" {
+    if !said.asked.is_confirmed() {
         let (load, confirm, back) = (shown.load, posted(id, finding), href(id));
         return visit::page(StatusCode::OK, &ConsoleSettle { page, load, finding, note, confirm, back });
     }

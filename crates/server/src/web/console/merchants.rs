@@ -7,11 +7,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use pages::{ApiKeyRow, ConsoleMerchants, ConsoleRevokeKey, Href};
 use payment::MerchantId;
-use serde::Deserialize;
 use store::{ApiKeyId, ApiScope, Merchant, StoredApiKey};
 use visit::Visitor;
 
-use super::{Older, failed, found, not_found};
+use super::{Asked, Older, failed, found, not_found};
 use crate::app::{API_KEYS_MAX, ApiKeyError};
 use crate::http::Api;
 use crate::operators::Actor;
@@ -93,22 +92,15 @@ async fn question(api: &Api, visitor: &Visitor, id: ApiKeyId) -> Response {
     .await
 }
 
-/// Whether the page asked.
-#[derive(Deserialize)]
-pub(super) struct Said {
-    #[serde(default)]
-    confirmed: String,
-}
-
 pub(super) async fn revoke(
     State(api): State<Api>,
     Extension(actor): Extension<Actor>,
     visitor: Visitor,
     key: Named,
-    Form(said): Form<Said>,
+    Form(asked): Form<Asked>,
 ) -> Response {
     let Some(id) = named(key) else { return not_found(&visitor) };
-    if said.confirmed != "yes" {
+    if !asked.is_confirmed() {
         return question(&api, &visitor, id).await;
     }
     match api.fleet.app().revoke_api_key(actor, id).await {

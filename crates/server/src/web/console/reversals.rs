@@ -14,7 +14,7 @@ use serde::Deserialize;
 use store::{Reading, StoreError, StoredLoad, StoredReversal};
 use visit::Visitor;
 
-use super::{Console, Older, ROWS, ROWS_LENGTH, failed, found, loads, not_found};
+use super::{Asked, Console, Older, ROWS, ROWS_LENGTH, failed, found, loads, not_found};
 use crate::bank::ReverseError;
 use crate::http::Api;
 use crate::operators::Signed;
@@ -260,20 +260,13 @@ fn view(rows: &dyn Reading, stored: &StoredReversal) -> Result<ReversalView, Sto
     })
 }
 
-/// Whether the page asked.
-#[derive(Deserialize)]
-pub(super) struct Said {
-    #[serde(default)]
-    confirmed: String,
-}
-
 pub(super) async fn answer(
     State(console): State<Console>,
     Extension(signed): Extension<Signed>,
     Extension(caller): Extension<Caller>,
     visitor: Visitor,
     path: Result<Path<(String, String)>, PathRejection>,
-    Form(said): Form<Said>,
+    Form(asked): Form<Asked>,
 ) -> Response {
     let Some((bank, Ok(Path((id, answer))))) = console.bank.clone().zip(Some(path)) else {
         return not_found(&visitor);
@@ -281,7 +274,7 @@ pub(super) async fn answer(
     let Ok(id) = id.parse::<ReversalId>() else { return not_found(&visitor) };
     let account = signed.account(&caller.to_string());
     let answered = match answer.as_str() {
-        "approve" if said.confirmed == "yes" => bank.approve_reversal(account, id).await,
+        "approve" if asked.is_confirmed() => bank.approve_reversal(account, id).await,
         // The page asks for the tick; without it, it is asked again.
         "approve" => return question(&console.api, &visitor, id).await,
         "reject" => bank.reject_reversal(account, id).await,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use store::{Reading, StoreError, StoredTerminal, TerminalState, Wallet, WalletState};
 use visit::Visitor;
 
-use super::{Console, Older, ROWS, ROWS_LENGTH, failed, found, loads, masked_name, not_found};
+use super::{Asked, Console, Older, ROWS, ROWS_LENGTH, failed, found, loads, masked_name, not_found};
 use crate::bank::Bank;
 use crate::operators::Actor;
 use crate::security::{RevokeError, Security};
@@ -103,22 +103,15 @@ async fn question(bank: &Bank, visitor: &Visitor, id: TerminalId) -> Response {
     .await
 }
 
-/// Whether the page asked.
-#[derive(Deserialize)]
-pub(super) struct Said {
-    #[serde(default)]
-    confirmed: String,
-}
-
 pub(super) async fn revoke(
     State(console): State<Console>,
     Extension(by): Extension<Actor>,
     visitor: Visitor,
     id: Named,
-    Form(said): Form<Said>,
+    Form(asked): Form<Asked>,
 ) -> Response {
     let Some((bank, id)) = named(console, id) else { return not_found(&visitor) };
-    if said.confirmed != "yes" {
+    if !asked.is_confirmed() {
         return question(&bank, &visitor, id).await;
     }
     // Whose packs terminals take is nothing to revoking.
