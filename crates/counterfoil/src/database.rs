@@ -39,6 +39,18 @@ impl Database {
         Self::server("database.url", &section.url, section)
     }
 
+    /// Whether the servers that a configuration names can be asked for, without asking them.
+    pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+        let (section, test) = (&config.database, &config.test_mode);
+        if !section.url.is_empty() {
+            Self::server("database.url", &section.url, section)?;
+        }
+        if test.enabled && !test.database.is_empty() {
+            Self::server("test_mode.database", &test.database, section)?;
+        }
+        Ok(())
+    }
+
     /// The test mode's, where it has one.
     pub(crate) fn of_test_mode(config: &Config, places: &Places) -> Result<Option<Self>, Failure> {
         let (section, test) = (&config.database, &config.test_mode);

@@ -1,7 +1,8 @@
 //! `config check`: a configuration and the files that it names, before anything is started with them.
 //!
 //! Each file that cannot be used is named with its setting, not the first alone. What stands in the files is then read as `serve`
-//! reads it: `lorawan`, `northbound`, `keys`.
+//! reads it: `database`, `tap`, `lorawan`, `northbound`, `keys`. What only a start can tell (a database's version, an address that is taken, a
+//! certificate that does not go with its key) is left to it.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -9,7 +10,9 @@ use std::process::ExitCode;
 
 use super::Config;
 use crate::cli::{ConfigArguments, Failure, print};
-use crate::{keys, lorawan, northbound};
+use crate::database::Database;
+use crate::tap::TapListens;
+use crate::{keys, lorawan, node, northbound};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -105,6 +108,8 @@ pub(crate) fn run(arguments: &ConfigArguments) -> Result<ExitCode, Failure> {
             format!("files that the configuration wants cannot be used: {}", problems.join("; ")).into()
         );
     }
+    Database::check(&config)?;
+    TapListens::of(&config, node::roles(&config)?)?;
     lorawan::settings(&config.chirpstack)?;
     northbound::pushes(&config)?;
     if !config.keys.passphrase_file.is_empty() && !has_passphrase {

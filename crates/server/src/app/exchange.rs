@@ -3,12 +3,12 @@
 //! For: a card's frames come in a row. Which card is heard on a channel, and what it was asked there, this node has just kept itself.
 //! Refuses: being believed. The unit of work that a frame leads to reads the card's row, and the question's, and goes on only
 //! where they are what was remembered ([`is_still`], [`Asked::is_of`]); else they are looked up, and the frame is judged anew.
-//! Next: `hello` remembers, `result` is answered from it, `fleet` asks which card it is.
+//! Next: `hello` and `push` remember, `result` is answered from it, `fleet` asks which card it is.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::ChannelId;
+use model::{ChannelId, UnixMillis};
 use payment::LifeCycle;
 use store::{StoredAuthorization, StoredCard};
 
@@ -23,8 +23,10 @@ const GENERATION_MAX: usize = 8_192;
 pub struct Asked {
     /// The question as it was kept.
     pub question: StoredAuthorization,
-    /// What was known of the card's battery then, 0 to 200.
+    /// What was kept of the card's battery then, 0 to 200.
     pub battery: Option<u8>,
+    /// When it was last heard, as it was kept then.
+    pub heard_at: Option<UnixMillis>,
 }
 
 impl Asked {

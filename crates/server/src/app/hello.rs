@@ -210,7 +210,11 @@ impl App {
         match self.ask(unit, card, link, order, open, context, form, bytes, room, now)? {
             Some(question) => {
                 link.last_answer.clone_from(&question.evidence.transaction);
-                Ok(Greeted::Asked(Arc::new(Asked { question, battery: link.battery })))
+                Ok(Greeted::Asked(Arc::new(Asked {
+                    question,
+                    battery: link.battery,
+                    heard_at: link.heard_at,
+                })))
             }
             None => Ok(Greeted::TooFarAhead),
         }

@@ -13,6 +13,7 @@ use payment::{OrderId, OrderState};
 use store::{StoreError, StoredAuthorization, StoredCard, StoredDownlink, StoredOrder, Unit};
 
 use super::App;
+use super::exchange::Asked;
 use super::hello::HelloRefused;
 
 /// A transaction to be carried to a card.
@@ -60,11 +61,18 @@ impl App {
     /// set, and nothing is open with it. S1 to S3 were done by its last hello or status.
     pub async fn push(&self, card: CardId, reach: Arc<Reach>) -> Result<Pushed, StoreError> {
         let (app, now) = (self.clone(), self.now());
-        let pushed = self.write::<_, HelloRefused>(move |unit| app.push_next(unit, card, &*reach, now)).await;
-        match pushed {
-            Ok(pushed) => {
+        let pushed = self.write::<_, HelloRefused>(move |unit| {
+            let mut asked = None;
+            let pushed = app.push_next(unit, card, &*reach, now, &mut asked)?;
+            Ok((pushed, asked))
+        });
+        match pushed.await {
+            Ok((pushed, asked)) => {
                 if let Pushed::Now(push) = &pushed {
                     self.inner.notices.tell(push.order);
+                }
+                if let Some((card, asked)) = asked {
+                    self.inner.exchanges.keep(&card, Some(Arc::new(asked)));
                 }
                 Ok(pushed)
             }
@@ -81,6 +89,7 @@ impl App {
         card: CardId,
         reach: &Reach,
         now: UnixMillis,
+        asked: &mut Option<(StoredCard, Asked)>,
     ) -> Result<Pushed, HelloRefused> {
         let Some(card) = unit.card(card)? else { return Ok(Pushed::Nothing) };
         let listening = listening(unit, &card)?;
@@ -113,9 +122,9 @@ impl App {
         };
         let id = order.order.id;
         let form = DownlinkForm::default();
-        let asked = self.ask(unit, &card, &mut link, order, None, context, form, &[], room, now)?;
-        let Some(question) = asked else { return self.wait(unit, &card, &queued, now) };
-        let frame = question.evidence.transaction;
+        let question = self.ask(unit, &card, &mut link, order, None, context, form, &[], room, now)?;
+        let Some(question) = question else { return self.wait(unit, &card, &queued, now) };
+        let frame = question.evidence.transaction.clone();
         unit.put_link_state(card.id(), card.key_version, &link)?;
         let until = question.authorization.until;
         let waited = queued.into_iter().find(|downlink| downlink.order == Some(id));
@@ -130,14 +139,9 @@ impl App {
         } else {
             unit.add_downlink(&downlink)?;
         }
-        Ok(Pushed::Now(Push {
-            id: downlink.id,
-            order: id,
-            channel: card.channel,
-            frame,
-            address,
-            expires_at: until,
-        }))
+        let channel = card.channel;
+        *asked = Some((card, Asked { question, battery: link.battery, heard_at: link.heard_at }));
+        Ok(Pushed::Now(Push { id: downlink.id, order: id, channel, frame, address, expires_at: until }))
     }
 
     /// The question that is open was pushed, and nobody confirmed it: the card may have been elsewhere. It is heard now, and gets

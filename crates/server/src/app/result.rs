@@ -84,7 +84,7 @@ impl App {
                 rows.authorizations_by_narrow(card.id(), card.key_version, narrow, CANDIDATES_MAX)
             })?,
         };
-        let asked = |question| Arc::new(Asked { question, battery: None });
+        let asked = |question| Arc::new(Asked { question, battery: None, heard_at: None });
         self.answer_of(card, result, bytes, candidates.into_iter().map(asked).collect()).await
     }
 
@@ -181,7 +181,7 @@ impl App {
         unit.put_authorization(&stored)?;
         // Its hello was kept moments ago: only what it did not say is worth another row.
         let lately = |at: UnixMillis| now.since(at) < PRESENCE_MILLIS;
-        if asked.battery != Some(text.battery) || !lately(asked.question.created_at) {
+        if asked.battery != Some(text.battery) || !asked.heard_at.is_some_and(lately) {
             let mut link = unit.link_state(card.id())?;
             if link.battery != Some(text.battery) || !link.heard_at.is_some_and(lately) {
                 (link.battery, link.heard_at) = (Some(text.battery), Some(now));

@@ -79,6 +79,17 @@ impl Spoken {
         )
     }
 
+    /// Whether it holds for a card that is remembered, and was not looked up: the card's row was not asked, or the key of a card
+    /// that may be another's now is not to be had.
+    pub(super) fn is_doubtful(&self) -> bool {
+        !self.is_of_this_card()
+            || matches!(
+                self,
+                Self::Hello(Err(HelloRefused::KeyUnavailable))
+                    | Self::Result(Err(ResultRefused::KeyUnavailable) | Ok(Judged::Repeated { .. }))
+            )
+    }
+
     /// The step of a payment that it is, as it is counted.
     pub(super) const fn step(&self) -> Option<&'static str> {
         match self {

@@ -153,7 +153,7 @@ impl Fleet {
         };
         if let Some(card) = remembered {
             let spoken = self.hear(&card, uplink, heard).await;
-            if spoken.is_of_this_card() {
+            if !spoken.is_doubtful() {
                 return Ok(Some((card, spoken)));
             }
             doubted = Some((card, spoken));

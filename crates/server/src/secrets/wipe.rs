@@ -7,7 +7,7 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use store::{Reading, Store, StoreError, Wiped, WriteError};
+use store::{Reading, Residue, Store, StoreError, Wiped, WriteError};
 
 use super::Secrets;
 
@@ -25,6 +25,17 @@ pub enum Wiping {
     Again,
 }
 
+async fn wiped(store: &Store, seen: Residue) -> Result<Wiping, StoreError> {
+    match store.wipe().await? {
+        Wiped::StillSeen => return Ok(Wiping::Again),
+        Wiped::Clean => {}
+    }
+    let cleared = store.write(move |unit| unit.clear_residue(&seen)).await.map_err(|error| match error {
+        WriteError::Refused(error) | WriteError::Store(error) => error,
+    })?;
+    Ok(if cleared { Wiping::Done } else { Wiping::Again })
+}
+
 impl Secrets {
     /// Has the database written anew where its files may still hold secrets in clear. A mark that was set meanwhile stays.
     pub async fn wipe(&self, store: &Store, now: Instant) -> Result<Wiping, StoreError> {
@@ -37,19 +48,11 @@ impl Secrets {
             if in_clear { Ok(None) } else { rows.residue() }
         };
         let Some(seen) = store.read(to_do).await? else { return Ok(Wiping::Nothing) };
-        let wiped = store.wipe().await;
-        // A server that is away comes back by itself, and has done nothing meanwhile.
+        let wiped = wiped(store, seen).await;
+        // A server that is away comes back by itself.
         let in_vain = wiped.as_ref().is_err_and(|error| !error.may_pass());
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = in_vain.then_some(now);
-        match wiped? {
-            Wiped::StillSeen => return Ok(Wiping::Again),
-            Wiped::Clean => {}
-        }
-        let cleared = store.write(move |unit| unit.clear_residue(&seen)).await;
-        let cleared = cleared.map_err(|error| match error {
-            WriteError::Refused(error) | WriteError::Store(error) => error,
-        })?;
-        Ok(if cleared { Wiping::Done } else { Wiping::Again })
+        wiped
     }
 
     fn failed(&self) -> Option<Instant> {

@@ -97,7 +97,7 @@ fn keep_one(unit: &mut dyn Unit, ended: &Ended) -> Result<(), StoreError> {
 fn is_kept(unit: &dyn Unit, ended: &Ended, attempts: u32) -> Result<bool, StoreError> {
     let since = attempts.saturating_sub(ended.number).saturating_add(1);
     let kept = unit.webhook_attempts(ended.delivery, since)?;
-    Ok(kept.iter().any(|kept| kept.number == ended.number && kept.attempt == ended.attempt))
+    Ok(kept.iter().any(|kept| kept.attempt == ended.attempt))
 }
 
 /// Cancels a portion of what waits for an endpoint that was disabled or deleted; whether that was all.

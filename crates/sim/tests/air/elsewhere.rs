@@ -9,7 +9,7 @@ use server::fleet::Heard;
 
 use crate::books::Money;
 use crate::hand::{Hand, kind};
-use crate::keys::{master, transport};
+use crate::keys::{master, next_master, transport};
 use crate::town::Town;
 
 /// A frame reaches this platform.
@@ -109,6 +109,32 @@ async fn a_key_that_was_made_elsewhere_is_the_card_s_here() {
     town.pay(&mut again).await;
     assert_eq!(town.state(order), OrderState::Paid);
     assert_eq!(town.refused("wrong_code"), 0);
+}
+
+#[tokio::test]
+async fn a_key_that_was_stopped_is_not_asked_for_the_frames_of_the_next() {
+    let mut town = Town::new().await;
+    let lin = town.known_card().await;
+    let next = next_master(town.keys(), town.now());
+    let issued = town.neighbour().app().reinject_card(lin.id, next, transport()).await.unwrap();
+    let mut again = town.hand(&issued, lin.limits.clone(), 1);
+    let order = town.order(&again, 2_000).await;
+    town.pay(&mut again).await;
+    assert_eq!(town.state(order), OrderState::Paid);
+    assert_eq!(town.refused("key_unavailable"), 0);
+}
+
+#[tokio::test]
+async fn an_old_result_of_a_card_that_was_closed_elsewhere_meets_silence() {
+    let mut town = Town::new().await;
+    let mut lin = town.card().await;
+    town.order(&lin, 2_000).await;
+    town.pay(&mut lin).await;
+    let said = lin.last().clone();
+    assert_eq!(town.hear(&lin, &said.frame).await, said.answer);
+    close(&town, lin.id).await;
+    assert_eq!(town.hear(&lin, &said.frame).await, None);
+    assert_eq!(town.refused("unknown_channel"), 1);
 }
 
 async fn close(town: &Town, card: CardId) {

@@ -50,3 +50,17 @@ pub(crate) fn make_keys(path: &Path, now: UnixMillis) {
         store.set_state(name, KeyEvent::Activate, &custodians[1], now).unwrap();
     }
 }
+
+/// The issuer's next master key, in use; the one before is suspended, as after a theft.
+pub(crate) fn next_master(store: &SealedFile, now: UnixMillis) -> KeyName {
+    let next = KeyName::new("issuer-2").unwrap();
+    let custodians = ["li", "wang"].map(|name| Custodian::new(name).unwrap());
+    let mut entropy = |bytes: &mut [u8]| {
+        bytes.fill(0x2b);
+        Ok(())
+    };
+    store.generate(next, KeyUse::DeriveCardKeys, &custodians[0], now, &mut entropy).unwrap();
+    store.set_state(next, KeyEvent::Activate, &custodians[1], now).unwrap();
+    store.set_state(master(), KeyEvent::Suspend, &custodians[1], now).unwrap();
+    next
+}

@@ -75,7 +75,7 @@ impl Chance for Dice {
 struct Platform {
     fleet: Fleet,
     pushes: mpsc::Receiver<Push>,
-    keys: Arc<dyn KeyStore>,
+    keys: Arc<SealedFile>,
 }
 
 /// A platform, its shop and its time.
@@ -119,17 +119,17 @@ impl Town {
     pub(crate) fn restart(&mut self) {
         self.platform = None;
         let keys = SealedFile::open(&self.folder.path().join("keys"), &passphrase(), Environment::Test);
-        let keys: Arc<dyn KeyStore> = Arc::new(keys.unwrap());
+        let keys = Arc::new(keys.unwrap());
         let fleet = self.fleet_over(store::sqlite::open(&self.database()).unwrap(), &keys);
         let (bearer, pushes) = bearer::queue("cell", &FrameLimit::COAP);
         fleet.attach(Arc::new(bearer));
         self.platform = Some(Platform { fleet, pushes, keys });
     }
 
-    fn fleet_over(&self, store: Store, keys: &Arc<dyn KeyStore>) -> Fleet {
+    fn fleet_over(&self, store: Store, keys: &Arc<SealedFile>) -> Fleet {
         Fleet::new(App::new(
             store,
-            Arc::clone(keys),
+            Arc::clone(keys) as Arc<dyn KeyStore>,
             Arc::clone(&self.clock) as Arc<dyn Clock>,
             Arc::clone(&self.chance) as Arc<dyn Chance>,
             self.rules.clone(),
@@ -160,8 +160,8 @@ impl Town {
         self.fleet().app()
     }
 
-    pub(crate) fn keys(&self) -> &dyn KeyStore {
-        self.platform.as_ref().unwrap().keys.as_ref()
+    pub(crate) fn keys(&self) -> &SealedFile {
+        &self.platform.as_ref().unwrap().keys
     }
 
     // Time.

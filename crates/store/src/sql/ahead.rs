@@ -216,7 +216,7 @@ pub(crate) fn follows(ask: &Ask, rows: &[&Row<'_>], next: &mut Vec<Ask>) -> Resu
     };
     let of_card = |card: CardId, about: About, sql| Ask::of(about, sql, i64::from(card.0));
     match (ask.sql, card) {
-        // A hello begins so.
+        // A hello begins so. A result asks for it only where it says what its hello did not.
         (sql, Some(id)) if sql == link() => {
             next.push(of_card(id, About::questions_of(id), question()));
             next.push(of_card(id, About::orders_of(id), waiting()));

@@ -64,11 +64,14 @@ fn open_writing(path: &Path, busy_wait: Duration) -> Result<Connection, StoreErr
 /// Writes the whole file anew and folds the log into it: neither holds anything of rows that are changed or gone.
 pub(super) fn wipe(path: &Path, busy_wait: Duration) -> Result<Wiped, StoreError> {
     let connection = open_writing(path, busy_wait)?;
+    let folded = || connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0));
+    // Whoever reads what stood there before would keep all that is written now in the log, once for each time that this is tried.
+    if folded()? {
+        return Ok(Wiped::StillSeen);
+    }
     // The copy that is made meanwhile may be large; it holds what the file will hold.
     connection.execute_batch("pragma temp_store = file; vacuum")?;
-    let busy: bool = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
-    // Somebody reads what stood there before.
-    Ok(if busy { Wiped::StillSeen } else { Wiped::Clean })
+    Ok(if folded()? { Wiped::StillSeen } else { Wiped::Clean })
 }
 
 pub(crate) fn open_reading(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {

@@ -62,7 +62,7 @@ impl Typed {
         let currency = Currency::from_letters(self.currency.trim()).map_err(|_| AdjustmentRefusal::Amount)?;
         let minor = text::minor(&self.amount, currency.exponent()).ok_or(AdjustmentRefusal::Amount)?;
         let amount = Amount::new(minor.into(), currency).map_err(|_| AdjustmentRefusal::Amount)?;
-        let reason = self.reason.parse().map_err(|_| AdjustmentRefusal::Reason)?;
+        let reason = self.reason.trim().parse().map_err(|_| AdjustmentRefusal::Reason)?;
         Ok(NewAdjustment { from, to, amount, reason })
     }
 

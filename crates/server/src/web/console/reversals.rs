@@ -92,7 +92,7 @@ impl Typed {
             Some(pages::Ground::NotWritten) if self.held.trim().is_empty() => Ground::NotWritten,
             Some(pages::Ground::NotWritten) | None => return Err(ReversalRefusal::Amount),
         };
-        let reason = self.reason.parse().map_err(|_| ReversalRefusal::Reason)?;
+        let reason = self.reason.trim().parse().map_err(|_| ReversalRefusal::Reason)?;
         Ok(ReversalWish { amount, reason, ground })
     }
 }
