@@ -124,7 +124,8 @@ impl Database {
             && !file.exists()
         {
             return Err(format!(
-                "there is no database at {}; `counterfoil keys init` and `counterfoil serve` begin one",
+                "there is no database at {}: `counterfoil keys init` makes a platform's keys, and `counterfoil serve`, `merchant add` or \
+                 `operator add` then begin it",
                 file.display()
             )
             .into());

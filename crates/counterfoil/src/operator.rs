@@ -89,7 +89,9 @@ fn open(config: &ConfigArguments) -> Result<Operators, Failure> {
 fn open_sealing(config: &ConfigArguments) -> Result<Operators, Failure> {
     let config = config.load()?;
     let places = Places::at(&config.data)?;
-    let store = Database::of(&config, &places)?.open_known()?;
+    let database = Database::of(&config, &places)?;
+    // With its keys a platform has begun: its operators may come before its first merchant.
+    let store = if places.key_store().exists() { database.open()? } else { database.open_known()? };
     let secrets = Some(secrets::for_command(&config, &places, &store)?);
     Ok(Operators::new(store, secrets, Arc::new(SystemClock), Arc::new(SystemChance), Cost::Recommended))
 }

@@ -21,6 +21,10 @@ pub(crate) enum PlacesError {
          --data of a demonstration"
     )]
     InUse { folder: PathBuf },
+    #[error(
+        "{there} is there: a bench makes keys, cards and money of its own and leaves them; give it an empty folder, or leave --data out"
+    )]
+    Used { there: PathBuf },
     #[error("{path} cannot be written: {reason}")]
     Write { path: PathBuf, reason: io::Error },
     #[error("{path} cannot be read: {reason}")]
@@ -40,6 +44,15 @@ impl Places {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join("cards")).map_err(failed)?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join("wallets")).map_err(failed)?;
         Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// The same for a bench, which makes keys, cards and money there and leaves them: a folder that holds none.
+    pub(crate) fn unused(folder: &Path) -> Result<Self, PlacesError> {
+        let places = Self { folder: folder.to_owned() };
+        match [places.database(), places.key_store()].into_iter().find(|path| path.exists()) {
+            Some(there) => Err(PlacesError::Used { there }),
+            None => Self::at(folder),
+        }
     }
 
     /// Keeps every other platform out.

@@ -4,7 +4,7 @@
 mod program;
 
 use program::platform::{PASSWORD, Platform};
-use program::process::run_typed;
+use program::process::{counterfoil, run, run_typed};
 use rusqlite::Connection;
 
 /// Whoever runs these tests, as the audit log names them.
@@ -18,6 +18,32 @@ fn platform() -> Platform {
     let platform = Platform::new();
     platform.merchant("Corner Shop");
     platform
+}
+
+#[test]
+fn operators_may_come_before_the_first_merchant() {
+    let platform = Platform::bare();
+    assert!(platform.run(&["operator", "list"]).badly().contains("`counterfoil keys init`"));
+    platform.run(&["keys", "init"]).well();
+    let add = &mut platform.command(&["operator", "add", "li.wei", "--role", "administrator"]);
+    run_typed(add, &[PASSWORD]).well();
+    assert!(platform.run(&["operator", "list"]).well().contains("li.wei"));
+}
+
+#[test]
+fn a_bench_leaves_a_folder_alone_that_holds_a_platform() {
+    let platform = platform();
+    let names = || {
+        let entries = std::fs::read_dir(&platform.data).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names();
+    for bench in ["ledger", "air", "list", "tap"] {
+        let mut command = counterfoil(["bench", bench, "--data"]);
+        let said = run(command.arg(&platform.data)).badly();
+        assert!(said.contains("give it an empty folder"), "{bench}: {said}");
+    }
+    assert_eq!(names(), before);
 }
 
 #[test]

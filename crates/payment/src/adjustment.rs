@@ -73,6 +73,9 @@ pub enum ReasonError {
     /// It does not fit.
     #[error("a reason has at most {REASON_MAX} bytes")]
     TooLong,
+    /// A character that nobody sees, or that turns others around: a second person would read something else.
+    #[error("a reason has no invisible characters, and none that change the direction of others")]
+    Unseen,
     /// A line break or another control character.
     #[error("a reason is one line without control characters")]
     ControlCharacter,
@@ -85,11 +88,19 @@ impl Reason {
     }
 }
 
+/// Unicode's characters of no width and those that change direction (General_Category Cf, as far as they occur in text).
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 impl FromStr for Reason {
     type Err = ReasonError;
     fn from_str(text: &str) -> Result<Self, ReasonError> {
         if text.chars().any(char::is_control) {
             return Err(ReasonError::ControlCharacter);
+        }
+        if text.chars().any(is_unseen) {
+            return Err(ReasonError::Unseen);
         }
         let text = text.trim();
         if text.len() < REASON_MIN {
@@ -531,6 +542,9 @@ mod tests {
     fn a_reason_says_something_in_one_line() {
         assert_eq!("  why  ".parse::<Reason>(), Err(ReasonError::TooShort));
         assert_eq!("one\nand two".parse::<Reason>(), Err(ReasonError::ControlCharacter));
+        for unseen in ["\u{200b}".repeat(5), "refund \u{202e}00.1".into(), "\u{feff}refund".into()] {
+            assert_eq!(unseen.parse::<Reason>(), Err(ReasonError::Unseen), "{unseen:?}");
+        }
         assert_eq!("a".repeat(201).parse::<Reason>(), Err(ReasonError::TooLong));
         assert_eq!("a".repeat(200).parse::<Reason>().unwrap().as_str().len(), 200);
         assert_eq!(" 重复扣款 ".parse::<Reason>().unwrap().as_str(), "重复扣款");

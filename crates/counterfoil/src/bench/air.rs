@@ -106,7 +106,7 @@ async fn measure(arguments: &AirArguments) -> Result<ExitCode, Failure> {
     let nodes = numbers(&arguments.nodes, "nodes", 1..=8)?;
     let temporary = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
     let folder = arguments.data.as_deref().unwrap_or(temporary.path());
-    let places = Places::at(folder)?;
+    let places = Places::unused(folder)?;
     let ground = Ground::of(&arguments.database, &places)?;
     if matches!(ground, Ground::File(_)) && nodes.iter().any(|count| *count > 1) {
         return Err("a file has one node; more than one want --database postgres://…".into());

@@ -76,15 +76,20 @@ impl Ground {
         self.database().open()
     }
 
-    /// Refuses a database that is in use: a bench leaves its cards there.
+    /// Refuses a database that anybody uses: a bench makes merchants, cards and money there, and leaves them.
     pub(super) fn must_be_empty(&self) -> Result<(), Failure> {
-        match self.open()?.peek(|rows| rows.card_count())? {
-            0 => Ok(()),
-            count => Err(format!(
-                "the database holds {count} cards; a bench makes its own and leaves them there: give it an empty one"
-            )
-            .into()),
+        let used = self.open()?.peek(|rows| {
+            Ok(!rows.merchants_after(None, 1)?.is_empty()
+                || rows.card_count()? > 0
+                || rows.transfer_counts()?.iter().any(|count| *count > 0)
+                || !rows.operators(1)?.is_empty())
+        })?;
+        if used {
+            return Err("the database holds merchants, cards, money or operators; a bench makes its own and leaves them there: \
+                        give it an empty one"
+                .into());
         }
+        Ok(())
     }
 
     /// Durable two-posting transfers a second, 256 a commit, without anything around them. A machine that others share is not

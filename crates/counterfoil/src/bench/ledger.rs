@@ -68,7 +68,7 @@ async fn measure(arguments: &LedgerArguments) -> Result<ExitCode, Failure> {
     let merchants = numbers(&arguments.merchants, "merchants", 1..=100_000)?;
     let writers = numbers(&arguments.writers, "writers", 1..=8)?;
     let temporary = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
-    let places = Places::at(arguments.data.as_deref().unwrap_or(temporary.path()))?;
+    let places = Places::unused(arguments.data.as_deref().unwrap_or(temporary.path()))?;
     let ground = Ground::of(&arguments.database, &places)?;
     if matches!(ground, Ground::File(_)) && writers.iter().any(|count| *count > 1) {
         return Err("a file has one writer; more than one want --database postgres://…".into());

@@ -65,7 +65,7 @@ pub(crate) fn list(arguments: &ListArguments) -> Result<ExitCode, Failure> {
 
 async fn measure(arguments: &ListArguments) -> Result<ExitCode, Failure> {
     let temporary = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
-    let places = Places::at(arguments.data.as_deref().unwrap_or(temporary.path()))?;
+    let places = Places::unused(arguments.data.as_deref().unwrap_or(temporary.path()))?;
     let passphrase = keystore::Passphrase::new(format!("{:032x}", SystemChance.draw()))?;
     let key_store = keys::create(&places, &passphrase, Environment::Test, SystemClock.now())?;
     let rules = Rules {
@@ -75,12 +75,7 @@ async fn measure(arguments: &ListArguments) -> Result<ExitCode, Failure> {
         ..Rules::default()
     };
     let ground = Ground::of(&arguments.database, &places)?;
-    if !ground.open()?.peek(|rows| rows.merchants_after(None, 1))?.is_empty() {
-        return Err(
-            "the database has merchants; a bench makes its own and leaves them there: give it an empty one"
-                .into(),
-        );
-    }
+    ground.must_be_empty()?;
     let app = open_app(&ground.database(), Arc::new(key_store), rules)?;
     let (big, key) = app.add_merchant("bench").await?;
     let began = Instant::now();

@@ -27,6 +27,7 @@ use super::process::{cpu_time, cpu_time_of_threads, resident_bytes, written_byte
 use crate::cli::{Failure, print};
 use crate::config::LogFormat;
 use crate::log;
+use crate::places::Places;
 use stage::{Stage, Stand};
 use terminal::LoadTimes;
 
@@ -64,7 +65,7 @@ pub(crate) fn tap(arguments: &TapArguments) -> Result<ExitCode, Failure> {
     log::start("error", LogFormat::Text)?;
     let temporary = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
     let folder = arguments.data.as_deref().unwrap_or(temporary.path());
-    std::fs::create_dir_all(folder)?;
+    Places::unused(folder)?;
     let seconds = Duration::from_secs(arguments.seconds.max(1));
 
     tell("the floor: durable two-posting transfers, 256 a commit");

@@ -247,6 +247,8 @@ impl Take {
             }
             entries.push(entry.clone());
         }
+        // A date that is wrong may lie ahead: what is not there yet is not missed for it.
+        let heard_until = local_date(now, self.offset).map_or(self.last, |today| self.last.min(today));
         let mut matched: BTreeMap<usize, Matched> = BTreeMap::new();
         let (mut differences, mut awaited) = (Vec::new(), 0);
         let currencies: HashSet<u16> = entries.iter().map(|entry| entry.currency.number()).collect();
@@ -271,7 +273,7 @@ impl Take {
             }
             for place in matching.missing {
                 let (movement, transfer) = (&expected[place], ours[place].1);
-                if movement.date.saturating_add(Duration::days(i64::from(DAYS))) > self.last {
+                if movement.date.saturating_add(Duration::days(i64::from(DAYS))) > heard_until {
                     awaited += 1;
                 } else if movement.date >= self.first && unit.differences_of(transfer)?.is_empty() {
                     differences.push(StoredDifference {

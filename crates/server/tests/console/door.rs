@@ -245,6 +245,10 @@ async fn a_form_without_its_sessions_token_is_refused_by_name_and_nothing_is_don
         assert!(answer.body.contains("form_token_wrong"), "{}", answer.body);
     }
     house.is_page(&house.get("/console").await, 200);
+    let (entries, _) = house.read(|rows| Ok((rows.audit_after(0, 1_000)?, rows.audit_head()?)));
+    let refused = entries.iter().filter(|entry| entry.note.outcome == "form_token_wrong");
+    assert_eq!(refused.clone().count(), 3);
+    assert!(refused.into_iter().all(|entry| entry.note.action == "refused"));
     let long = "x".repeat(9_000);
     let token = house.operations.form_token();
     let answer = send(&house.operations, "/console/logout", &[("csrf", &token), ("note", &long)]).await;

@@ -8,7 +8,7 @@ use statement::bank_csv::ColumnMap;
 use store::{DifferenceKind, Resolution};
 
 use crate::breakfast_with;
-use crate::town::{Town, Wish, account};
+use crate::town::{Town, Wish, account, logged_in};
 use serde_json::json;
 
 const DAY: i64 = 86_400_000;
@@ -92,6 +92,7 @@ async fn what_the_bank_has_as_we_do_is_matched_and_nothing_differs() {
 #[tokio::test]
 async fn what_differs_is_told_by_its_kind_and_kept() {
     let town = payday().await;
+    town.pass(4 * DAY);
     let imported = import(
         &town,
         csv(&[
@@ -115,9 +116,10 @@ async fn what_differs_is_told_by_its_kind_and_kept() {
     assert_eq!(kept.as_ref(), Some(&imported.differences[0]));
     assert_eq!((kept.unwrap().entry, imported.differences[0].day.0), (Some(2), 20_261_121));
     assert_eq!(open(&town).len(), 3);
-    // And the console shows them, in whichever language.
+    // And the console shows them, in whichever language, to whoever logs in today.
+    let viewer = logged_in(&town.operators, town.outside.clone(), Role::Viewer).await;
     for (language, kind) in [("en", "Another amount"), ("zh", "金额不符")] {
-        let request = town.operations.request("GET", "/console/money").header("Accept-Language", language);
+        let request = viewer.request("GET", "/console/money").header("Accept-Language", language);
         let page = crate::town::customer::Answer::to(request).await;
         assert_eq!(page.status, 200);
         for text in [kind, "−¥10.01", "−¥30.00", "2026-11-24"] {
@@ -136,10 +138,15 @@ async fn what_may_still_come_is_awaited_and_what_comes_late_closes_its_differenc
     let first =
         import(&town, csv(&[("2026-11-20", "1000.00", ""), ("2026-11-22", "-10.00", &reference(0xa))])).await;
     assert_eq!((first.awaited, differing(&first)), (2, vec![]));
+    // A file that is dated ahead makes nothing late today.
+    let ahead = import(&town, csv(&[("2027-02-01", "-1.00", "A WRONG DATE")])).await;
+    assert_eq!((ahead.awaited, differing(&ahead)), (2, vec![(DifferenceKind::Unknown, None, Some(-100))]));
+    town.pass(3 * DAY);
     let second = import(&town, csv(&[("2026-11-23", "-20.00", &reference(0xb))])).await;
     assert_eq!(differing(&second), [(DifferenceKind::Missing, Some(-3_000), None)]);
     let missing = second.differences[0].id;
-    assert_eq!(open(&town), [missing]);
+    let wrong_date = ahead.differences[0].id;
+    assert_eq!(open(&town), [missing, wrong_date]);
     // The bank has it after all, long after.
     town.pass(10 * DAY);
     let third = import(&town, csv(&[("2026-12-04", "-30.00", &reference(0xc))])).await;
@@ -147,7 +154,7 @@ async fn what_may_still_come_is_awaited_and_what_comes_late_closes_its_differenc
     let found = town.app.store().peek(|rows| rows.difference(missing)).unwrap().unwrap().resolved.unwrap();
     assert_eq!((found.resolution, found.by), (Resolution::Found, None));
     assert_eq!(found.reason, format!("entry 1 of file {}", third.file.id));
-    assert_eq!(open(&town), Vec::<u32>::new());
+    assert_eq!(open(&town), [wrong_date]);
 }
 
 #[tokio::test]

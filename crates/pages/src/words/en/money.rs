@@ -36,7 +36,7 @@ pub(super) const MONEY: MoneyWords = MoneyWords {
     text: "Text",
     transfer: "Transfer",
     purpose: "Purpose",
-    resolved: "Resolved",
+    resolved: "How it ended",
     resolved_by: "By",
     by_file: "A later file",
     resolved_at: "At",

@@ -108,7 +108,16 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
         let form = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
         let carried = Form::<Carried>::from_request(form, &()).await.map(|Form(it)| it.csrf);
         if sent.is_none() || !carried.is_ok_and(|carried| token.csrf().is(&carried)) {
-            tracing::warn!(path = parts.uri.path(), code = "form_token_wrong", "a form was refused");
+            let path = parts.uri.path().to_owned();
+            tracing::warn!(path, code = "form_token_wrong", "a form was refused");
+            // Somebody may have forged it in an operator's name.
+            if let Some(signed) = &signed {
+                let by = Actor::operator(&signed.name, &address);
+                let entered = operators.enter(by, AuditAction::Refused, path, "form_token_wrong".to_owned());
+                if let Err(error) = entered.await {
+                    return failed(&visitor, &error);
+                }
+            }
             return form_refused(&visitor);
         }
     }
