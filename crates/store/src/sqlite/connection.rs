@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -64,14 +64,39 @@ fn open_writing(path: &Path, busy_wait: Duration) -> Result<Connection, StoreErr
 /// Writes the whole file anew and folds the log into it: neither holds anything of rows that are changed or gone.
 pub(super) fn wipe(path: &Path, busy_wait: Duration) -> Result<Wiped, StoreError> {
     let connection = open_writing(path, busy_wait)?;
-    let folded = || connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0));
-    // Whoever reads what stood there before would keep all that is written now in the log, once for each time that this is tried.
-    if folded()? {
+    if is_held_back(&connection)? {
         return Ok(Wiped::StillSeen);
     }
     // The copy that is made meanwhile may be large; it holds what the file will hold.
     connection.execute_batch("pragma temp_store = file; vacuum")?;
-    Ok(if folded()? { Wiped::StillSeen } else { Wiped::Clean })
+    let busy: bool = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+    // Somebody reads what stood there before.
+    Ok(if busy { Wiped::StillSeen } else { Wiped::Clean })
+}
+
+/// How long is waited for those who read for a moment.
+const MOMENT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether somebody reads what stood in the log a moment ago and before. Written anew nevertheless, the whole file would stay in the
+/// log, and once more with each try. Nobody waits for this look.
+fn is_held_back(connection: &Connection) -> Result<bool, StoreError> {
+    let folded = || {
+        let sql = "pragma wal_checkpoint(passive)";
+        connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))
+    };
+    let (there, mut done) = folded()?;
+    let began = Instant::now();
+    while done < there {
+        if began.elapsed() >= MOMENT {
+            return Ok(true);
+        }
+        std::thread::sleep(PAUSE);
+        let (now, further) = folded()?;
+        // A log that begins anew has nothing of before.
+        done = if now < there { there } else { further };
+    }
+    Ok(false)
 }
 
 pub(crate) fn open_reading(path: &Path, busy_wait: Duration) -> Result<Connection, StoreError> {
