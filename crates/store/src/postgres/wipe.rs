@@ -13,19 +13,19 @@ use crate::error::StoreError;
 use crate::handle::Wiped;
 
 /// Who holds back the server's horizon at or before the transaction that set the newest mark, which is the one that sealed: other
-/// sessions with what they see and what they change, standbys by their feedback (those without a slot are sessions), slots,
-/// transactions that were prepared; and, before version 16, a setting.
+/// sessions with what they see, standbys by their feedback (those without a slot are sessions), slots; transactions that change something,
+/// in whichever database of the server, for every snapshot reaches back to them, that of `vacuum full` itself too, and those that
+/// were prepared; and, before version 16, a setting.
 const HELD_BACK: &str = "
     select count(*) from (
         select age(backend_xmin) as far from pg_stat_activity
         where pid <> pg_backend_pid() and (datname is null or datname = current_database())
         union all
-        select age(backend_xid) from pg_stat_activity
-        where pid <> pg_backend_pid() and (datname is null or datname = current_database())
+        select age(backend_xid) from pg_stat_activity where pid <> pg_backend_pid()
         union all
         select age(xmin) from pg_replication_slots
         union all
-        select age(transaction) from pg_prepared_xacts where database = current_database()
+        select age(transaction) from pg_prepared_xacts
         union all
         select 0
     ) held

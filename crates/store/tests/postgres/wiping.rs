@@ -49,6 +49,18 @@ async fn files_are_clean_when_nobody_looks_at_a_moment_of_before_whoever_that_is
     drop(writer);
     is_wiped_soon(&store).await;
 
+    // Each snapshot reaches back to whoever changes something on the server, the wiper's own too.
+    let elsewhere = server.fresh(None).unwrap();
+    let writer = server.onlooker(&elsewhere.name, "create temporary table changed ()").unwrap();
+    sealed(&store, 6).await;
+    assert_eq!(
+        store.wipe().await,
+        Ok(Wiped::StillSeen),
+        "somebody who changes something in another database"
+    );
+    drop(writer);
+    is_wiped_soon(&store).await;
+
     ask("create table other ()");
     ask("begin; insert into other default values; prepare transaction 'other'");
     sealed(&store, 4).await;
